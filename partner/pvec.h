@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pvec: an ordered vector of packets that owns them; what push, pull and deliver
+// pass.
+//
+// Room for 64, inline.  A loop may read up to kLookahead pointers behind the end,
+// so that prefetching needs no bounds test: they point at some line of memory.
+//
+// Threads: one at a time.
+// Invariants: taken from the front, appended at the back; never more than
+//   kCapacity; empty when destroyed, for a packet dies in drop() or by being
+//   transmitted.
+#pragma once
+
+#include <cassert>
+#include <cstddef>
+#include <span>
+
+#include "partner/packet.h"
+
+namespace weft {
+
+class Pvec {
+ public:
+  static constexpr size_t kCapacity = 64;
+  static constexpr size_t kLookahead = 16;
+
+  Pvec();
+  Pvec(const Pvec&) = delete;
+  Pvec& operator=(const Pvec&) = delete;
+  Pvec(Pvec&& other) noexcept : Pvec() { append(other); }
+  ~Pvec() {
+    assert(empty());
+    clear();
+  }
+
+  size_t size() const { return end_ - begin_; }
+  bool empty() const { return end_ == begin_; }
+  size_t room() const { return kCapacity - size(); }
+  bool full() const { return size() == kCapacity; }
+
+  Packet* operator[](size_t i) const { return slots_[begin_ + i]; }
+  Packet* const* begin() const { return slots_ + begin_; }
+  Packet* const* end() const { return slots_ + end_; }
+
+  // REQUIRES: !full()
+  void push_back(PacketPtr p) {
+    if (end_ == kCapacity) close_gap();
+    slots_[end_++] = p.release();
+  }
+  // REQUIRES: !empty()
+  PacketPtr pop_front() {
+    PacketPtr p(slots_[begin_++]);
+    if (begin_ == end_) begin_ = end_ = 0;
+    return p;
+  }
+  // Moves the first packets of `other`, as many as fit, to the back of this.
+  void append(Pvec& other);
+
+  // Gives up the first `n` packets: the caller has taken them over.
+  // REQUIRES: n <= size()
+  void release_front(size_t n) {
+    begin_ += n;
+    if (begin_ == end_) begin_ = end_ = 0;
+  }
+  // Gives up all packets: the caller has taken them over.
+  void release_all() { begin_ = end_ = 0; }
+
+  // Appends packets that the caller owned as plain pointers.
+  // REQUIRES: packets.size() <= room()
+  void adopt(std::span<Packet* const> packets);
+
+  // Frees all packets: they were transmitted.  To lose packets, use drop().
+  void clear();
+
+ private:
+  void close_gap();
+
+  Packet* slots_[kCapacity + kLookahead];
+  size_t begin_ = 0;
+  size_t end_ = 0;
+};
+
+}  // namespace weft
