@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "partner/pool.h"
 
+#include <linux/mman.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -46,7 +47,7 @@ Mapping map_pages(size_t bytes, PageKind wanted) {
   Mapping m;
   m.size = round_up(bytes, kHugePage);
   if (wanted == PageKind::k2M) {
-    void* at = map_anonymous(m.size, MAP_HUGETLB);
+    void* at = map_anonymous(m.size, MAP_HUGETLB | MAP_HUGE_2MB);
     if (at != MAP_FAILED) {
       m.at = static_cast<uint8_t*>(at);
       m.pages = PageKind::k2M;

@@ -36,7 +36,7 @@ TEST_F(PoolTest, RefusesSizesOutOfRange) {
 
 TEST_F(PoolTest, SaysWhichPagesItGot) {
   auto huge = *Pool::create({.packets = 16, .pages = PageKind::k2M});
-  if (huge->pages() != PageKind::k2M) EXPECT_FALSE(huge->pages_reason().empty());
+  EXPECT_EQ(huge->pages() == PageKind::k2M, huge->pages_reason().empty());
   EXPECT_EQ(pool_->pages(), PageKind::k4K);
   EXPECT_EQ(pool_->pages_reason(), "");
 }
