@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Account: what a path, or a domain, has used of the node.
+//
+// Cycles are charged per Pvec by the worker; packets and bits at the path's ends.
+// A child account charges its parent too, so a domain's account is the sum of its
+// paths'.
+//
+// Threads: charged by one worker; read from any thread.
+#pragma once
+
+#include "base/counter.h"
+
+namespace weft {
+
+class Account {
+ public:
+  explicit Account(Account* parent = nullptr) : parent_(parent) {}
+  Account(const Account&) = delete;
+  Account& operator=(const Account&) = delete;
+
+  void charge_cycles(uint64_t n) {
+    for (Account* a = this; a != nullptr; a = a->parent_) a->cycles_.add(n);
+  }
+  void charge_bits(uint64_t n) {
+    for (Account* a = this; a != nullptr; a = a->parent_) a->bits_.add(n);
+  }
+
+  uint64_t cycles() const { return cycles_.value(); }  // of the CPU's cycle counter
+  uint64_t bits() const { return bits_.value(); }      // handed to the far side, both directions
+
+ private:
+  Account* parent_;
+  Counter cycles_;
+  Counter bits_;
+};
+
+}  // namespace weft

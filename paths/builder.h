@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Builder: makes a Path from its text, in Scout's four phases.
+//
+//   1. modules create stages along the chain
+//   2. the stages are joined
+//   3. establish, in order
+//   4. transforms, until none fires
+//
+// The first three happen here; the fourth on the worker, when Geni installs the
+// path.
+//
+// Threads: the control thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "paths/module.h"
+#include "paths/path.h"
+
+namespace weft {
+
+class Builder {
+ public:
+  using FindPort = std::function<const Port*(std::string_view name)>;
+  using PortNames = std::function<std::vector<std::string>()>;
+
+  // The modules outlive the builder.
+  Builder(std::vector<Module*> modules, FindPort find_port, PortNames port_names);
+
+  struct Built {
+    std::unique_ptr<Path> path;
+    DemuxKey key;           // what its near end wants
+    const Port* near;
+    const Port* far;        // null unless cut-through
+  };
+
+  // `account`, if given, is charged for the path too.
+  // Errors: kProtocolSpec, kAddressSpec with the column; what a module says.
+  Result<Built> build(std::string_view text, PathQueues queues = {}, Account* account = nullptr);
+
+ private:
+  Module* find(std::string_view name) const;
+  Result<PathSpec> resolve(std::string_view text) const;
+  Result<void> check_attributes(std::string_view text, const PathSide& side) const;
+  Result<void> add_stages(Path& path, const PathSide& side, const Port& device, const Port* other) const;
+
+  std::vector<Module*> modules_;
+  FindPort find_port_;
+  PortNames port_names_;
+};
+
+}  // namespace weft

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// OutPort: joins the ends of many paths to one device.
+//
+// Collects what paths send into one Pvec and hands that to the device when it is
+// full or the round ends, so that the kernel is entered once for all of them.
+// As seen by a path it is a Partner that only takes.
+//
+// Threads: the worker.
+#pragma once
+
+#include <memory>
+
+#include "paths/port.h"
+
+namespace weft {
+
+class OutPort final : public Partner {
+ public:
+  explicit OutPort(const Port& port) : partner_(*port.partner), opening_(port.opening) {}
+  ~OutPort() override { weft::drop(batch_, DropReason::kPathClosed, drops_); }
+
+  // For a fused loop.  False when the device refuses; `p` is then still the caller's.
+  bool append(Packet* p) {
+    if (batch_.full()) {
+      flush();
+      if (batch_.full()) return false;
+    }
+    batch_.push_back(PacketPtr(p));
+    return true;
+  }
+
+  // Hands the batch to the device.  What is refused stays for the next time.
+  void flush() {
+    if (!batch_.empty()) partner_.push(opening_, batch_);
+  }
+  size_t waiting() const { return batch_.size(); }
+  // Packets that were still here when the port was closed.
+  const DropCounters& drops() const { return drops_; }
+
+  void push(Opening, Pvec& v) override {
+    while (!v.empty()) {
+      if (batch_.full()) flush();
+      if (batch_.full()) return;
+      batch_.append(v);
+    }
+  }
+
+  Result<Opening> open(std::string_view, Partner*, Opening) override { return Opening{0}; }
+  void close(Opening) override {}
+  void pull(Opening, Pvec&, size_t) override {}
+  Result<Reply> control(Opening, const Request& request) override {
+    return partner_.control(opening_, request);
+  }
+
+ private:
+  Partner& partner_;
+  Opening opening_;
+  Pvec batch_;
+  DropCounters drops_;
+};
+
+}  // namespace weft

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+// A Path is a chain of stages between two ends, and everything that is counted,
+// queued and charged on the way.  (Scout; Snow on Silk, section 3.1.)
+//
+//            in queue                                  out queue
+//   near ──▶ [ .... ] ──▶ stage 0 ──▶ stage 1 ──▶ ... ──▶ [ .... ] ──▶ far      forward
+//   near ◀── [ .... ] ◀── stage 0 ◀── stage 1 ◀── ... ◀── [ .... ] ◀── far      backward
+//            out queue                                 in queue
+//
+// Each end is joined to a partner.  What the partner refuses waits in the out
+// queue; what does not fit there is dropped.
+//
+// Threads: made and destroyed on the control thread; while it is on a worker, only
+//   that worker calls it; counters are read from any thread.
+// Invariants: in + made = out + dropped + held, at every moment between rounds.
+#pragma once
+
+#include <boost/intrusive/list.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "partner/partner.h"
+#include "paths/account.h"
+#include "paths/end_queue.h"
+#include "paths/path_text.h"
+#include "paths/stage.h"
+#include "paths/tap.h"
+
+namespace weft {
+
+enum class End : uint8_t { kNear, kFar };
+constexpr End opposite(End e) { return e == End::kNear ? End::kFar : End::kNear; }
+// The end that packets going in `dir` come in at.
+constexpr End entry(Dir dir) { return dir == Dir::kForward ? End::kNear : End::kFar; }
+constexpr Dir inward(End e) { return e == End::kNear ? Dir::kForward : Dir::kBackward; }
+
+struct StageCounters {
+  Counter calls;    // Pvecs delivered
+  Counter packets;
+  Counter cycles;   // spent in this stage, not in those behind it
+  DropCounters drops;
+};
+
+// One stage of a path, as the operator sees it.
+struct StageRecord {
+  std::string name;  // of the module
+  std::unique_ptr<Stage> stage;
+  StageCounters counters;
+};
+
+struct PathQueues {
+  QueueLimit in;
+  QueueLimit out;
+};
+
+// Who runs a path; told when there is something to do for it.
+class PathHost {
+ public:
+  virtual ~PathHost() = default;
+  virtual void ready(Path& path) = 0;       // an in queue is no longer empty
+  virtual void backlogged(Path& path) = 0;  // an out queue is no longer empty
+};
+
+class Path {
+ public:
+  struct Ledger {
+    Counter in_packets, in_bytes;    // accepted at either end
+    Counter out_packets, out_bytes;  // taken by the partners
+    Counter made;                    // packets that stages made: clones, fragments, replies
+    DropCounters drops;              // at the ends; those of stages stand with the stage
+  };
+
+  Path(PathSpec spec, PathQueues queues, Account* parent);
+  ~Path();  // REQUIRES: closed
+  Path(const Path&) = delete;
+  Path& operator=(const Path&) = delete;
+
+  const PathSpec& spec() const { return spec_; }
+  const std::string& text() const { return text_; }
+  uint16_t id() const { return id_; }
+  void set_id(uint16_t id) { id_ = id; }
+
+  // Phases 1 and 2, by the builder: stages in order from the near end.
+  void append(std::string name, std::unique_ptr<Stage> stage);
+  Result<void> establish();
+  // Joins an end to a partner.
+  void join(End end, Partner* partner, Opening opening);
+  // Who runs it from now on; null: nobody, and what is queued waits.
+  void set_host(PathHost* host) { host_ = host; }
+
+  // --- the data path -------------------------------------------------------
+
+  // Early demux hands a packet to the in queue of an end.  A packet that does not
+  // fit is dropped here.  Returns false if so.
+  bool enqueue(End end, PacketPtr p);
+  // The same for vectors: takes from the front, leaves what does not fit.
+  void enqueue(End end, Pvec& v);
+
+  // Whether an in queue holds something.
+  bool runnable() const { return !in_[0].empty() || !in_[1].empty(); }
+  // Takes at most one Pvec from each in queue through the stages.
+  // Returns how many packets were taken.
+  size_t run();
+
+  // Tries again to give the out queues to the partners.  True when both are empty.
+  bool flush();
+  bool backlogged() const { return !out_[0].empty() || !out_[1].empty(); }
+
+  // Passes `v` to stage `index` in `dir`; an index outside means out of that end.
+  void pass(Dir dir, size_t index, Pvec& v);
+
+  // Gives `v` to the partner at `end`, behind what already waits there.
+  void leave(End end, Pvec& v);
+
+  // Counts packets that a fused loop took around the stages.
+  void count_fused(uint64_t packets, uint64_t bytes) {
+    fused_packets_.add(packets);
+    ledger_.in_packets.add(packets);
+    ledger_.in_bytes.add(bytes);
+    ledger_.out_packets.add(packets);
+    ledger_.out_bytes.add(bytes);
+  }
+  uint64_t fused_packets() const { return fused_packets_.value(); }
+
+  void count_made(uint64_t n) { ledger_.made.add(n); }
+  void drop_at_stage(size_t index, PacketPtr p, DropReason reason) {
+    weft::drop(std::move(p), reason, stages_[index]->counters.drops);
+  }
+
+  // --- life ----------------------------------------------------------------
+
+  // Drops everything that is queued or kept.  On the worker, or after it has let go.
+  void close();
+
+  // The tap sees every gate; null removes it.  On the worker, between rounds.
+  void set_tap(Tap* tap) { tap_ = tap; }
+  bool tapped() const { return tap_ != nullptr; }
+
+  // --- counters ------------------------------------------------------------
+
+  const Ledger& ledger() const { return ledger_; }
+  std::vector<std::unique_ptr<StageRecord>>& stages() { return stages_; }
+  const std::vector<std::unique_ptr<StageRecord>>& stages() const { return stages_; }
+  const EndQueue& in_queue(End e) const { return in_[size_t(e)]; }
+  const EndQueue& out_queue(End e) const { return out_[size_t(e)]; }
+  Account& account() { return account_; }
+  const Account& account() const { return account_; }
+  // Packets queued or kept by stages.
+  uint64_t held() const;
+  uint64_t dropped() const;
+  uint64_t dropped(DropReason reason) const;
+
+  // For a Policy's run queue and the list of backlogged paths.
+  using Hook = boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::safe_link>>;
+  Hook run_hook;
+  Hook backlog_hook;
+
+ private:
+  struct Joint {
+    Partner* partner = nullptr;
+    Opening opening;
+  };
+
+  // Lets the partner at `end` take from `v`, and counts what it took.
+  void give(End end, Pvec& v);
+
+  PathSpec spec_;
+  std::string text_;
+  uint16_t id_ = 0;
+  PathHost* host_ = nullptr;
+  Joint joints_[2];
+  std::vector<std::unique_ptr<StageRecord>> stages_;
+  EndQueue in_[2];
+  EndQueue out_[2];
+  Ledger ledger_;
+  Counter fused_packets_;
+  Account account_;
+  Tap* tap_ = nullptr;
+  // The stage whose cycles are running, and since when.
+  StageRecord* running_ = nullptr;
+  uint64_t running_since_ = 0;
+};
+
+}  // namespace weft

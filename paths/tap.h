@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tap: sees the packets that pass a gate of a path, at run time.
+//
+// A gate is a place between stages: gate 0 is the near end, gate i stands behind
+// stage i - 1, the last is the far end.  A tap may look, not touch; what it wants
+// to keep it copies.  A path without taps pays one test per Pvec and gate.
+//
+// Threads: see() on the path's worker; it does not block, allocate or lock.
+#pragma once
+
+#include <cstddef>
+
+#include "partner/pvec.h"
+
+namespace weft {
+
+enum class Dir : uint8_t {
+  kForward,   // from the near end to the far end
+  kBackward,  // from the far end to the near end
+};
+
+class Tap {
+ public:
+  virtual ~Tap() = default;
+  virtual void see(size_t gate, Dir dir, const Pvec& v) = 0;
+};
+
+}  // namespace weft

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// Worker: one CPU's share of the node.  Polls partners, runs paths, flushes output.
+//
+// A round: what the control thread asked for -> poll the joints -> run paths by
+// policy, until the round's budget is spent -> end of round (flush output).  When
+// there is nothing to do it polls a little longer, then sleeps in epoll.
+//
+// Threads: run() is the worker's thread.  post(), call() and stop() come from one
+//   control thread; all other calls from the worker's thread, or while it does not
+//   run.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/owned_fd.h"
+#include "base/spsc_ring.h"
+#include "partner/partner.h"
+#include "paths/path.h"
+#include "paths/policy.h"
+#include "paths/timers.h"
+
+namespace weft {
+
+// Moves packets from one partner to another: what `from` gives, `to` takes.
+struct JointSpec {
+  Partner* from;
+  Opening from_end;
+  Partner* to;
+  Opening to_end;
+  int poll_fd = -1;  // readable when `from` has something; -1: it must be asked
+};
+
+// Called when a round's paths have run.
+class RoundEnd {
+ public:
+  virtual ~RoundEnd() = default;
+  // Returns true when something still waits for a device.
+  virtual bool end_of_round(uint64_t now_ns) = 0;
+};
+
+struct WorkerOptions {
+  bool busy = false;                  // never sleep
+  uint64_t linger_ns = 20'000;        // how long to poll before sleeping
+  uint32_t round_budget = 64;         // paths run per round, at most
+};
+
+class Worker final : public PathHost {
+ public:
+  Worker(WorkerOptions options, Clock& clock, std::unique_ptr<Policy> policy);
+  ~Worker() override;
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // --- from the control thread ---------------------------------------------
+
+  // Hands the worker something to do between rounds.
+  void post(std::function<void()> work);
+  // The same, and waits until it is done.  Runs it here when run() is not running.
+  void call(std::function<void()> work);
+  // run() returns soon after.
+  void stop();
+
+  // --- on the worker -------------------------------------------------------
+
+  void run();
+  // One round.  Returns how many packets were polled and run.
+  size_t round();
+
+  // `joint.from` will be asked each round.  Returns a name for remove_joint().
+  uint32_t add_joint(const JointSpec& joint);
+  void remove_joint(uint32_t id);
+
+  void add(Path& path);
+  void remove(Path& path);
+  void add_round_end(RoundEnd* hook) { round_ends_.push_back(hook); }
+  void remove_round_end(RoundEnd* hook);
+
+  void ready(Path& path) override;
+  void backlogged(Path& path) override;
+
+  Timers& timers() { return timers_; }
+  Clock& clock() { return clock_; }
+  const Policy& policy() const { return *policy_; }
+
+  // --- counters, from any thread -------------------------------------------
+
+  uint64_t rounds() const { return rounds_.value(); }
+  uint64_t idle_rounds() const { return idle_rounds_.value(); }
+  uint64_t sleeps() const { return sleeps_.value(); }
+  // Packets that a joint's `to` refused.
+  const DropCounters& drops() const { return drops_; }
+
+ private:
+  struct Joint : JointSpec {
+    uint32_t id;
+  };
+  using Backlog = boost::intrusive::list<Path, boost::intrusive::member_hook<Path, Path::Hook, &Path::backlog_hook>,
+                                         boost::intrusive::constant_time_size<false>>;
+
+  void do_posted();
+  size_t poll_joints();
+  size_t run_paths(uint64_t now_ns);
+  void flush_backlog();
+  void sleep(uint64_t now_ns);
+
+  WorkerOptions options_;
+  Clock& clock_;
+  std::unique_ptr<Policy> policy_;
+  std::vector<Joint> joints_;
+  uint32_t next_joint_ = 0;
+  std::vector<RoundEnd*> round_ends_;
+  Backlog backlog_;
+  Timers timers_;
+  bool waiting_for_device_ = false;
+  bool must_ask_ = false;  // some joint has nothing to sleep on
+  uint64_t last_work_ns_ = 0;
+
+  SpscRing<std::function<void()>> posted_{1024};
+  OwnedFd epoll_;
+  OwnedFd wake_;
+  std::atomic<bool> sleeping_{false};
+  std::atomic<bool> running_{false};
+  std::atomic<bool> stopping_{false};
+
+  Counter rounds_, idle_rounds_, sleeps_;
+  DropCounters drops_;
+};
+
+}  // namespace weft
