@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Geni: the partner whose device is the set of paths.
+//
+//   open    = make a path from its text, and install it on the worker
+//   close   = take it off and delete it
+//   push    = a port's opening: sort the packets to their paths (early demux)
+//             a path's opening: enqueue at its far end
+//   pull    = a path's opening: take from its far end what waits there
+//   control = the path's counters, in words
+//
+// Output of many paths to one device meets in that device's OutPort.
+// (Snow on Silk, section 3.4.)
+//
+// Threads: one control thread opens and closes; push and pull on the worker.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "paths/builder.h"
+#include "paths/demux.h"
+#include "paths/out_port.h"
+#include "paths/sorter.h"
+#include "paths/transform.h"
+#include "paths/worker.h"
+
+namespace weft {
+
+struct OpenPath {
+  PathQueues queues;
+  Account* account = nullptr;                 // charged too
+  std::function<void(DemuxKey&)> narrow = {};  // may narrow the demux key: payload keys, sharing
+};
+
+class Geni final : public Partner, private RoundEnd {
+ public:
+  // What is given outlives Geni.
+  Geni(Worker& worker, Demux& demux, std::vector<Module*> modules, std::vector<Transform*> transforms);
+  ~Geni() override;
+
+  // --- ports ---------------------------------------------------------------
+
+  // Joins an opened partner to the set of paths under `name`.  Its packets are
+  // sorted from now on.  The partner outlives Geni.
+  // Errors: kExists (the name is taken), kInvalid (not a name).
+  Result<uint16_t> add_port(std::string name, Partner& partner, Opening opening);
+  const Port* find_port(std::string_view name) const;
+  const Port& port(uint16_t number) const { return *ports_[number]; }
+  size_t port_count() const { return ports_.size(); }
+  OutPort& out_port(uint16_t number) { return *out_ports_[number]; }
+  // What takes a port's packets from the next round on: the demux, or a fused loop
+  // in front of it.
+  void set_sorter(uint16_t number, Sorter& sorter);
+
+  // --- paths ---------------------------------------------------------------
+
+  // open() with more to say.
+  Result<Opening> open_path(std::string_view text, Partner* peer, Opening peer_end, const OpenPath& options);
+
+  // The path of an opening; null when it is closed.
+  Path* path(Opening which) const;
+  // The open path of that text; null when there is none.
+  Path* find_path(std::string_view text) const;
+  // Calls `f` for every open path, oldest first.
+  void for_each_path(const std::function<void(Opening, Path&)>& f) const;
+
+  // Hangs a tap on a path, or with null takes it off; waits for the worker.
+  void set_tap(Opening which, Tap* tap);
+  // The transform that does this path's work; null when it runs stage by stage.
+  const Transform* transform_of(Opening which) const;
+
+  // --- Partner -------------------------------------------------------------
+
+  Result<Opening> open(std::string_view path_text, Partner* peer, Opening peer_end) override;
+  void close(Opening which) override;
+  void push(Opening which, Pvec& v) override;
+  void pull(Opening which, Pvec& v, size_t max) override;
+  Result<Reply> control(Opening which, const Request& request) override;
+
+ private:
+  struct Entry {
+    std::unique_ptr<Path> path;
+    Transform* transform = nullptr;
+  };
+
+  bool end_of_round(uint64_t now_ns) override;
+  void apply_transforms(Entry& entry);
+  static void undo_transform(Entry& entry);
+
+  Worker& worker_;
+  Demux& demux_;
+  Builder builder_;
+  std::vector<Transform*> transforms_;
+  std::vector<std::unique_ptr<Port>> ports_;
+  std::vector<std::unique_ptr<OutPort>> out_ports_;
+  std::vector<uint32_t> joints_;
+  std::map<uint16_t, Entry> entries_;  // by path id
+  // What the worker looks at: changed between rounds only.
+  std::vector<Sorter*> sorters_;  // by port number
+  std::vector<Path*> by_id_;
+};
+
+}  // namespace weft
