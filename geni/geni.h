@@ -44,9 +44,11 @@ class Geni final : public Partner, private RoundEnd {
   // --- ports ---------------------------------------------------------------
 
   // Joins an opened partner to the set of paths under `name`.  Its packets are
-  // sorted from now on.  The partner outlives Geni.
+  // sorted from now on.  The partner outlives Geni.  (A partner that wants to push
+  // by itself is opened with Geni as its peer, at the end that next_port() names.)
   // Errors: kExists (the name is taken), kInvalid (not a name).
   Result<uint16_t> add_port(std::string name, Partner& partner, Opening opening);
+  Opening next_port() const { return Opening{uint32_t(ports_.size())}; }
   const Port* find_port(std::string_view name) const;
   const Port& port(uint16_t number) const { return *ports_[number]; }
   size_t port_count() const { return ports_.size(); }
@@ -83,12 +85,16 @@ class Geni final : public Partner, private RoundEnd {
  private:
   struct Entry {
     std::unique_ptr<Path> path;
+    Opening opening;
     Transform* transform = nullptr;
   };
 
   bool end_of_round(uint64_t now_ns) override;
+  Result<uint16_t> free_id() const;
+  Result<void> install(Entry& entry, const DemuxKey& key);
   void apply_transforms(Entry& entry);
   static void undo_transform(Entry& entry);
+  const Entry* entry(Opening which) const;
 
   Worker& worker_;
   Demux& demux_;
@@ -97,10 +103,11 @@ class Geni final : public Partner, private RoundEnd {
   std::vector<std::unique_ptr<Port>> ports_;
   std::vector<std::unique_ptr<OutPort>> out_ports_;
   std::vector<uint32_t> joints_;
-  std::map<uint16_t, Entry> entries_;  // by path id
+  std::map<uint16_t, Entry> entries_;  // by Path::id()
+  uint16_t generation_ = 0;            // of openings: a stale one names no path
   // What the worker looks at: changed between rounds only.
-  std::vector<Sorter*> sorters_;  // by port number
-  std::vector<Path*> by_id_;
+  std::vector<Sorter*> sorters_;       // by port number
+  std::vector<const Entry*> by_id_;    // by Path::id(); null where none is open
 };
 
 }  // namespace weft

@@ -43,10 +43,20 @@ class Builder {
   Result<Built> build(std::string_view text, PathQueues queues = {}, Account* account = nullptr);
 
  private:
+  struct Sides {
+    PathSpec spec;  // with the link modules that the text left out
+    const Port* near = nullptr;
+    const Port* far = nullptr;
+  };
+
   Module* find(std::string_view name) const;
-  Result<PathSpec> resolve(std::string_view text) const;
+  Module* link_module(Link link) const;
+  Result<Sides> resolve(std::string_view text, const PathSpec& written) const;
+  Result<const Port*> find_device(std::string_view text, const PathSide& side) const;
+  Result<void> check_modules(std::string_view text, const PathSide& side) const;
   Result<void> check_attributes(std::string_view text, const PathSide& side) const;
-  Result<void> add_stages(Path& path, const PathSide& side, const Port& device, const Port* other) const;
+  void add_link_module(PathSide& side, const Port& device, bool bare) const;
+  Result<void> add_stage(Path& path, const StageContext& context) const;
 
   std::vector<Module*> modules_;
   FindPort find_port_;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -53,6 +54,11 @@ class Module {
 
   // As in path texts: "ip".
   virtual std::string_view name() const = 0;
+  // The link of the ports that this module stands on: the builder puts it under a
+  // chain that does not name it.
+  virtual std::optional<Link> link() const { return std::nullopt; }
+  // Whether it reads whole frames, so that no link module is wanted beneath it.
+  virtual bool reads_frames() const { return false; }
   // The attributes that it reads; any other is an error unless another module of
   // the chain reads it.
   virtual std::span<const std::string_view> attributes() const { return {}; }

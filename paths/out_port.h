@@ -3,7 +3,7 @@
 //
 // Collects what paths send into one Pvec and hands that to the device when it is
 // full or the round ends, so that the kernel is entered once for all of them.
-// As seen by a path it is a Partner that only takes.
+// As seen by a path it is the Partner at its end.
 //
 // Threads: the worker.
 #pragma once
@@ -47,7 +47,9 @@ class OutPort final : public Partner {
 
   Result<Opening> open(std::string_view, Partner*, Opening) override { return Opening{0}; }
   void close(Opening) override {}
-  void pull(Opening, Pvec&, size_t) override {}
+  void pull(Opening, Pvec& v, size_t max) override {
+    for (; max > 0 && !batch_.empty(); --max) v.push_back(batch_.pop_front());
+  }
   Result<Reply> control(Opening, const Request& request) override {
     return partner_.control(opening_, request);
   }

@@ -118,12 +118,24 @@ void Path::leave(End end, Pvec& v) {
   EndQueue& waiting = out_[size_t(end)];
   if (waiting.empty()) give(end, v);
   if (v.empty()) return;
-  const bool was_backlogged = backlogged();
+  const bool was_backlogged = backlogged() || joints_[size_t(end)].partner == nullptr;
   while (!v.empty()) {
     PacketPtr p = v.pop_front();
     if (!waiting.push_back(p)) weft::drop(std::move(p), DropReason::kOutQueueFull, ledger_.drops);
   }
   if (!was_backlogged && backlogged() && host_ != nullptr) host_->backlogged(*this);
+}
+
+void Path::take(End end, Pvec& v, size_t max) {
+  EndQueue& waiting = out_[size_t(end)];
+  for (; max > 0 && !waiting.empty(); --max) {
+    PacketPtr p = waiting.pop_front();
+    const uint32_t bytes = p->total_length();
+    ledger_.out_packets.add(1);
+    ledger_.out_bytes.add(bytes);
+    account_.charge_bits(uint64_t{bytes} * 8);
+    v.push_back(std::move(p));
+  }
 }
 
 bool Path::flush() {

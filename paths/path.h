@@ -112,6 +112,8 @@ class Path {
 
   // Gives `v` to the partner at `end`, behind what already waits there.
   void leave(End end, Pvec& v);
+  // For an end without a partner: takes what waits there.  REQUIRES: max <= v.room()
+  void take(End end, Pvec& v, size_t max);
 
   // Counts packets that a fused loop took around the stages.
   void count_fused(uint64_t packets, uint64_t bytes) {

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Worker: one CPU's share of the node.  Polls partners, runs paths, flushes output.
 //
-// A round: what the control thread asked for -> poll the joints -> run paths by
-// policy, until the round's budget is spent -> end of round (flush output).  When
+// A round: what the control thread asked for -> for each joint: poll it, and run
+// paths by policy until the budget is spent -> end of round (flush output).  When
 // there is nothing to do it polls a little longer, then sleeps in epoll.
 //
-// Threads: run() is the worker's thread.  post(), call() and stop() come from one
-//   control thread; all other calls from the worker's thread, or while it does not
-//   run.
+// Threads: start(), stop(), post() and call() come from one control thread; all
+//   other calls from the worker's thread, or while it is not started.
 #pragma once
 
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "base/clock.h"
@@ -45,7 +45,8 @@ class RoundEnd {
 struct WorkerOptions {
   bool busy = false;                  // never sleep
   uint64_t linger_ns = 20'000;        // how long to poll before sleeping
-  uint32_t round_budget = 64;         // paths run per round, at most
+  uint32_t budget = 64;               // runs of paths after each poll, at most
+  int cpu = -1;                       // to run on; -1: any
 };
 
 class Worker final : public PathHost {
@@ -57,17 +58,20 @@ class Worker final : public PathHost {
 
   // --- from the control thread ---------------------------------------------
 
-  // Hands the worker something to do between rounds.
-  void post(std::function<void()> work);
-  // The same, and waits until it is done.  Runs it here when run() is not running.
-  void call(std::function<void()> work);
-  // run() returns soon after.
+  // Begins and ends the worker's thread.  Without it, rounds are run by round().
+  void start();
   void stop();
+
+  // Hands the worker something to do between rounds; in order.
+  void post(std::function<void()> work);
+  // The same, and waits until it is done.
+  void call(const std::function<void()>& work);
+  // Whether the caller is on the worker's thread.
+  bool on_this_thread() const { return thread_.get_id() == std::this_thread::get_id(); }
 
   // --- on the worker -------------------------------------------------------
 
-  void run();
-  // One round.  Returns how many packets were polled and run.
+  // One round.  Returns how many packets were polled, and taken by paths.
   size_t round();
 
   // `joint.from` will be asked each round.  Returns a name for remove_joint().
@@ -101,11 +105,13 @@ class Worker final : public PathHost {
   using Backlog = boost::intrusive::list<Path, boost::intrusive::member_hook<Path, Path::Hook, &Path::backlog_hook>,
                                          boost::intrusive::constant_time_size<false>>;
 
+  void run();
   void do_posted();
-  size_t poll_joints();
+  size_t poll(const Joint& joint);
   size_t run_paths(uint64_t now_ns);
   void flush_backlog();
-  void sleep(uint64_t now_ns);
+  uint64_t may_sleep_until(uint64_t now_ns) const;
+  void sleep_until(uint64_t until_ns);
 
   WorkerOptions options_;
   Clock& clock_;
@@ -117,13 +123,12 @@ class Worker final : public PathHost {
   Timers timers_;
   bool waiting_for_device_ = false;
   bool must_ask_ = false;  // some joint has nothing to sleep on
-  uint64_t last_work_ns_ = 0;
 
+  std::thread thread_;
   SpscRing<std::function<void()>> posted_{1024};
   OwnedFd epoll_;
   OwnedFd wake_;
   std::atomic<bool> sleeping_{false};
-  std::atomic<bool> running_{false};
   std::atomic<bool> stopping_{false};
 
   Counter rounds_, idle_rounds_, sleeps_;

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "paths/worker.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace weft {
+
+namespace {
+
+constexpr uint64_t kAskEvery = 1'000'000;    // ns; a joint without a descriptor is asked this often
+constexpr uint64_t kRetryEvery = 100'000;    // ns; a device that refused is tried again this often
+
+void watch(int epoll, int fd) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.fd = fd;
+  ::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
+}  // namespace
+
+Worker::Worker(WorkerOptions options, Clock& clock, std::unique_ptr<Policy> policy)
+    : options_(options),
+      clock_(clock),
+      policy_(std::move(policy)),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  watch(epoll_.get(), wake_.get());
+}
+
+Worker::~Worker() { stop(); }
+
+// --- control thread ----------------------------------------------------------
+
+void Worker::start() {
+  stopping_.store(false, std::memory_order_relaxed);
+  thread_ = std::thread([this] { run(); });
+  ::pthread_setname_np(thread_.native_handle(), "weft-worker");
+  if (options_.cpu >= 0) {
+    cpu_set_t cpus;
+    CPU_ZERO(&cpus);
+    CPU_SET(size_t(options_.cpu), &cpus);
+    ::pthread_setaffinity_np(thread_.native_handle(), sizeof cpus, &cpus);
+  }
+}
+
+void Worker::stop() {
+  if (!thread_.joinable()) return;
+  stopping_.store(true, std::memory_order_release);
+  ::eventfd_write(wake_.get(), 1);
+  thread_.join();
+  thread_ = {};
+  do_posted();
+}
+
+void Worker::post(std::function<void()> work) {
+  if (!thread_.joinable() || on_this_thread()) {
+    work();
+    return;
+  }
+  while (!posted_.try_push(std::move(work))) std::this_thread::yield();
+  // Pairs with the fence in sleep_until(): either it sees the work, or we see it sleep.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (sleeping_.load(std::memory_order_relaxed)) ::eventfd_write(wake_.get(), 1);
+}
+
+void Worker::call(const std::function<void()>& work) {
+  if (!thread_.joinable() || on_this_thread()) {
+    work();
+    return;
+  }
+  std::atomic<bool> done{false};
+  post([&] {
+    work();
+    done.store(true, std::memory_order_release);
+    done.notify_one();
+  });
+  done.wait(false, std::memory_order_acquire);
+}
+
+// --- worker ------------------------------------------------------------------
+
+void Worker::run() {
+  uint64_t idle_since = 0;  // 0: the last round did something
+  while (!stopping_.load(std::memory_order_acquire)) {
+    if (round() > 0 || options_.busy) {
+      idle_since = 0;
+      continue;
+    }
+    idle_rounds_.add(1);
+    const uint64_t now = clock_.now_ns();
+    if (idle_since == 0) idle_since = now;
+    if (now - idle_since < options_.linger_ns) continue;
+    sleep_until(may_sleep_until(now));
+  }
+}
+
+size_t Worker::round() {
+  rounds_.add(1);
+  do_posted();
+  const uint64_t now = clock_.now_ns();
+  timers_.fire_due(now);
+  size_t moved = run_paths(now);
+  for (const Joint& joint : joints_) {
+    const size_t polled = poll(joint);
+    if (polled > 0) moved += polled + run_paths(now);
+  }
+  flush_backlog();
+  waiting_for_device_ = !backlog_.empty();
+  for (RoundEnd* hook : round_ends_) waiting_for_device_ |= hook->end_of_round(now);
+  return moved;
+}
+
+void Worker::do_posted() {
+  std::function<void()> work;
+  while (posted_.try_pop(work)) work();
+}
+
+size_t Worker::poll(const Joint& joint) {
+  Pvec v;
+  joint.from->pull(joint.from_end, v, Pvec::kCapacity);
+  const size_t polled = v.size();
+  if (polled == 0) return 0;
+  joint.to->push(joint.to_end, v);
+  if (!v.empty()) drop(v, DropReason::kPartnerRefused, drops_);
+  return polled;
+}
+
+size_t Worker::run_paths(uint64_t now_ns) {
+  size_t taken = 0;
+  for (uint32_t runs = 0; runs < options_.budget; ++runs) {
+    Path* path = policy_->pick(now_ns);
+    if (path == nullptr) break;
+    const uint64_t before = path->account().cycles();
+    taken += path->run();
+    policy_->charge(*path, path->account().cycles() - before);
+    if (path->runnable() && !path->run_hook.is_linked()) policy_->ready(*path);
+  }
+  return taken;
+}
+
+void Worker::flush_backlog() {
+  for (auto it = backlog_.begin(); it != backlog_.end();) {
+    it = it->flush() ? backlog_.erase(it) : std::next(it);
+  }
+}
+
+uint64_t Worker::may_sleep_until(uint64_t now_ns) const {
+  uint64_t until = timers_.next_ns();
+  if (must_ask_) until = std::min(until, now_ns + kAskEvery);
+  if (waiting_for_device_) until = std::min(until, now_ns + kRetryEvery);
+  return until;
+}
+
+void Worker::sleep_until(uint64_t until_ns) {
+  sleeping_.store(true, std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (posted_.empty() && !stopping_.load(std::memory_order_relaxed)) {
+    sleeps_.add(1);
+    const uint64_t now = clock_.now_ns();
+    const uint64_t wait = until_ns > now ? until_ns - now : 0;
+    const timespec timeout{time_t(wait / 1'000'000'000), long(wait % 1'000'000'000)};
+    epoll_event events[16];
+    const int n = ::epoll_pwait2(epoll_.get(), events, 16, until_ns == UINT64_MAX ? nullptr : &timeout, nullptr);
+    for (int i = 0; i < n; ++i) {
+      if (events[i].data.fd != wake_.get()) continue;
+      eventfd_t ignored;
+      ::eventfd_read(wake_.get(), &ignored);
+    }
+  }
+  sleeping_.store(false, std::memory_order_relaxed);
+}
+
+uint32_t Worker::add_joint(const JointSpec& spec) {
+  joints_.push_back({spec, next_joint_});
+  if (spec.poll_fd >= 0) {
+    watch(epoll_.get(), spec.poll_fd);
+  } else {
+    must_ask_ = true;
+  }
+  return next_joint_++;
+}
+
+void Worker::remove_joint(uint32_t id) {
+  auto it = std::find_if(joints_.begin(), joints_.end(), [id](const Joint& j) { return j.id == id; });
+  if (it == joints_.end()) return;
+  if (it->poll_fd >= 0) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, it->poll_fd, nullptr);
+  joints_.erase(it);
+  must_ask_ = std::any_of(joints_.begin(), joints_.end(), [](const Joint& j) { return j.poll_fd < 0; });
+}
+
+void Worker::add(Path& path) {
+  path.set_host(this);
+  if (path.runnable()) ready(path);
+  if (path.backlogged()) backlogged(path);
+}
+
+void Worker::remove(Path& path) {
+  path.set_host(nullptr);
+  policy_->remove(path);
+  if (path.backlog_hook.is_linked()) backlog_.erase(backlog_.iterator_to(path));
+}
+
+void Worker::remove_round_end(RoundEnd* hook) { std::erase(round_ends_, hook); }
+
+// A path that runs may find more for itself; it is made ready after its run.
+void Worker::ready(Path& path) {
+  if (!path.run_hook.is_linked()) policy_->ready(path);
+}
+
+void Worker::backlogged(Path& path) {
+  if (!path.backlog_hook.is_linked()) backlog_.push_back(path);
+}
+
+}  // namespace weft
