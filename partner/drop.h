@@ -34,6 +34,7 @@ namespace weft {
   X(kTooBig, "too_big", "larger than the link's MTU and must not be fragmented")   \
   X(kNeighbourPending, "neighbour_pending", "queue for an unresolved neighbour is full") \
   X(kNeighbourFailed, "neighbour_failed", "neighbour did not answer")              \
+  X(kForKernel, "for_kernel", "addressed to the kernel of this machine, which has it too")  \
   X(kNoListener, "no_listener", "addressed to the node, but no path takes it")     \
   X(kReassemblyTimeout, "reassembly_timeout", "fragments missing after the time allowed") \
   X(kReassemblyLimit, "reassembly_limit", "fragments over the bound on memory")    \
