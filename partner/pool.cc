@@ -265,6 +265,7 @@ void Pool::let_go(Packet* p) {
     if (--owner->references == 0) of(owner).put(owner);
   } else if (p->flags & Packet::kForeign) {
     Foreign* foreign = p->foreign;
+    p->flags = 0;  // so that a driver can tell whether a packet that it attached still lives
     of(p).put(p);
     if (--foreign->references == 0) foreign->release(foreign);
   } else if (--p->references == 0) {
