@@ -103,7 +103,7 @@ Result<Opening> Geni::open_path(std::string_view text, Partner* peer, Opening pe
   entry.path = std::move(built->path);
   entry.opening = path_opening(*id, generation_);
   Result<void> installed;
-  worker_.call([&] { installed = install(entry, built->key); });
+  worker_.call([&] { installed = install(entry, options.receives ? &built->key : nullptr); });
   if (!installed) {
     entries_.erase(*id);
     return installed.error();
@@ -121,10 +121,12 @@ Result<uint16_t> Geni::free_id() const {
   return id;
 }
 
-// On the worker.
-Result<void> Geni::install(Entry& entry, const DemuxKey& key) {
+// On the worker.  Without a key nothing is sorted to the path.
+Result<void> Geni::install(Entry& entry, const DemuxKey* key) {
   Path& path = *entry.path;
-  if (auto bound = demux_.bind(key, path); !bound) return bound;
+  if (key != nullptr) {
+    if (auto bound = demux_.bind(*key, path); !bound) return bound;
+  }
   if (by_id_.size() <= path.id()) by_id_.resize(size_t{path.id()} + 1);
   by_id_[path.id()] = &entry;
   worker_.add(path);

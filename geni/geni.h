@@ -33,6 +33,7 @@ struct OpenPath {
   PathQueues queues;
   Account* account = nullptr;                 // charged too
   std::function<void(DemuxKey&)> narrow = {};  // may narrow the demux key: payload keys, sharing
+  bool receives = true;                       // false: for output only, no packet is sorted to it
 };
 
 class Geni final : public Partner, private RoundEnd {
@@ -91,7 +92,7 @@ class Geni final : public Partner, private RoundEnd {
 
   bool end_of_round(uint64_t now_ns) override;
   Result<uint16_t> free_id() const;
-  Result<void> install(Entry& entry, const DemuxKey& key);
+  Result<void> install(Entry& entry, const DemuxKey* key);
   void apply_transforms(Entry& entry);
   static void undo_transform(Entry& entry);
   const Entry* entry(Opening which) const;

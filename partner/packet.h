@@ -61,6 +61,7 @@ struct alignas(64) Packet {
     kShares = 1 << 2,   // `owner` is the packet whose bytes these are
     kForeign = 1 << 3,  // `foreign` is the memory that these bytes lie in
     kOrigin = 1 << 4,   // made by this node, not received
+    kHeld = 1 << 5,     // in the hands of an EE; `next_hop` then names its domain
   };
 
   uint8_t* data;         //  0  first byte of this Seg
