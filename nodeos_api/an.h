@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * an.h: the NodeOS API.  What an execution environment (EE) may ask of its node.
+ *
+ * Sources: the AN NodeOS interface as described in "Snow on Silk", sections 2 and
+ * 3.1.  The signature of an_inchanCreate is the original's; the other names follow
+ * its style.
+ *
+ * Objects (an_Domain, an_InChan, ...) are opaque and live from create to destroy.
+ *   A handle that is dead gives AN_EDEAD, one that never was gives AN_EINVAL;
+ *   neither crashes.  (Snow on Silk, section 2.2.)
+ * Specifications (an_NetSpec, ...) are visible and live for one call: the node
+ *   reads them, and neither changes nor keeps them.  Each begins with its size,
+ *   `spec.size = sizeof spec`, so that it can grow.
+ * Memory is implicit or explicit.  The first argument of every create is `mem`:
+ *   NULL, and the node allocates and frees; or at least an_sizeof(kind) bytes of
+ *   the caller's, aligned as by malloc, which destroy tears down and does not free.
+ *   (Section 2.4.)
+ * Errors: a create returns NULL on failure, other calls return a status, 0 for
+ *   success.  an_errno() and an_errtext() say what failed last on this thread.
+ * Threads: an EE's code runs in two places.
+ *   - Its *functions for packets and time* (deliver functions, events) run on the
+ *     worker of its paths, one at a time, to their end: they must not block.
+ *   - Everything else, its init and termination functions included, runs on the
+ *     node's control thread.
+ *   Calls marked [control] come from the control thread only; from a deliver
+ *   function or an event they fail with AN_ENOSYS, since whoever creates waits for
+ *   the worker.  (an_nodeInfo("create_on_worker") says whether this node differs.)
+ *   All other calls come from both; from the control thread they wait for the
+ *   worker to stand between rounds, which takes microseconds, not nanoseconds.
+ *   Any other thread gets AN_ENOSYS.
+ *
+ * This header is C11 and C++.  Names that begin with an_ or AN_ are its own.
+ */
+#ifndef WEFT_NODEOS_API_AN_H
+#define WEFT_NODEOS_API_AN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define AN_VERSION 1
+
+/* ---- Objects and statuses ---------------------------------------------------- */
+
+typedef struct an_DomainObject *an_Domain;
+typedef struct an_InChanObject *an_InChan;
+typedef struct an_OutChanObject *an_OutChan;
+typedef struct an_CutChanObject *an_CutChan;
+typedef struct an_DemuxKeyObject *an_DemuxKey;
+typedef struct an_EventObject *an_Event;
+typedef struct an_PacketObject *an_Packet;
+/* In the signature of an_domainCreate from the beginning, so that it never changes. */
+typedef struct an_CredObject *an_Cred;
+typedef struct an_MemPoolObject *an_MemPool;
+typedef const struct an_ThreadPoolSpecData *an_ThreadPoolSpec;
+
+typedef enum an_Kind {
+  AN_DOMAIN = 1,
+  AN_INCHAN,
+  AN_OUTCHAN,
+  AN_CUTCHAN,
+  AN_DEMUXKEY,
+  AN_EVENT
+} an_Kind;
+
+typedef enum an_Status {
+  AN_OK = 0,
+  AN_EINVAL,     /* an argument is wrong, or never was a handle */
+  AN_ENOMEM,     /* memory, or the packet pool, is exhausted */
+  AN_EPERM,      /* the credentials do not allow it */
+  AN_EADMIT,     /* the reservation does not fit what is left */
+  AN_EEXIST,     /* the demux key, or the name, is taken */
+  AN_ENOENT,     /* no such thing */
+  AN_EPROTSPEC,  /* the protocol chain is wrong; the text says where */
+  AN_EADDRSPEC,  /* the addresses are wrong; the text says where */
+  AN_EQFULL,     /* the queue is full; what did not fit is still the caller's */
+  AN_EBANDWIDTH, /* over the channel's rate */
+  AN_ELIMIT,     /* a configured bound is reached */
+  AN_EDEAD,      /* the object was destroyed, or its domain ended */
+  AN_ETIMEDOUT,
+  AN_EIO,        /* the system refused */
+  AN_ENOSYS      /* this node does not offer it, or not here */
+} an_Status;
+
+/* The status of the last call that failed on this thread; AN_OK if none did. */
+int an_errno(void);
+/* The same as a sentence: "eth0/ipp: column 6: no module 'ipp', did you mean 'ip'?"
+ * Never NULL; valid until the next failure on this thread. */
+const char *an_errtext(void);
+/* The name of a status: "AN_EPROTSPEC"; "?" for a number that is none. */
+const char *an_statusName(int status);
+
+/* Bytes that an object of that kind needs; 0 for a number that is no kind. */
+size_t an_sizeof(an_Kind kind);
+
+/* ---- Domains ----------------------------------------------------------------- */
+
+/* Why a domain ended. */
+typedef enum an_TermReason {
+  AN_TERM_DESTROYED = 1, /* an_domainDestroy was called on it */
+  AN_TERM_ANCESTOR,      /* an ancestor ended */
+  AN_TERM_NODE           /* the node stops */
+} an_TermReason;
+
+/* Called once in the new domain, before an_domainCreate returns.  Anything but 0
+ * refuses the domain: it is taken down again, and creation fails with that status. */
+typedef int (*an_DomainInitFunc)(an_Domain self, void *arg);
+/* Called once when the domain has ended, in its parent: nothing of the domain runs
+ * any more, its channels are closed and its packets given back.  `ended` is a dead
+ * handle, good for comparing. */
+typedef void (*an_DomainTermFunc)(an_Domain ended, an_TermReason reason, void *arg);
+
+/*
+ * [control] Makes a domain: what its channels, packets and events are charged to, and
+ * what they end with.  `parent` NULL means the root domain of the process's node.
+ * `cred`, `threads` and `mempool` are NULL: the node's own.  (AN_ENOSYS otherwise.)
+ * `initfn` and `termfn` may be NULL.
+ * Errors: AN_EINVAL (memory that is misaligned; a NULL parent where the process has
+ * no node, or more than one), AN_EDEAD, AN_ELIMIT, AN_ENOSYS, what initfn returns.
+ * Source: Snow on Silk 2.1, 2.2; nodeos-api rules 4 and 5.
+ */
+an_Domain an_domainCreate(void *mem, an_Domain parent, an_Cred cred, an_ThreadPoolSpec threads,
+                          an_MemPool mempool, an_DomainInitFunc initfn, void *initarg,
+                          an_DomainTermFunc termfn, void *termarg);
+/* [control] Ends the domain: first its descendants, youngest first, then itself.  Its
+ * channels, events, demux keys and packets are given back.  A domain may end itself
+ * and its descendants, nothing else.
+ * Errors: AN_EPERM (not the caller's to end), AN_EDEAD, AN_EINVAL (still in its
+ * init function: return a status instead). */
+int an_domainDestroy(an_Domain d);
+/* The domain whose code is running on this thread; NULL outside of any. */
+an_Domain an_domainSelf(void);
+/* The parent; NULL for a root domain (an_errno() is then AN_ENOENT). */
+an_Domain an_domainParent(an_Domain d);
+
+/* Why a packet was let go.  The node counts them for the domain, and shows them. */
+typedef enum an_DropReason {
+  AN_DROP_DISCARD = 0,  /* no longer wanted: an_packetFree */
+  AN_DROP_CONSUMED,     /* it reached whom it was for */
+  AN_DROP_CLOSED,       /* the domain ended while it held the packet */
+  AN_DROP_MALFORMED,    /* not a capsule of this version */
+  AN_DROP_TTL,          /* its TTL reached zero */
+  AN_DROP_NO_NEIGHBOUR, /* no link towards that node */
+  AN_DROP_CODE_UNKNOWN, /* no code object of that name */
+  AN_DROP_CODE_FAULT,   /* the code object faulted or ran out of budget */
+  AN_DROP_QUEUE_FULL,   /* an outgoing channel did not take it */
+  AN_DROP_NO_PACKET,    /* the pool had no packet left to continue in */
+  AN_DROP_REASONS
+} an_DropReason;
+
+/* At every moment: received + made = sent + the sum of dropped + held. */
+typedef struct an_DomainStats {
+  size_t size;
+  uint64_t packets_received; /* through its incoming channels */
+  uint64_t packets_made;     /* an_packetAlloc, an_packetClone */
+  uint64_t packets_sent;     /* taken by its outgoing channels */
+  uint64_t packets_held;     /* in its hands now */
+  uint64_t cycles;           /* of the CPU's cycle counter, by its channels and events */
+  uint64_t bits;             /* that its channels carried */
+  uint64_t children;
+  uint64_t channels;
+  uint64_t events;           /* scheduled now */
+  uint64_t dropped[AN_DROP_REASONS];
+} an_DomainStats;
+
+/* Fills as much of `stats` as stats->size has room for.  Errors: AN_EINVAL, AN_EDEAD. */
+int an_domainGetStats(an_Domain d, an_DomainStats *stats);
+
+/* ---- Demultiplexing keys ------------------------------------------------------ */
+
+/* [control] An empty key.  Belongs to the domain; may be used for many channels.
+ * Errors: as an_domainCreate. */
+an_DemuxKey an_demuxkeyCreate(void *mem, an_Domain d);
+/* [control] Channels that were made with it stay as they are. */
+int an_demuxkeyDestroy(an_DemuxKey key);
+/*
+ * [control] Adds a condition: `length` bytes at `offset` of what the channel's chain
+ * leaves of a packet, ANDed with `mask`, equal `value`.  NULL for mask: all bits.
+ * Errors: AN_EINVAL (length 0 or above 64, offset + length above 256, a value bit
+ * outside the mask), AN_ELIMIT (more than 8 tuples), AN_EDEAD.
+ */
+int an_demuxkeyAddTuple(an_DemuxKey key, size_t offset, size_t length, const void *value, const void *mask);
+
+/* ---- Channels ----------------------------------------------------------------- */
+
+typedef struct an_NetSpecData {
+  size_t size;
+  uint32_t queue_packets; /* of each end queue of the path; 0: the node's default */
+  uint64_t queue_bytes;   /* likewise */
+} an_NetSpecData;
+typedef const an_NetSpecData *an_NetSpec; /* NULL: the defaults */
+
+/* Gets one packet, which is now the domain's: to keep, send, or free. */
+typedef void (*an_ChanRecvFunc)(void *arg, an_Packet packet);
+/* The same for `count` packets (1 .. 64) at once.  The array is the function's to
+ * overwrite, and ends with the call. */
+typedef void (*an_ChanRecvVecFunc)(void *arg, an_Packet *packets, size_t count);
+
+/*
+ * [control] Opens the path `protspec addrspec` for packets that come in.
+ * `protspec` is a chain, a device and the protocols on it: "eth0/ip/udp".  `addrspec`
+ * holds what the protocols are told: "(dstport=3322)"; NULL or "" for nothing.
+ * `dmxKey` NULL: every packet that the chain leaves.
+ * `deliverfunc` NULL: the channel starts suspended, for an_inchanSetVector.
+ * Errors: AN_EPROTSPEC and AN_EADDRSPEC (with the column in the path text), AN_EEXIST
+ * (another channel has the same key), AN_EINVAL, AN_EDEAD, AN_ELIMIT, AN_ENOSYS.
+ * Source: Snow on Silk 2.5.
+ */
+an_InChan an_inchanCreate(void *mem, an_Domain d, an_DemuxKey dmxKey, const char *protspec,
+                          const char *addrspec, an_NetSpec netspec, an_ChanRecvFunc deliverfunc,
+                          void *deliverarg);
+/* [control] Closes it; what was queued is dropped.  Packets that the domain holds stay. */
+int an_inchanDestroy(an_InChan c);
+/* Delivers vectors from now on.  Errors: AN_EINVAL (a NULL function), AN_EDEAD. */
+int an_inchanSetVector(an_InChan c, an_ChanRecvVecFunc deliverfunc, void *deliverarg);
+/* Nothing is delivered until Resume.  Packets wait in the channel's queue; those that
+ * do not fit are dropped before any work is spent on them. */
+int an_inchanSuspend(an_InChan c);
+/* Errors: AN_EINVAL (the channel has no deliver function), AN_EDEAD. */
+int an_inchanResume(an_InChan c);
+
+/*
+ * [control] Opens the path `protspec addrspec` for packets that go out.  It takes no
+ * packets that come in.  Errors: as an_inchanCreate, but for AN_EEXIST.
+ */
+an_OutChan an_outchanCreate(void *mem, an_Domain d, const char *protspec, const char *addrspec,
+                            an_NetSpec netspec);
+int an_outchanDestroy(an_OutChan c); /* [control] what is queued is dropped */
+/* Sends a packet that the channel's domain holds.  On success it is no longer the
+ * caller's; on failure it still is.  Errors: AN_EQFULL, AN_EINVAL (not a packet of this
+ * domain), AN_EDEAD. */
+int an_outchanSend(an_OutChan c, an_Packet packet);
+/* Sends packets from the front of an array of any length, in order.  Returns how many
+ * were taken; if fewer than `count`, an_errno() says why, and the rest is still the
+ * caller's.  Errors: as an_outchanSend. */
+size_t an_outchanSendVec(an_OutChan c, an_Packet *packets, size_t count);
+
+/*
+ * [control] Opens a cut-through path: what comes in on the first chain goes out on the
+ * second, and no code of the domain runs.  Errors: as an_inchanCreate.
+ * Source: Snow on Silk 2.1.
+ */
+an_CutChan an_cutchanCreate(void *mem, an_Domain d, an_DemuxKey dmxKey, const char *inprot,
+                            const char *inaddr, an_NetSpec innet, const char *outprot,
+                            const char *outaddr, an_NetSpec outnet);
+int an_cutchanDestroy(an_CutChan c); /* [control] */
+
+/* At every moment: in + made = out + dropped + held. */
+typedef struct an_ChanStats {
+  size_t size;
+  uint64_t packets_in, bytes_in;   /* accepted by the channel, at either end */
+  uint64_t packets_out, bytes_out; /* handed on */
+  uint64_t packets_made;           /* by the protocols on the way */
+  uint64_t packets_dropped;        /* for all reasons */
+  uint64_t packets_queue_full;     /* of these, for want of room in its queues */
+  uint64_t packets_held;           /* queued, or kept by a protocol */
+  uint64_t cycles;
+} an_ChanStats;
+
+/* Errors: AN_EINVAL, AN_EDEAD. */
+int an_inchanGetStats(an_InChan c, an_ChanStats *stats);
+int an_outchanGetStats(an_OutChan c, an_ChanStats *stats);
+int an_cutchanGetStats(an_CutChan c, an_ChanStats *stats);
+
+/* ---- Packets ------------------------------------------------------------------ */
+
+/*
+ * A packet is held by one domain, from the deliver function or from Alloc or Clone
+ * until it is sent, freed or dropped.  After that its handle is dead: AN_EDEAD, until
+ * the slot is used again.  Its bytes may be shared with other packets and lie in
+ * several pieces.  Calls that take `an_Packet *` may have to replace the packet, and
+ * then change the handle; those that make bytes writable copy what is shared, never
+ * more than they were asked for.
+ */
+
+/* `length` bytes (0 .. 65535), all zero.  Errors: AN_ENOMEM (the pool is empty),
+ * AN_EINVAL, AN_EDEAD. */
+an_Packet an_packetAlloc(an_Domain d, size_t length);
+/* A packet with the same bytes, shared.  Errors: AN_ENOMEM, AN_EDEAD. */
+an_Packet an_packetClone(an_Packet packet);
+int an_packetFree(an_Packet packet);                        /* no longer wanted */
+int an_packetDrop(an_Packet packet, an_DropReason reason);  /* the same, and why */
+
+/* `n` more bytes at the front; their contents are the caller's to write.  Returns the new
+ * first byte; NULL: AN_ENOMEM, AN_EINVAL (more than fit in one piece), AN_EDEAD. */
+void *an_packetPush(an_Packet *packet, size_t n);
+/* `n` bytes less at the front.  Errors: AN_EINVAL (not shorter than n), AN_ENOMEM. */
+int an_packetPop(an_Packet *packet, size_t n);
+/* `n` more bytes at the end, in one piece; theirs is the address that is returned.
+ * NULL: as an_packetPush. */
+void *an_packetAppend(an_Packet packet, size_t n);
+/* Keeps the first `length` bytes.  Errors: AN_EINVAL (0, or longer than the packet). */
+int an_packetTrim(an_Packet packet, size_t length);
+
+/* The first `n` bytes in one piece and writable.  NULL: AN_EINVAL (the packet is shorter,
+ * or n is above an_nodeInfo("packet_contiguous")), AN_ENOMEM, AN_EDEAD. */
+void *an_packetGetData(an_Packet *packet, size_t n);
+/* Bytes in the packet; 0, and AN_EDEAD, for a dead handle. */
+size_t an_packetGetLength(an_Packet packet);
+
+typedef struct an_Iov {
+  const void *base;
+  size_t length;
+} an_Iov;
+/* Where its bytes are, to be read: fills at most `max` pieces.  Returns how many pieces
+ * there are. */
+size_t an_packetGetIov(an_Packet packet, an_Iov *iov, size_t max);
+
+typedef struct an_PacketMeta {
+  size_t size;
+  an_InChan channel;     /* that delivered it; NULL if it was made here */
+  uint64_t timestamp_ns; /* the device's; 0 if it has none */
+  char port[32];         /* the partner that it came in at, as in path texts; "" if made here */
+} an_PacketMeta;
+int an_packetGetMeta(an_Packet packet, an_PacketMeta *meta);
+
+/* ---- Events and time ---------------------------------------------------------- */
+
+typedef void (*an_EventFunc)(void *arg);
+
+/*
+ * Calls `f(arg)` in the domain, on the worker, `delay_ns` from now; then every `period_ns`
+ * if that is not 0.  A call that comes late is not made up for.  The event of a one-shot
+ * is dead from the moment that f is called.
+ * Errors: AN_EINVAL, AN_EDEAD, AN_ELIMIT.  Takes a lock: not for every packet.
+ */
+an_Event an_eventSchedule(void *mem, an_Domain d, uint64_t delay_ns, uint64_t period_ns, an_EventFunc f,
+                          void *arg);
+/* When it returns, f is not running and will not be called; an event may cancel itself. */
+int an_eventCancel(an_Event e);
+
+typedef enum an_Clock {
+  AN_TIME_MONOTONIC = 1, /* the node's own clock; never goes back */
+  AN_TIME_WALL           /* since 1970-01-01 UTC */
+} an_Clock;
+/* Nanoseconds; 0, and AN_EINVAL, for a number that is no clock. */
+uint64_t an_timeGet(an_Clock clock);
+/* Nanoseconds between two readings that can differ. */
+uint64_t an_timeGetRes(an_Clock clock);
+
+/* ---- The node ----------------------------------------------------------------- */
+
+/*
+ * What this node offers, since not all offer the same:
+ *   "api"                AN_VERSION
+ *   "in_process"         1: the EE runs in the node's process
+ *   "create_on_worker"   1: [control] calls may come from deliver functions
+ *   "vector"             packets per vector delivery, at most
+ *   "packet_contiguous"  bytes that an_packetGetData gives, at most
+ *   "packet_headroom"    bytes that an_packetPush takes without copying, in a fresh packet
+ *   "workers"            threads that run paths
+ * Errors: AN_ENOENT (no such feature), AN_EINVAL.
+ */
+int an_nodeInfo(const char *feature, uint64_t *value);
+
+typedef enum an_LogLevel { AN_LOG_DEBUG = 1, AN_LOG_INFO, AN_LOG_WARNING, AN_LOG_ERROR } an_LogLevel;
+/* One line in the node's log, in the domain's name.  A domain that says more than 20 lines
+ * in a second loses the rest; how many is said with the next.  Errors: AN_EINVAL, AN_EDEAD. */
+int an_log(an_Domain d, an_LogLevel level, const char *text);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* WEFT_NODEOS_API_AN_H */
