@@ -10,6 +10,9 @@
 //   name  = letter { letter | digit | "_" | "-" | "." }
 //   value = any characters but "," "(" ")" and space, or "..." with \" and \\.
 //
+// Spaces may stand between any two of these; the text is printable ASCII, and no
+// attribute is given twice.
+//
 // The first name of a side is a partner's; the others are modules', from the
 // device upwards.  The same text is the argument of an_inchanCreate, a line of
 // the config file, an argument of the CLI, and the label in metrics and traces.
@@ -23,6 +26,10 @@
 #include "base/result.h"
 
 namespace weft {
+
+constexpr size_t kMaxPathText = 4096;      // characters
+constexpr size_t kMaxPathLinks = 16;       // names of one side
+constexpr size_t kMaxPathAttributes = 32;  // of one side
 
 struct Attribute {
   std::string name;
@@ -44,8 +51,8 @@ struct PathSide {
 };
 
 struct PathSpec {
-  PathSide near;                // where packets come in
-  PathSide far;                 // where they go out; an empty chain: whoever opened the path
+  PathSide near;  // where packets come in
+  PathSide far;   // where they go out; an empty chain: whoever opened the path
   bool cut() const { return !far.chain.empty(); }
 };
 
