@@ -55,12 +55,12 @@ void Worker::stop() {
   stopping_.store(true, std::memory_order_release);
   ::eventfd_write(wake_.get(), 1);
   thread_.join();
-  thread_ = {};
+  id_.store({}, std::memory_order_relaxed);
   do_posted();
 }
 
 void Worker::post(std::function<void()> work) {
-  if (!thread_.joinable() || on_this_thread()) {
+  if (on_this_thread() || !thread_.joinable()) {
     work();
     return;
   }
@@ -71,7 +71,7 @@ void Worker::post(std::function<void()> work) {
 }
 
 void Worker::call(const std::function<void()>& work) {
-  if (!thread_.joinable() || on_this_thread()) {
+  if (on_this_thread() || !thread_.joinable()) {
     work();
     return;
   }
@@ -87,6 +87,7 @@ void Worker::call(const std::function<void()>& work) {
 // --- worker ------------------------------------------------------------------
 
 void Worker::run() {
+  id_.store(std::this_thread::get_id(), std::memory_order_relaxed);
   uint64_t idle_since = 0;  // 0: the last round did something
   while (!stopping_.load(std::memory_order_acquire)) {
     if (round() > 0 || options_.busy) {

@@ -67,7 +67,7 @@ class Worker final : public PathHost {
   // The same, and waits until it is done.
   void call(const std::function<void()>& work);
   // Whether the caller is on the worker's thread.
-  bool on_this_thread() const { return thread_.get_id() == std::this_thread::get_id(); }
+  bool on_this_thread() const { return id_.load(std::memory_order_relaxed) == std::this_thread::get_id(); }
 
   // --- on the worker -------------------------------------------------------
 
@@ -124,7 +124,8 @@ class Worker final : public PathHost {
   bool waiting_for_device_ = false;
   bool must_ask_ = false;  // some joint has nothing to sleep on
 
-  std::thread thread_;
+  std::thread thread_;  // the control thread's to look at
+  std::atomic<std::thread::id> id_{};
   SpscRing<std::function<void()>> posted_{1024};
   OwnedFd epoll_;
   OwnedFd wake_;

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "paths/worker.h"
+
+#include <gtest/gtest.h>
+#include <sys/eventfd.h>
+
+#include <chrono>
+
+#include "paths/policy_round_robin.h"
+#include "tests/unit/testing/partners.h"
+
+namespace weft {
+namespace {
+
+class Alarm final : public Timer {
+ public:
+  void fire(uint64_t now_ns) override { fired_at.push_back(now_ns); }
+  std::vector<uint64_t> fired_at;
+};
+
+TEST(Timers, FireInOrderAndOnce) {
+  Timers timers;
+  Alarm a, b;
+  timers.arm(a, 200);
+  timers.arm(b, 100);
+  EXPECT_EQ(timers.next_ns(), 100u);
+  timers.fire_due(150);
+  EXPECT_EQ(b.fired_at.size(), 1u);
+  EXPECT_TRUE(a.fired_at.empty());
+  timers.arm(a, 300);  // moves
+  timers.fire_due(250);
+  EXPECT_TRUE(a.fired_at.empty());
+  timers.fire_due(300);
+  EXPECT_EQ(a.fired_at.size(), 1u);
+  EXPECT_EQ(timers.next_ns(), UINT64_MAX);
+}
+
+TEST(Timers, CancelForgets) {
+  Timers timers;
+  Alarm a;
+  timers.arm(a, 10);
+  timers.cancel(a);
+  timers.fire_due(20);
+  EXPECT_TRUE(a.fired_at.empty());
+}
+
+class WorkerTest : public ::testing::Test {
+ protected:
+  void TearDown() override {
+    worker_.stop();
+    a_.lose_all();
+    b_.lose_all();
+    EXPECT_EQ(pool_->in_use(), 0u);
+  }
+  std::unique_ptr<Pool> pool_ = *Pool::create({.packets = 256, .pages = PageKind::k4K});
+  SystemClock clock_;
+  test::TestPartner a_, b_;
+  Worker worker_{{}, clock_, std::make_unique<RoundRobin>()};
+};
+
+TEST_F(WorkerTest, ARawFlowNeedsNoPath) {
+  worker_.add_joint({&a_, Opening{0}, &b_, Opening{0}});
+  for (int i = 0; i < 100; ++i) a_.will_give(test::packet(*pool_, "p"));
+  EXPECT_EQ(worker_.round(), 64u);
+  EXPECT_EQ(worker_.round(), 36u);
+  EXPECT_EQ(worker_.round(), 0u);
+  EXPECT_EQ(b_.taken().size(), 100u);
+}
+
+TEST_F(WorkerTest, WhatAPartnerRefusesIsCounted) {
+  worker_.add_joint({&a_, Opening{0}, &b_, Opening{0}});
+  b_.room = 1;
+  for (int i = 0; i < 3; ++i) a_.will_give(test::packet(*pool_, "p"));
+  worker_.round();
+  EXPECT_EQ(worker_.drops()[DropReason::kPartnerRefused], 2u);
+}
+
+TEST_F(WorkerTest, RunsReadyPathsInTurnAndFlushesTheirBacklog) {
+  Path one(*parse_path("a -> b"), {}, nullptr), two(*parse_path("b -> a"), {}, nullptr);
+  for (Path* p : {&one, &two}) {
+    p->join(End::kFar, &b_, Opening{0});
+    worker_.add(*p);
+  }
+  b_.room = 1;
+  one.enqueue(End::kNear, test::packet(*pool_, "1"));
+  two.enqueue(End::kNear, test::packet(*pool_, "2"));
+  EXPECT_EQ(worker_.round(), 2u);
+  EXPECT_EQ(b_.taken().size(), 1u);
+  b_.room = 1;
+  worker_.round();
+  EXPECT_EQ(b_.taken().size(), 2u);
+  for (Path* p : {&one, &two}) worker_.remove(*p);
+}
+
+TEST_F(WorkerTest, APathWithManyPacketsRunsAgain) {
+  Path path(*parse_path("a -> b"), {.in = {.packets = 256}}, nullptr);
+  path.join(End::kFar, &b_, Opening{0});
+  for (int i = 0; i < 200; ++i) path.enqueue(End::kNear, test::packet(*pool_, "1"));
+  worker_.add(path);
+  EXPECT_EQ(worker_.round(), 200u);
+  EXPECT_EQ(b_.taken().size(), 200u);
+  worker_.remove(path);
+}
+
+TEST_F(WorkerTest, RunsPostedWorkInOrderAndCallWaits) {
+  worker_.start();
+  std::vector<int> order;
+  for (int i = 0; i < 2000; ++i) worker_.post([&order, i] { order.push_back(i); });
+  bool on_worker = false;
+  worker_.call([&] { on_worker = worker_.on_this_thread(); });
+  EXPECT_TRUE(on_worker);
+  ASSERT_EQ(order.size(), 2000u);
+  EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
+}
+
+TEST_F(WorkerTest, SleepsWhenIdleAndWakesForWork) {
+  worker_.start();
+  for (int i = 0; i < 500 && worker_.sleeps() == 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  ASSERT_GT(worker_.sleeps(), 0u);
+  const uint64_t before = worker_.rounds();
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_LT(worker_.rounds() - before, 100u);
+  bool done = false;
+  worker_.call([&] { done = true; });
+  EXPECT_TRUE(done);
+}
+
+TEST_F(WorkerTest, WakesForADescriptor) {
+  OwnedFd event(::eventfd(0, EFD_NONBLOCK));
+  worker_.add_joint({&a_, Opening{0}, &b_, Opening{0}, event.get()});
+  worker_.start();
+  for (int i = 0; i < 500 && worker_.sleeps() == 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  worker_.call([&] { a_.will_give(test::packet(*pool_, "p")); });
+  ::eventfd_write(event.get(), 1);
+  size_t taken = 0;
+  for (int i = 0; i < 500 && taken == 0; ++i) {
+    worker_.call([&] { taken = b_.taken().size(); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  EXPECT_EQ(taken, 1u);
+}
+
+}  // namespace
+}  // namespace weft
