@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// FieldReader: reads from a packet the fields that the demux compares.
+// FieldReader: reads from packets the fields that the demux compares.
 //
 // The paths know no protocol, so this is given to them (modules/flow.h).
 //
@@ -7,6 +7,7 @@
 #pragma once
 
 #include "partner/partner.h"
+#include "partner/pvec.h"
 #include "paths/demux_key.h"
 
 namespace weft {
@@ -14,18 +15,27 @@ namespace weft {
 struct PacketFields {
   enum Kind : uint8_t { kOther, kNarrow, kWide, kMalformed } kind = kOther;
   bool fragment = false;       // ports are not to be had
+  bool to_node = false;        // to a group of hosts that every node belongs to
   uint16_t link_protocol = 0;  // EtherType, or what the first nibble stands for
-  uint32_t payload = 0;        // offset of the top protocol's payload from Packet::data
-  NarrowFields narrow{};       // kNarrow; `local` and `in_port` are the demux's to fill
-  WideFields wide{};           // kWide
+  // Offsets from Packet::data: the top protocol's payload, and the end of what the
+  // network header describes (the packet may end before, or be padded behind).
+  uint32_t payload = 0;
+  uint32_t end = 0;
+  // `local` and `in_port` are the demux's to fill.
+  union {
+    NarrowFields narrow{};  // kNarrow
+    WideFields wide;        // kWide
+  };
 };
+static_assert(sizeof(PacketFields) == 64);
 
 class FieldReader {
  public:
   virtual ~FieldReader() = default;
-  // Never reads outside the packet's first Seg.  Sets Packet::l3 and l4.
-  // kMalformed: shorter than its network header.
-  virtual void read(Link link, Packet& p, PacketFields& fields) const = 0;
+  // Writes fields[i] of v[i], for all of `v`.  Never reads outside a packet's first
+  // Seg.  Sets Packet::l3 and l4.
+  // kMalformed: what stands at the network header is not one, or shorter.
+  virtual void read(Link link, const Pvec& v, PacketFields* fields) const = 0;
 };
 
 }  // namespace weft

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "modules/flow.h"
+
+namespace weft {
+
+namespace flow {
+
+namespace {
+
+constexpr uint32_t kIp6Header = 40;
+constexpr int kMaxExtensionHeaders = 8;
+
+enum Extension : uint8_t {
+  kHopByHop = 0,
+  kRouting = 43,
+  kFragment = 44,
+  kAuthentication = 51,
+  kDestination = 60
+};
+
+// Length of an extension header of that kind; 0: it is none that can be skipped.
+uint32_t extension_length(uint8_t kind, const uint8_t* header) {
+  switch (kind) {
+    case kHopByHop:
+    case kRouting:
+    case kDestination:
+      return uint32_t(header[1]) * 8 + 8;
+    case kAuthentication:  // RFC 4302 2.2: in 4-byte units, minus 2
+      return uint32_t(header[1]) * 4 + 8;
+    case kFragment:
+      return 8;
+    default:
+      return 0;
+  }
+}
+
+}  // namespace
+
+bool read_ip6(Packet& p, uint32_t at, uint32_t room, PacketFields& f) {
+  if (room < kIp6Header) return false;
+  const uint8_t* ip = p.data + at;
+  if ((ip[0] >> 4) != 6) return false;
+
+  const uint32_t total = kIp6Header + load_be16(ip + 4);
+  const uint32_t length = std::min(room, total);
+  f.end = at + total;
+  f.wide = {};
+  std::memcpy(f.wide.source, ip + 8, 16);
+  std::memcpy(f.wide.destination, ip + 24, 16);
+  f.to_node = ip[24] == 0xff;  // multicast is not forwarded
+
+  uint8_t protocol = ip[6];
+  uint32_t l4 = kIp6Header;
+  for (int skipped = 0; skipped < kMaxExtensionHeaders && l4 + 8 <= length; ++skipped) {
+    const uint32_t n = extension_length(protocol, ip + l4);
+    if (n == 0 || l4 + n > length) break;
+    // A fragment on its own is a whole packet (RFC 6946).
+    f.fragment = protocol == kFragment && (load_be16(ip + l4 + 2) & 0xfff9) != 0;
+    protocol = ip[l4];
+    l4 += n;
+    if (f.fragment) break;
+  }
+  f.wide.protocol = protocol;
+  f.payload = at + l4;
+  p.l4 = uint16_t(p.l3 + l4);
+
+  if (!f.fragment && length >= l4 + 4 && has_ports(protocol)) {
+    f.wide.source_port = load<uint16_t>(ip + l4);
+    f.wide.destination_port = load<uint16_t>(ip + l4 + 2);
+    f.payload += transport_header(protocol, ip + l4, length - l4);
+  }
+  return true;
+}
+
+}  // namespace flow
+
+namespace {
+
+// Asks for what read() will touch: the descriptor, and the line in which the headers
+// of a packet with the usual headroom begin.
+void prefetch(const Packet* p) {
+  __builtin_prefetch(p, 1);
+  __builtin_prefetch(p->room() + Packet::kHeadroom);
+}
+
+}  // namespace
+
+void FlowReader::read(Link link, const Pvec& v, PacketFields* fields) const {
+  constexpr size_t kAhead = 12;
+  static_assert(kAhead <= Pvec::kLookahead);
+  for (size_t i = 0; i < std::min(kAhead, v.size()); ++i) prefetch(v[i]);
+  for (size_t i = 0; i < v.size(); ++i) {
+    prefetch(v[i + kAhead]);
+    flow::read(link, *v[i], fields[i]);
+  }
+}
+
+}  // namespace weft
