@@ -127,6 +127,7 @@ class Path {
 
   void count_made(uint64_t n) { ledger_.made.add(n); }
   void drop_at_stage(size_t index, PacketPtr p, DropReason reason) {
+    if (tap_ != nullptr) tap_->lost(index, *p, reason);
     weft::drop(std::move(p), reason, stages_[index]->counters.drops);
   }
 

@@ -5,11 +5,12 @@
 // stage i - 1, the last is the far end.  A tap may look, not touch; what it wants
 // to keep it copies.  A path without taps pays one test per Pvec and gate.
 //
-// Threads: see() on the path's worker; it does not block, allocate or lock.
+// Threads: see() and lost() on the path's worker; they do not block, allocate or lock.
 #pragma once
 
 #include <cstddef>
 
+#include "partner/drop.h"
 #include "partner/pvec.h"
 
 namespace weft {
@@ -23,6 +24,8 @@ class Tap {
  public:
   virtual ~Tap() = default;
   virtual void see(size_t gate, Dir dir, const Pvec& v) = 0;
+  // Stage `stage` is about to drop `p`.
+  virtual void lost(size_t /*stage*/, const Packet& /*p*/, DropReason /*reason*/) {}
 };
 
 }  // namespace weft

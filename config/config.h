@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// Config: what the operator wants, as passive data.
+//
+// Read from TOML by read.h; docs/config.md describes every key.  Each item keeps
+// the place where it stands in the file, so that a failure at start can name it.
+//
+// Threads: a plain value.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "config/ip_text.h"
+#include "config/place.h"
+#include "partner/partner.h"
+#include "partner/pool.h"
+
+namespace weft {
+
+struct NodeConfig {
+  std::string name = "weft";
+  bool forwarding = true;     // act as a router
+  bool default_paths = true;  // open the usual paths of every port (default_paths.h)
+  bool kernel_routes = true;  // follow the kernel's routes, neighbours and addresses
+  bool busy = false;          // the worker never sleeps
+  PoolSpec pool;
+};
+
+struct ControlConfig {
+  std::string socket = "/run/weft/weft.sock";
+};
+
+// --- drivers: one struct for each, as its keys stand in [partner.NAME] --------
+
+struct AfPacketConfig {
+  std::string device;
+  uint32_t ring_frames = 2048;
+  bool promiscuous = false;
+  bool offload = true;
+};
+
+struct TapConfig {
+  std::string device;
+  Link link = Link::kEthernet;  // kRaw: a TUN
+  std::optional<uint32_t> mtu;
+  bool offload = true;
+};
+
+struct UdpConfig {
+  Endpoint local;
+  Endpoint remote;
+  Link link = Link::kEthernet;
+  uint32_t mtu = 1500;
+};
+
+struct PcapConfig {
+  std::string read;     // a file to replay; empty: none
+  std::string write;    // a file to record; empty: none
+  bool timed = false;   // replay at the times in the file
+  uint64_t passes = 1;  // through the file; 0: without end
+  Link link = Link::kEthernet;
+  uint32_t mtu = 1500;
+};
+
+// One end of a wire in memory; two partners name the same wire.
+struct LoopConfig {
+  std::string wire;
+};
+
+using DriverConfig = std::variant<AfPacketConfig, TapConfig, UdpConfig, PcapConfig, LoopConfig>;
+const char* driver_name(const DriverConfig& driver);  // "af_packet"
+
+struct PartnerConfig {
+  std::string name;
+  Place at;
+  DriverConfig driver;
+  std::vector<IpPrefix> addresses;  // that Weft owns on this link
+};
+
+// What a wire between two loop partners does to packets, in each direction.
+struct WireConfig {
+  std::string name;
+  Place at;
+  Link link = Link::kEthernet;
+  uint32_t mtu = 1500;
+  uint32_t queue = 1024;  // packets under way
+  uint64_t delay_us = 0;
+  uint64_t jitter_us = 0;  // at most delay_us
+  double loss = 0;         // probability, 0 .. 1
+  double reorder = 0;      // probability, 0 .. 1
+  uint64_t rate_bits = 0;  // per second; 0: without limit
+};
+
+struct PathConfig {
+  std::string text;
+  Place at;  // of the text's first character
+};
+
+struct JointConfig {
+  std::string a, b;  // partners
+  Place at;
+};
+
+struct RouteConfig {
+  IpPrefix to;
+  std::optional<IpAddress> via;  // none: on the link
+  std::string port;              // a partner
+  Place at;
+};
+
+struct Config {
+  std::string file;  // as it was named
+  NodeConfig node;
+  ControlConfig control;
+  std::vector<PartnerConfig> partners;  // in the order of the file
+  std::vector<WireConfig> wires;
+  std::vector<PathConfig> paths;
+  std::vector<JointConfig> joints;
+  std::vector<RouteConfig> routes;
+
+  const PartnerConfig* find_partner(std::string_view name) const;
+  const WireConfig* find_wire(std::string_view name) const;
+};
+
+}  // namespace weft

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/read.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+namespace weft {
+namespace {
+
+using ::testing::ElementsAre;
+
+const std::vector<std::string> kModules = {"eth", "arp", "ip", "ip6", "icmp", "icmp6", "udp"};
+
+constexpr const char* kPartners = R"([partner.a]
+driver = "af_packet"
+device = "veth0"
+[partner.b]
+driver = "tap"
+device = "tap0"
+)";
+
+ConfigOrErrors parse(const std::string& text) { return parse_config(text, "w.toml", kModules); }
+
+// Each error as "line:column sentence".
+std::vector<std::string> errors(const std::string& text) {
+  std::vector<std::string> found;
+  for (const ConfigError& e : parse(text).errors) {
+    found.push_back(std::to_string(e.at.line) + ":" + std::to_string(e.at.column) + " " + e.sentence);
+  }
+  return found;
+}
+std::vector<std::string> errors_after_partners(const std::string& text) { return errors(kPartners + text); }
+
+TEST(ReadConfig, ReadsEveryKey) {
+  auto [config, wrong] = parse(R"~(
+[node]
+name = "r1"
+forwarding = false
+default_paths = false
+kernel_routes = false
+busy = true
+pool_packets = 4096
+pages = "4K"
+[control]
+socket = "/tmp/w.sock"
+[partner.eth0]
+driver = "af_packet"
+device = "veth0"
+ring_frames = 128
+promiscuous = true
+offload = false
+address = ["10.0.0.1/24", "fd00::1/64"]
+[partner.tun]
+driver = "tap"
+device = "tun0"
+link = "raw"
+mtu = 1400
+offload = false
+[partner.u]
+driver = "udp"
+local = "127.0.0.1:4000"
+remote = "[::1]:4001"
+[partner.f]
+driver = "pcap"
+read = "in.pcap"
+write = "out.pcapng"
+timed = true
+passes = 3
+link = "raw"
+[partner.l0]
+driver = "loop"
+wire = "w"
+[partner.l1]
+driver = "loop"
+wire = "w"
+[wire.w]
+delay_us = 100
+jitter_us = 10
+loss = 0.5
+reorder = 1
+rate_bits = 1000000
+queue = 9
+mtu = 9000
+link = "raw"
+[[path]]
+text = "eth0/ip -> tun/ip (ttl=9)"
+[[joint]]
+a = "l0"
+b = "l1"
+[[route]]
+to = "10.1.0.0/16"
+via = "10.0.0.2"
+port = "eth0"
+[[route]]
+to = "::/0"
+port = "tun"
+)~");
+  // The only thing wrong with it: the two ends of the overlay are of different families.
+  ASSERT_EQ(wrong.size(), 1u) << wrong[0].sentence;
+  EXPECT_THAT(wrong[0].sentence, ::testing::HasSubstr("different families"));
+  EXPECT_EQ(config.node.name, "r1");
+  EXPECT_FALSE(config.node.forwarding || config.node.default_paths || config.node.kernel_routes);
+  EXPECT_TRUE(config.node.busy);
+  EXPECT_EQ(config.node.pool.packets, 4096u);
+  EXPECT_EQ(config.node.pool.pages, PageKind::k4K);
+  EXPECT_EQ(config.control.socket, "/tmp/w.sock");
+  ASSERT_EQ(config.partners.size(), 6u);
+  const auto& eth0 = std::get<AfPacketConfig>(config.partners[0].driver);
+  EXPECT_EQ(eth0.device, "veth0");
+  EXPECT_EQ(eth0.ring_frames, 128u);
+  EXPECT_TRUE(eth0.promiscuous && !eth0.offload);
+  ASSERT_EQ(config.partners[0].addresses.size(), 2u);
+  EXPECT_EQ(to_text(config.partners[0].addresses[1]), "fd00::1/64");
+  const auto& tun = std::get<TapConfig>(config.partners[1].driver);
+  EXPECT_TRUE(tun.link == Link::kRaw && tun.mtu == 1400u && !tun.offload);
+  EXPECT_EQ(to_text(std::get<UdpConfig>(config.partners[2].driver).remote), "[::1]:4001");
+  const auto& file = std::get<PcapConfig>(config.partners[3].driver);
+  EXPECT_TRUE(file.timed && file.passes == 3 && file.link == Link::kRaw && file.write == "out.pcapng");
+  EXPECT_EQ(std::get<LoopConfig>(config.partners[5].driver).wire, "w");
+  ASSERT_EQ(config.wires.size(), 1u);
+  const WireConfig& w = config.wires[0];
+  EXPECT_TRUE(w.delay_us == 100 && w.jitter_us == 10 && w.loss == 0.5 && w.reorder == 1 && w.queue == 9);
+  EXPECT_TRUE(w.rate_bits == 1000000 && w.mtu == 9000 && w.link == Link::kRaw);
+  EXPECT_EQ(config.paths[0].text, "eth0/ip -> tun/ip (ttl=9)");
+  EXPECT_EQ(config.joints[0].b, "l1");
+  ASSERT_EQ(config.routes.size(), 2u);
+  EXPECT_EQ(to_text(*config.routes[0].via), "10.0.0.2");
+  EXPECT_FALSE(config.routes[1].via.has_value());
+}
+
+TEST(ReadConfig, DefaultsAreGood) {
+  auto [config, wrong] = parse(kPartners);
+  EXPECT_TRUE(wrong.empty());
+  EXPECT_TRUE(config.node.forwarding && config.node.default_paths && config.node.kernel_routes);
+  EXPECT_FALSE(config.node.busy);
+  EXPECT_EQ(config.control.socket, "/run/weft/weft.sock");
+}
+
+TEST(ReadConfig, SyntaxErrorHasItsPlace) {
+  const auto found = errors("[node]\nname = \n");
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_THAT(found[0], ::testing::StartsWith("2:"));
+}
+
+TEST(ReadConfig, EveryMistakeOfAFileIsReportedInItsOrder) {
+  EXPECT_THAT(
+      errors(R"([node]
+forwardng = true
+busy = "yes"
+pool_packets = 1
+pages = "3M"
+[controll]
+[partner.a]
+driver = "af_paket"
+)"),
+      ElementsAre("2:1 unknown key 'forwardng' in [node], did you mean 'forwarding'?",
+                  "3:8 'busy' is a string; expected true or false",
+                  "4:16 'pool_packets' is 1; expected 256 to 16777216",
+                  "5:9 no pages '3M', did you mean '2M'?; expected one of '2M', 'THP', '4K'",
+                  "6:2 unknown key 'controll' at the top of the file, did you mean 'control'?",
+                  "8:10 no driver 'af_paket', did you mean 'af_packet'?; expected one of 'af_packet', "
+                  "'tap', 'udp', 'pcap', 'loop'"));
+}
+
+TEST(ReadConfig, KeysOfAnotherDriverAreRefused) {
+  EXPECT_THAT(errors("[partner.a]\ndriver = \"tap\"\ndevice = \"t\"\nlocal = \"1.2.3.4:5\"\n"),
+              ElementsAre("4:1 unknown key 'local' in [partner.a]"));
+}
+
+TEST(ReadConfig, MissingKeysAreNamedAtTheirTable) {
+  EXPECT_THAT(errors("[partner.a]\n"), ElementsAre("1:1 [partner.a] needs 'driver'"));
+  EXPECT_THAT(errors("\n[partner.a]\ndriver = \"udp\"\n"),
+              ElementsAre("2:1 [partner.a] needs 'local'", "2:1 [partner.a] needs 'remote'"));
+  EXPECT_THAT(errors("[partner.a]\ndriver = \"pcap\"\n"),
+              ElementsAre("1:1 [partner.a] needs 'read', 'write', or both"));
+  EXPECT_THAT(errors_after_partners("[[route]]\n"),
+              ElementsAre("7:1 [[route]] needs 'to'", "7:1 [[route]] needs 'port'"));
+  EXPECT_THAT(errors_after_partners("[[path]]\n"), ElementsAre("7:1 [[path]] needs 'text'"));
+}
+
+TEST(ReadConfig, WrongTypesOfTables) {
+  EXPECT_THAT(errors("node = 1\n[partner.a]\ndriver = \"tap\"\ndevice = \"t\"\n"),
+              ElementsAre("1:8 'node' is a whole number; expected a table, [node]"));
+  EXPECT_THAT(errors("partner.a = 3\n"),
+              ::testing::Contains("1:9 'a' is a whole number; expected a table, [partner.a]"));
+  EXPECT_THAT(errors(std::string("path = 1.5\n") + kPartners),
+              ElementsAre("1:8 'path' is a number with a fraction; expected [[path]] tables"));
+  EXPECT_THAT(errors(std::string("route = [1979-05-27]\n") + kPartners),
+              ElementsAre("1:10 'route' is a date or time; expected [[route]] tables"));
+}
+
+TEST(ReadConfig, PathErrorsPointIntoTheString) {
+  EXPECT_THAT(errors_after_partners("[[path]]\ntext = \"a/ipp -> b\"\n"),
+              ElementsAre("8:11 no module 'ipp', did you mean 'ip'?"));
+  EXPECT_THAT(errors_after_partners("[[path]]\n  text   = 'a/ip -> c'\n"),
+              ElementsAre("8:21 no partner 'c'"));
+  const auto empty_name = errors_after_partners("[[path]]\ntext = \"a//ip\"\n");
+  ASSERT_EQ(empty_name.size(), 1u);
+  EXPECT_THAT(empty_name[0], ::testing::StartsWith("8:11 "));
+}
+
+TEST(ReadConfig, PathColumnsCountEscapesAsTheyStandInTheFile) {
+  // \u0061 is 'a': one byte of the path text, six characters of the line.
+  EXPECT_THAT(errors_after_partners("[[path]]\ntext = \"\\u0061/ipp -> b\"\n"),
+              ElementsAre("8:16 no module 'ipp', did you mean 'ip'?"));
+  EXPECT_THAT(errors_after_partners("[[path]]\ntext = \"a/ip (x=\\\"q\\\") -> nn\"\n"),
+              ElementsAre("8:27 no partner 'nn'"));
+}
+
+TEST(ReadConfig, PathOverSeveralLinesPointsAtItsBegin) {
+  EXPECT_THAT(errors_after_partners("[[path]]\ntext = '''\na/ipp'''\n"),
+              ElementsAre("8:8 no module 'ipp', did you mean 'ip'?"));
+}
+
+TEST(ReadConfig, BadAddresses) {
+  EXPECT_THAT(errors(R"([partner.a]
+driver = "tap"
+device = "t"
+address = ["10.0.0.300/24", "10.0.0.1/33", 7, "fd00::1/0"]
+)"),
+              ElementsAre("4:12 '10.0.0.300/24' is not an IP prefix, as 10.0.0.0/24 or fd00::/64",
+                          "4:29 '10.0.0.1/33' has a wrong prefix length: 0 to 32 was expected behind '/'",
+                          "4:44 'address' is a whole number; expected a string",
+                          "4:47 'fd00::1/0' covers every address; an address with its prefix was expected"));
+  EXPECT_THAT(
+      errors("[partner.u]\ndriver = \"udp\"\nlocal = \"127.0.0.1\"\nremote = \"127.0.0.1:0\"\n"),
+      ElementsAre("3:9 '127.0.0.1' is not an address with a UDP port, as 127.0.0.1:4000 or [::1]:4000",
+                  "4:10 '127.0.0.1:0' has a wrong port: 1 to 65535 was expected behind the last ':'"));
+  EXPECT_THAT(errors_after_partners("[[route]]\nto = \"10.0.0.0/8\"\nvia = \"fd00::1\"\nport = \"a\"\n"),
+              ElementsAre("9:7 gateway 'fd00::1' is of another family than '10.0.0.0/8'"));
+}
+
+TEST(ReadConfig, NothingTwice) {
+  EXPECT_THAT(errors_after_partners("[partner.c]\ndriver = \"af_packet\"\ndevice = \"veth0\"\n"),
+              ElementsAre("7:1 device 'veth0' stands already in line 1"));
+  EXPECT_THAT(errors_after_partners("[[path]]\ntext = \"a/ip -> b\"\n[[path]]\ntext = \"a/ip->b\"\n"),
+              ElementsAre("10:9 path 'a/ip -> b' stands already in line 8"));
+  EXPECT_THAT(errors_after_partners("[[route]]\nto = \"10.0.0.1/8\"\nport = \"a\"\n"
+                                    "[[route]]\nto = \"10.0.0.2/8\"\nport = \"b\"\n"),
+              ElementsAre("10:1 route to 10.0.0.0/8 stands already in line 7"));
+  const auto table_twice = errors("[partner.a]\ndriver=\"tap\"\ndevice=\"t\"\n[partner.a]\n");
+  ASSERT_EQ(table_twice.size(), 1u);
+  EXPECT_THAT(table_twice[0], ::testing::StartsWith("4:"));
+}
+
+TEST(ReadConfig, Joints) {
+  EXPECT_THAT(errors_after_partners("[[joint]]\na = \"a\"\nb = \"a\"\n"),
+              ElementsAre("7:1 a joint needs two partners, and 'a' is both"));
+  EXPECT_THAT(errors_after_partners("[[joint]]\na = \"a\"\nb = \"x\"\n"),
+              ElementsAre("9:5 no partner 'x'"));
+  EXPECT_THAT(errors_after_partners("[[joint]]\na = \"a\"\nb = \"b\"\n[[path]]\ntext = \"a/ip\"\n"),
+              ElementsAre("11:9 partner 'a' has a joint, so no path can begin or end there"));
+}
+
+TEST(ReadConfig, WiresHaveTwoEnds) {
+  EXPECT_THAT(errors("[partner.a]\ndriver = \"loop\"\nwire = \"w\"\n"),
+              ElementsAre("1:1 wire 'w' has 1 end; two loop partners name one wire"));
+  EXPECT_THAT(errors_after_partners("[wire.z]\nloss = 1.5\nreorder = 0.1\n"),
+              ElementsAre("7:1 no loop partner names wire 'z'", "8:8 'loss' is outside 0 to 1",
+                          "9:11 'reorder' needs a 'delay_us'"));
+}
+
+TEST(ReadConfig, ANodeWithoutPartnersIsRefused) {
+  EXPECT_THAT(errors(""), ElementsAre("1:1 no partner: a node needs at least one [partner.NAME]"));
+}
+
+TEST(ReadConfig, NamesAreThoseOfPathTexts) {
+  EXPECT_THAT(errors("[partner.\"a b\"]\ndriver = \"tap\"\ndevice = \"t/t\"\n"),
+              ElementsAre("1:1 'a b' is not a name: a letter, then letters, digits, '_', '-' or '.'",
+                          "3:10 't/t' cannot be the name of an interface: 1 to 15 bytes, no '/' or space"));
+}
+
+TEST(ReadConfig, FilesThatCannotBeRead) {
+  const auto missing = read_config("/nonexistent/w.toml", kModules);
+  ASSERT_EQ(missing.errors.size(), 1u);
+  EXPECT_EQ(at("w.toml", missing.errors[0].at, missing.errors[0].sentence),
+            "w.toml: No such file or directory");
+  EXPECT_EQ(read_config("/", kModules).errors.size(), 1u);
+  const std::string big = ::testing::TempDir() + "big.toml";
+  std::ofstream(big) << std::string((1 << 20) + 1, '#');
+  const auto too_big = read_config(big, kModules);
+  std::remove(big.c_str());
+  ASSERT_EQ(too_big.errors.size(), 1u);
+  EXPECT_EQ(too_big.errors[0].sentence, "is larger than 1 MiB");
+}
+
+}  // namespace
+}  // namespace weft
