@@ -212,21 +212,11 @@ size_t AfPacket::prepare(const Pvec& v) {
     if (!vnet_ && (p->flags & Packet::kOffload)) break;
     msghdr& message = batch_->messages[n].msg_hdr;
     message.msg_iov = at;
-    uint8_t* data = p->data;
-    size_t length = p->length;
     if (vnet_) {
-      const VnetHeader header = vnet_header_of(*p);
-      if (p->headroom() >= sizeof header) {  // one iovec less is worth 20 ns to the kernel
-        data -= sizeof header;
-        length += sizeof header;
-        std::memcpy(data, &header, sizeof header);
-      } else {
-        batch_->headers[n] = header;
-        *at++ = {&batch_->headers[n], sizeof header};
-      }
+      at = gather(*p, batch_->headers[n], at);
+    } else {
+      for (const Packet* s = p; s != nullptr; s = s->next) *at++ = {s->data, s->length};
     }
-    *at++ = {data, length};
-    for (const Packet* s = p->next; s != nullptr; s = s->next) *at++ = {s->data, s->length};
     message.msg_iovlen = size_t(at - message.msg_iov);
     ++n;
   }

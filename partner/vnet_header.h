@@ -5,10 +5,13 @@
 // Packet sockets (PACKET_VNET_HDR) and tun/tap (IFF_VNET_HDR) put it in front of
 // each packet, in host byte order: section 5.1.6 of virtio 1.2, legacy layout.
 //
-// Threads: pure functions.
+// Threads: pure functions, but for gather(): the worker that owns the packet.
 #pragma once
 
+#include <sys/uio.h>
+
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "partner/packet.h"
@@ -55,10 +58,26 @@ VnetVerdict parse_vnet_header(const VnetHeader& header, std::span<const uint8_t>
 // The header for a packet of `length` bytes with `offload`.
 VnetHeader make_vnet_header(const Offload& offload, uint32_t length);
 
-// The header for `packet`, whether or not it has kOffload.
-inline VnetHeader vnet_header_of(const Packet& packet) {
-  if ((packet.flags & Packet::kOffload) == 0) return VnetHeader{};
-  return make_vnet_header(packet.offload(), packet.total_length());
+// Gathers `packet`, with its header in front, into `iovecs`; returns the end.  The
+// header goes into the packet's headroom where it may (one iovec less is worth
+// 20 ns to the kernel), else into `spare`.
+// REQUIRES: room for packet.segs + 1 iovecs; `spare` lives as long as they
+inline iovec* gather(Packet& packet, VnetHeader& spare, iovec* iovecs) {
+  VnetHeader header{};
+  if (packet.flags & Packet::kOffload) header = make_vnet_header(packet.offload(), packet.total_length());
+  uint8_t* front = packet.data;
+  size_t length = packet.length;
+  if (packet.headroom() >= sizeof header) {
+    front -= sizeof header;
+    length += sizeof header;
+    std::memcpy(front, &header, sizeof header);
+  } else {
+    spare = header;
+    *iovecs++ = {&spare, sizeof spare};
+  }
+  *iovecs++ = {front, length};
+  for (const Packet* s = packet.next; s != nullptr; s = s->next) *iovecs++ = {s->data, s->length};
+  return iovecs;
 }
 
 }  // namespace weft
