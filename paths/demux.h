@@ -7,9 +7,20 @@
 // path by the pair (in port, out port); the path of the link protocol; the path
 // of the whole port.  (architecture.md section 5.)
 //
+// Of two keys that a packet matches the one with more bits wins; keys with equally
+// many bits that some packet could match are refused when they are bound.  A payload
+// key tells apart the paths of one tuple: the longest that matches.
+//
+//   packet to this node      tuple, else the path "PORT/ip", else "PORT"
+//   to be forwarded          tuple, else the path of (in port, out port), else as below
+//   no route, prohibited     the path "PORT/ip", which answers, else "PORT"
+//   a fragment               no tuple with ports: they are known when it is whole
+//   of another protocol      the path of that protocol, else "PORT"
+//
 // Threads: bind() and unbind() on the worker between rounds; sort() on the worker.
 // Time: sort() does not allocate; nothing that traffic does makes memory grow.
 // Invariants: two keys that are equal are refused, unless both share.
+//   in + copied() = enqueued + drops().
 #pragma once
 
 #include <memory>
@@ -19,6 +30,7 @@
 #include "paths/field_reader.h"
 #include "paths/path.h"
 #include "paths/sorter.h"
+#include "paths/tuple_bindings.h"
 
 namespace weft {
 
@@ -30,19 +42,47 @@ class Demux final : public Sorter {
   // A port whose packets will be sorted.  REQUIRES: numbers come in order from 0.
   void add_port(uint16_t number, Link link);
 
-  // Errors: kExists (an equal key is bound, and not both share), kLimit.
+  // The key's in port and out port count for every shape.
+  // Errors: kExists (an equal key is bound, and not both share, or one that is as
+  // specific), kLimit, kNotFound (no such port), kInvalid (not a key).
   Result<void> bind(const DemuxKey& key, Path& path);
+  // Takes away all that the path is bound to.
   void unbind(Path& path);
 
-  // Every packet is enqueued at its path's near end, or dropped.
+  // Every packet is enqueued at its path's near end, or dropped.  Sets Packet::in_port,
+  // l3, l4, and for IP next_hop (the routing table's answer) and kLocal.
   void sort(uint16_t in_port, Pvec& v) override;
 
-  // Packets for which no path was found, by reason.
-  const DropCounters& drops() const;
+  // For a fused loop: whether some tuple may want a packet that is not addressed to
+  // this node.  `in_port` is set, `local` is 0.
+  bool wants(const NarrowFields& fields) const { return narrow_.transit().find(fields) != 0; }
+  bool wants(const WideFields& fields) const { return wide_.transit().find(fields) != 0; }
+  bool transit_shapes_in_use() const { return !narrow_.transit().empty() || !wide_.transit().empty(); }
+
+  // Packets for which no path was found, by reason; and kPoolExhausted: copies that
+  // could not be made.
+  const DropCounters& drops() const { return drops_; }
+  // Copies that sharing asked for.
+  uint64_t copied() const { return copied_.value(); }
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  struct Port;
+
+  template <typename Fields, size_t kBytes>
+  void sort_network(const Port& port, PacketPtr p, const PacketFields& read, Fields& fields,
+                    const TupleBindings<Fields>& tuples, const Lpm<kBytes>& routes);
+  void sort_link(const Port& port, PacketPtr p, const PacketFields& read, DropReason reason);
+  void give(const Binding& binding, PacketPtr p);
+
+  const Fib& fib_;
+  const FieldReader& reader_;
+  Pool& pool_;
+  TupleBindings<NarrowFields> narrow_;
+  TupleBindings<WideFields> wide_;
+  std::vector<std::unique_ptr<Port>> ports_;
+  std::unique_ptr<PacketFields[]> fields_;  // of the vector that is being sorted
+  DropCounters drops_;
+  Counter copied_;
 };
 
 }  // namespace weft

@@ -12,7 +12,9 @@ namespace {
 // Reads nothing from packets: every one belongs to its port.
 class NoFields final : public FieldReader {
  public:
-  void read(Link, Packet&, PacketFields& fields) const override { fields = {}; }
+  void read(Link, const Pvec& v, PacketFields* fields) const override {
+    std::fill_n(fields, v.size(), PacketFields{});
+  }
 };
 
 class Pass final : public Stage {
@@ -22,7 +24,8 @@ class Pass final : public Stage {
 
 class PassModule final : public Module {
  public:
-  explicit PassModule(std::string name, std::optional<Link> link = std::nullopt) : name_(std::move(name)), link_(link) {}
+  explicit PassModule(std::string name, std::optional<Link> link = std::nullopt)
+      : name_(std::move(name)), link_(link) {}
   std::string_view name() const override { return name_; }
   std::optional<Link> link() const override { return link_; }
   std::span<const std::string_view> attributes() const override {

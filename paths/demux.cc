@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "paths/demux.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "partner/pool.h"
+
+namespace weft {
+
+namespace {
+
+constexpr size_t kMaxProtocols = 256;  // link protocols bound at one port
+constexpr uint16_t kProtocol4 = 0x0800, kProtocol6 = 0x86dd;
+// How many packets ahead the routing table's entry is asked for.
+constexpr size_t kAhead = 8;
+
+constexpr size_t family_index(uint16_t link_protocol) { return link_protocol == kProtocol6; }
+
+// The reason for a packet that the routing table does not forward, when nobody is
+// there to answer it.
+DropReason reason_of(NextHop::Kind kind, bool local) {
+  if (kind == NextHop::kKernel) return DropReason::kForKernel;
+  if (local) return DropReason::kNoListener;
+  switch (kind) {
+    case NextHop::kForward:
+    case NextHop::kResolve:
+      return DropReason::kNoPath;
+    case NextHop::kBlackhole:
+    case NextHop::kProhibit:
+      return DropReason::kProhibited;
+    default:
+      return DropReason::kNoRoute;
+  }
+}
+
+}  // namespace
+
+// What is bound by the port that packets come in at.
+struct Demux::Port {
+  struct Protocol {
+    uint16_t link_protocol;
+    Bindings bindings;
+  };
+
+  uint16_t number;
+  Link link;
+  Bindings any;                                      // the path "PORT"
+  std::vector<Protocol> protocols;                   // in order
+  std::vector<std::unique_ptr<Bindings>> routes[2];  // by family and out port
+
+  std::vector<Protocol>::iterator lower_bound(uint16_t link_protocol) {
+    return std::lower_bound(protocols.begin(), protocols.end(), link_protocol,
+                            [](const Protocol& a, uint16_t b) { return a.link_protocol < b; });
+  }
+  const Bindings* of_protocol(uint16_t link_protocol) const {
+    auto it = const_cast<Port*>(this)->lower_bound(link_protocol);
+    return it != protocols.end() && it->link_protocol == link_protocol ? &it->bindings : nullptr;
+  }
+  const Bindings* route(size_t family, uint16_t out_port) const {
+    return out_port < routes[family].size() ? routes[family][out_port].get() : nullptr;
+  }
+
+  Result<void> bind_link(const DemuxKey& key, Path& path) {
+    if (key.any_protocol) return any.add(key, path);
+    auto it = lower_bound(key.link_protocol);
+    if (it != protocols.end() && it->link_protocol == key.link_protocol) return it->bindings.add(key, path);
+    if (protocols.size() == kMaxProtocols) {
+      return Error{Code::kLimit, path.text() + ": " + std::to_string(kMaxProtocols) +
+                                     " link protocols are bound at its port; no more can be"};
+    }
+    Bindings fresh;
+    if (auto added = fresh.add(key, path); !added) return added;
+    protocols.insert(it, {key.link_protocol, std::move(fresh)});
+    return {};
+  }
+
+  Result<void> bind_route(const DemuxKey& key, Path& path) {
+    auto& row = routes[family_index(key.link_protocol)];
+    if (row.size() <= key.out_port) row.resize(size_t{key.out_port} + 1);
+    if (row[key.out_port] != nullptr) return row[key.out_port]->add(key, path);
+    auto fresh = std::make_unique<Bindings>();
+    if (auto added = fresh->add(key, path); !added) return added;
+    row[key.out_port] = std::move(fresh);
+    return {};
+  }
+
+  void unbind(const Path& path) {
+    any.remove(path);
+    for (Protocol& p : protocols) p.bindings.remove(path);
+    std::erase_if(protocols, [](const Protocol& p) { return p.bindings.empty(); });
+    for (auto& row : routes) {
+      for (auto& bindings : row) {
+        if (bindings != nullptr && bindings->remove(path) && bindings->empty()) bindings.reset();
+      }
+    }
+  }
+};
+
+Demux::Demux(const Fib& fib, const FieldReader& reader, Pool& pool)
+    : fib_(fib), reader_(reader), pool_(pool), fields_(new PacketFields[Pvec::kCapacity + kAhead]) {}
+
+Demux::~Demux() = default;
+
+void Demux::add_port(uint16_t number, Link link) {
+  assert(number == ports_.size());
+  ports_.push_back(std::make_unique<Port>());
+  ports_.back()->number = number;
+  ports_.back()->link = link;
+}
+
+Result<void> Demux::bind(const DemuxKey& key, Path& path) {
+  if (key.in_port >= ports_.size()) {
+    return Error{Code::kNotFound, path.text() + ": no port has number " + std::to_string(key.in_port)};
+  }
+  Port& port = *ports_[key.in_port];
+  // Whatever a module left open: a path takes what comes in at its own device.
+  auto at_port = [&](auto fields) {
+    fields.in_port = key.in_port;
+    return fields;
+  };
+  auto with_port_mask = [](auto mask) {
+    mask.in_port = 0xffff;
+    return mask;
+  };
+  switch (key.shape) {
+    case DemuxKey::kLink:
+      return port.bind_link(key, path);
+    case DemuxKey::kNarrow:
+      return narrow_.add(at_port(key.narrow), with_port_mask(key.narrow_mask), key, path);
+    case DemuxKey::kWide:
+      return wide_.add(at_port(key.wide), with_port_mask(key.wide_mask), key, path);
+    case DemuxKey::kRoute:
+      if (key.out_port >= ports_.size()) {
+        return Error{Code::kNotFound, path.text() + ": no port has number " + std::to_string(key.out_port)};
+      }
+      if (key.link_protocol != kProtocol4 && key.link_protocol != kProtocol6) {
+        return Error{Code::kInvalid, path.text() + ": routes lead IPv4 and IPv6 only"};
+      }
+      return port.bind_route(key, path);
+  }
+  return Error{Code::kInvalid, path.text() + ": not a demux key"};
+}
+
+void Demux::unbind(Path& path) {
+  narrow_.remove(path);
+  wide_.remove(path);
+  for (auto& port : ports_) port->unbind(path);
+}
+
+void Demux::sort(uint16_t in_port, Pvec& v) {
+  const Port& port = *ports_[in_port];
+  reader_.read(port.link, v, fields_.get());
+  auto prefetch_route = [&](const PacketFields& f) {
+    if (f.kind == PacketFields::kNarrow) fib_.ip4.prefetch(f.narrow.destination);
+    if (f.kind == PacketFields::kWide) fib_.ip6.prefetch(f.wide.destination);
+  };
+  // What is left behind the last packet's fields is of an earlier vector, and harmless.
+  for (size_t i = 0; i < kAhead; ++i) prefetch_route(fields_[i]);
+  for (size_t i = 0; i < v.size(); ++i) {
+    prefetch_route(fields_[i + kAhead]);
+    PacketFields& f = fields_[i];
+    PacketPtr p(v[i]);
+    p->in_port = in_port;
+    switch (f.kind) {
+      case PacketFields::kNarrow:
+        sort_network(port, std::move(p), f, f.narrow, narrow_, fib_.ip4);
+        break;
+      case PacketFields::kWide:
+        sort_network(port, std::move(p), f, f.wide, wide_, fib_.ip6);
+        break;
+      case PacketFields::kOther:
+        sort_link(port, std::move(p), f, DropReason::kUnknownProtocol);
+        break;
+      case PacketFields::kMalformed:
+        sort_link(port, std::move(p), f, DropReason::kTooShort);
+        break;
+    }
+  }
+  v.release_all();
+}
+
+template <typename Fields, size_t kBytes>
+inline void Demux::sort_network(const Port& port, PacketPtr p, const PacketFields& read, Fields& fields,
+                                const TupleBindings<Fields>& tuples, const Lpm<kBytes>& routes) {
+  p->next_hop = routes.find(fields.destination);
+  const NextHop& next = fib_.next_hops[p->next_hop];
+  const bool local = next.kind == NextHop::kLocal || next.kind == NextHop::kKernel || read.to_node;
+  p->flags = uint16_t(local ? p->flags | Packet::kLocal : p->flags & ~Packet::kLocal);
+  fields.local = local;
+  fields.in_port = port.number;
+
+  if (const Binding* b = tuples.find(*p, read, fields)) return give(*b, std::move(p));
+  if (!local && (next.kind == NextHop::kForward || next.kind == NextHop::kResolve)) {
+    const Bindings* route = port.route(kBytes == 16, next.out_port);
+    const Binding* b = route == nullptr ? nullptr : route->find(*p, read);
+    if (b != nullptr) return give(*b, std::move(p));
+  }
+  sort_link(port, std::move(p), read, reason_of(next.kind, local));
+}
+
+// To the path of the link protocol, or that of the port.
+void Demux::sort_link(const Port& port, PacketPtr p, const PacketFields& read, DropReason reason) {
+  const Binding* binding = nullptr;
+  // The kernel answers for its own addresses: nobody here may.
+  if (reason != DropReason::kForKernel) {
+    if (const Bindings* same = port.of_protocol(read.link_protocol)) binding = same->find(*p, read);
+  }
+  if (binding == nullptr) binding = port.any.find(*p, read);
+  if (binding == nullptr) return drop(std::move(p), reason, drops_);
+  give(*binding, std::move(p));
+}
+
+// The first path gets the packet, each further one a clone.
+inline void Demux::give(const Binding& binding, PacketPtr p) {
+  for (size_t i = 1; i < binding.paths.size(); ++i) {
+    copied_.add(1);
+    if (PacketPtr clone = pool_.clone(*p)) {
+      binding.paths[i]->enqueue(End::kNear, std::move(clone));
+    } else {
+      drops_.add(DropReason::kPoolExhausted);
+    }
+  }
+  binding.paths.front()->enqueue(End::kNear, std::move(p));
+}
+
+}  // namespace weft
