@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A laboratory of network namespaces, with weftd or the kernel as the router.
+
+    with Lab() as lab:
+        r, h1 = lab.host("r"), lab.host("h1")
+        lab.link(h1, "eth0", r, "left")
+        h1.run("ping", "-c1", "10.0.1.1")
+
+Names carry the process id, so labs side by side do not meet.  Leaving the block
+removes everything, whatever happened inside it.
+"""
+
+import ctypes
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BIN = pathlib.Path(os.environ.get("WEFT_BIN", ROOT / "build/release/bin"))
+
+CLONE_NEWNET = 0x40000000
+_libc = ctypes.CDLL(None, use_errno=True)
+_count = 0
+
+
+def why_not():
+    """Why no lab can be made here, in one sentence; None if one can."""
+    if shutil.which("ip") is None:
+        return "iproute2 is not installed"
+    if os.geteuid() != 0:
+        return "network namespaces need root here"
+    name = f"weft-probe-{os.getpid()}"
+    done = subprocess.run(["ip", "netns", "add", name], capture_output=True, text=True)
+    if done.returncode != 0:
+        return f"network namespaces cannot be made: {done.stderr.strip()}"
+    subprocess.run(["ip", "netns", "del", name], check=True)
+    return None
+
+
+class Host:
+    """One namespace, and the processes that were started in it."""
+
+    def __init__(self, name, netns):
+        self.name = name
+        self.netns = netns
+        self.processes = []
+
+    def command(self, *words):
+        return ["ip", "netns", "exec", self.netns, *map(str, words)]
+
+    def run(self, *words, check=True, timeout=60, **options):
+        """Runs a command to its end; returns what it printed."""
+        done = subprocess.run(self.command(*words), capture_output=True, text=True, timeout=timeout, **options)
+        if check and done.returncode != 0:
+            raise RuntimeError(f"{self.name}: {' '.join(map(str, words))}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def start(self, *words, **options):
+        """Starts a command that goes on until the lab ends."""
+        process = subprocess.Popen(self.command(*words), **options)
+        self.processes.append(process)
+        return process
+
+    def ip(self, line):
+        self.run("ip", *line.split())
+
+    def sysctl(self, name, value):
+        self.run("sysctl", "-qw", f"{name}={value}")
+
+    def up(self, device, *addresses, mac=None, mtu=None, offload=True):
+        if mac:
+            self.ip(f"link set {device} address {mac}")
+        if mtu:
+            self.ip(f"link set {device} mtu {mtu}")
+        for address in addresses:
+            nodad = " nodad" if ":" in address else ""
+            self.ip(f"address add {address} dev {device}{nodad}")
+        self.ip(f"link set {device} up")
+
+    def packet_socket(self, device):
+        """A packet socket on a device of this namespace, used from outside it."""
+        here = os.open("/proc/self/ns/net", os.O_RDONLY)
+        there = os.open(f"/run/netns/{self.netns}", os.O_RDONLY)
+        try:
+            _setns(there)
+            opened = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+            opened.bind((device, 0))
+            return opened
+        finally:
+            _setns(here)
+            os.close(here)
+            os.close(there)
+
+    def stop_all(self):
+        for process in reversed(self.processes):
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        for process in reversed(self.processes):
+            try:
+                process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self.processes = []
+
+
+def _setns(fd):
+    if _libc.setns(fd, CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "setns")
+
+
+class Lab:
+    def __init__(self):
+        global _count
+        _count += 1
+        self.prefix = f"weft{os.getpid()}x{_count}"
+        self.hosts = []
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="weft-lab-"))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for host in self.hosts:
+            host.stop_all()
+        for host in self.hosts:
+            subprocess.run(["ip", "netns", "del", host.netns], check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def host(self, name):
+        netns = f"{self.prefix}-{name}"
+        subprocess.run(["ip", "netns", "add", netns], check=True)
+        host = Host(name, netns)
+        self.hosts.append(host)
+        host.ip("link set lo up")
+        for setting in ("conf.all.accept_dad", "conf.default.accept_dad", "conf.default.router_solicitations"):
+            host.sysctl(f"net.ipv6.{setting}", 0)
+        return host
+
+    def link(self, a, a_device, b, b_device):
+        """A veth pair between two hosts; both ends still down."""
+        near, far = f"v{os.getpid() % 100000}a{_tick()}", f"v{os.getpid() % 100000}b{_tick()}"
+        subprocess.run(["ip", "link", "add", near, "type", "veth", "peer", "name", far], check=True)
+        for host, device, name in ((a, near, a_device), (b, far, b_device)):
+            subprocess.run(["ip", "link", "set", device, "netns", host.netns, "name", name], check=True)
+
+
+_ticks = 0
+
+
+def _tick():
+    global _ticks
+    _ticks += 1
+    return _ticks
+
+
+class Weftd:
+    """A weftd that runs in a host of the lab."""
+
+    def __init__(self, lab, host, config, name="weft"):
+        self.host = host
+        self.socket = lab.folder / f"{name}.sock"
+        self.file = lab.folder / f"{name}.toml"
+        self.log = lab.folder / f"{name}.log"
+        self.file.write_text(f'[control]\nsocket = "{self.socket}"\n\n{config}')
+        self.process = host.start(BIN / "weftd", "--config", self.file, stderr=open(self.log, "w"))
+        self._wait_until_ready()
+
+    def _wait_until_ready(self):
+        for _ in range(500):
+            if self.process.poll() is not None:
+                raise RuntimeError(f"weftd ended: {self.log.read_text()}")
+            if self.socket.exists() and self.weft("show", "pools", check=False).returncode == 0:
+                return
+            time.sleep(0.01)
+        raise RuntimeError(f"weftd is not ready: {self.log.read_text()}")
+
+    def weft(self, *words, check=True):
+        done = subprocess.run([BIN / "weft", "--socket", self.socket, *words], capture_output=True, text=True)
+        if check and done.returncode != 0:
+            raise RuntimeError(f"weft {' '.join(words)}: {done.stdout}{done.stderr}")
+        return done
+
+    def show(self, what):
+        return json.loads(self.weft("show", what, "--json").stdout)
+
+    def stop(self):
+        """Ends it as an operator would; returns its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(timeout=10)
+        self.host.processes.remove(self.process)
+        return code
+
+
+def main(module):
+    """Runs a module's unittest cases, or says why it cannot."""
+    import unittest
+
+    reason = why_not()
+    if reason:
+        print(f"skipped: {reason}")
+        sys.exit(77)
+    unittest.main(module=module, verbosity=2)
