@@ -74,7 +74,7 @@ class Host:
     def sysctl(self, name, value):
         self.run("sysctl", "-qw", f"{name}={value}")
 
-    def up(self, device, *addresses, mac=None, mtu=None, offload=True):
+    def up(self, device, *addresses, mac=None, mtu=None):
         if mac:
             self.ip(f"link set {device} address {mac}")
         if mtu:
