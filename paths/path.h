@@ -115,13 +115,17 @@ class Path {
   // For an end without a partner: takes what waits there.  REQUIRES: max <= v.room()
   void take(End end, Pvec& v, size_t max);
 
-  // Counts packets that a fused loop took around the stages.
-  void count_fused(uint64_t packets, uint64_t bytes) {
-    fused_packets_.add(packets);
+  // Counts packets that came in other than by enqueue(): leave() or drop follows.
+  void count_in(uint64_t packets, uint64_t bytes) {
     ledger_.in_packets.add(packets);
     ledger_.in_bytes.add(bytes);
+  }
+  // Counts packets that a fused loop took around the stages, in and out.
+  void count_fused(uint64_t packets, uint64_t in_bytes, uint64_t out_bytes) {
+    fused_packets_.add(packets);
+    count_in(packets, in_bytes);
     ledger_.out_packets.add(packets);
-    ledger_.out_bytes.add(bytes);
+    ledger_.out_bytes.add(out_bytes);
   }
   uint64_t fused_packets() const { return fused_packets_.value(); }
 

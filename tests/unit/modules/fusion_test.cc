@@ -1,0 +1,600 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "modules/fusion.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <random>
+
+#include "base/checksum.h"
+#include "partner/pool.h"
+#include "tests/unit/testing/allocations.h"
+#include "tests/unit/testing/partners.h"
+
+namespace weft {
+namespace {
+
+using test::bytes_of;
+using test::TestPartner;
+
+constexpr uint16_t kA = 0, kB = 1, kRaw = 2, kPorts = 3;
+constexpr MacAddress kMacs[kPorts] = {{2, 0, 0, 0, 0, 0xa}, {2, 0, 0, 0, 0, 0xb}, {}};
+constexpr MacAddress kNeighbour = {2, 0, 0, 0, 1, 1};
+
+// --- packets as strings of bytes -----------------------------------------------
+
+std::string be16(unsigned n) { return {char(n >> 8), char(n)}; }
+std::string text(const MacAddress& mac) { return {mac.begin(), mac.end()}; }
+
+std::string ethernet(unsigned type, const MacAddress& to = kMacs[kA], const MacAddress& from = kNeighbour) {
+  return text(to) + text(from) + be16(type);
+}
+
+void write_ip4_checksum(std::string& ip) {
+  auto* h = reinterpret_cast<uint8_t*>(ip.data());
+  const size_t n = std::min<size_t>((ip[0] & 15u) * 4u, ip.size());
+  store(h + 10, uint16_t{0});
+  store(h + 10, uint16_t(~fold(add_checksum(0, h, n))));
+}
+
+struct Ip4 {
+  uint8_t ttl = 64;
+  uint8_t protocol = 17;
+  unsigned fragment = 0;
+  std::string source{"\x0a\x01\x00\x01", 4};
+  std::string destination{"\x0a\x02\x00\x01", 4};
+  std::string payload = be16(4000) + be16(7) + std::string(26, 'x');
+
+  operator std::string() const {
+    std::string ip = std::string("\x45\0", 2) + be16(unsigned(20 + payload.size())) + be16(0x1234) +
+                     be16(fragment) + std::string{char(ttl), char(protocol), 0, 0} + source + destination +
+                     payload;
+    write_ip4_checksum(ip);
+    return ip;
+  }
+};
+
+struct Ip6 {
+  uint8_t hop_limit = 64;
+  uint8_t next = 17;
+  std::string source = "\x20\x01" + std::string(13, '\0') + "\x01";
+  std::string destination = "\x20\x02" + std::string(13, '\0') + "\x02";
+  std::string payload = be16(4000) + be16(7) + std::string(26, 'x');
+
+  operator std::string() const {
+    return std::string("\x60\0\0\0", 4) + be16(unsigned(payload.size())) +
+           std::string{char(next), char(hop_limit)} + source + destination + payload;
+  }
+};
+
+std::string forwarded(std::string ip) {
+  if ((ip[0] & 0xf0) == 0x60) {
+    --ip[7];
+  } else {
+    --ip[8];
+    write_ip4_checksum(ip);
+  }
+  return ip;
+}
+
+// --- the node around the loop ----------------------------------------------------
+
+class NamedStage final : public Stage {
+ public:
+  void deliver(Dir dir, Pvec& v) override { hand_on(dir, v); }
+};
+
+// Takes what the loop leaves.
+class SlowPath final : public Sorter {
+ public:
+  void sort(uint16_t in_port, Pvec& v) override {
+    port = in_port;
+    ++calls;
+    while (!v.empty()) packets.push_back(v.pop_front());
+  }
+  std::deque<PacketPtr> packets;
+  uint16_t port = Packet::kNoPort;
+  int calls = 0;
+};
+
+class FusionTest : public ::testing::Test {
+ protected:
+  FusionTest() {
+    for (uint16_t n = 0; n < kPorts; ++n) {
+      const Link link = n == kRaw ? Link::kRaw : Link::kEthernet;
+      devices[n] = std::make_unique<TestPartner>(PartnerInfo{.link = link, .mac = kMacs[n]});
+      ports[n] = {n,
+                  std::string(n == kA   ? "a"
+                              : n == kB ? "b"
+                                        : "raw"),
+                  *info(*devices[n], Opening{0}), devices[n].get(), Opening{0}};
+      outs[n] = std::make_unique<OutPort>(ports[n]);
+      fusion.add_port(ports[n], *outs[n]);
+    }
+    add_route(1, {10, 2}, 16, kB);
+    add_route(2, {10, 3}, 16, kRaw);
+    add_route(3, {10, 4}, 16, kA);
+    fib.next_hops.set(4, {.kind = NextHop::kLocal});
+    fib.next_hops.set(5, {.kind = NextHop::kResolve, .out_port = kB, .mtu = 1500});
+    fib.next_hops.set(6, {.kind = NextHop::kForward, .out_port = 900, .mtu = 1500});
+    fib.next_hops.set(7, {.kind = NextHop::kForward, .out_port = kB, .mtu = 1500});
+    insert4({10, 5}, 16, 4);
+    insert4({10, 6}, 16, 5);
+    insert4({10, 7}, 16, 6);
+    const Address v6{0x20, 2};
+    EXPECT_TRUE(fib.ip6.insert(v6.data(), 16, 1));
+  }
+  ~FusionTest() override {
+    flush();
+    for (auto& path : paths) path->close();
+    paths.clear();
+    slow.packets.clear();
+    for (auto& device : devices) device->lose_all();
+    EXPECT_EQ(pool->in_use(), 0u);
+  }
+
+  void insert4(Address prefix, unsigned length, uint16_t value) {
+    EXPECT_TRUE(fib.ip4.insert(prefix.data(), length, value));
+  }
+  void add_route(uint16_t index, Address prefix, unsigned length, uint16_t out) {
+    NextHop hop{.kind = NextHop::kForward, .out_port = out, .mtu = 1500};
+    if (out != kRaw) {
+      hop.link_length = 14;
+      const std::string header = ethernet(0x0800, kNeighbour, kMacs[out]);
+      std::copy(header.begin(), header.end(), hop.header);
+    }
+    fib.next_hops.set(index, hop);
+    insert4(prefix, length, index);
+  }
+
+  Path& add_path(const std::string& text, std::vector<std::string> stages, bool fuse = true,
+                 PathQueues queues = {}) {
+    paths.push_back(std::make_unique<Path>(*parse_path(text), queues, nullptr));
+    Path& path = *paths.back();
+    for (auto& name : stages) path.append(name, std::make_unique<NamedStage>());
+    for (uint16_t n = 0; n < kPorts; ++n) {
+      if (path.spec().cut() && path.spec().far.chain[0].name == ports[n].name) {
+        path.join(End::kFar, outs[n].get(), Opening{0});
+      }
+    }
+    if (fuse && fusion.guard(path)) fusion.rewrite(path);
+    return path;
+  }
+  Path& add_a_to_b() { return add_path("a/ip -> b", {"eth", "ip", "eth"}); }
+
+  PacketPtr packet(const std::string& bytes) { return test::packet(*pool, bytes); }
+  void sort(const std::string& bytes, uint16_t in = kA) { sort(packet(bytes), in); }
+  void sort(PacketPtr p, uint16_t in = kA) {
+    Pvec v;
+    v.push_back(std::move(p));
+    fusion.sort(in, v);
+    EXPECT_TRUE(v.empty());
+  }
+  void flush() {
+    for (auto& out : outs) out->flush();
+  }
+  // The one packet that left at `port` since the last call; "" when there is none.
+  std::string sent(uint16_t port) {
+    flush();
+    if (devices[port]->taken().size() != 1) return {};
+    std::string bytes = bytes_of(*devices[port]->taken().front());
+    devices[port]->lose_all();
+    return bytes;
+  }
+  // The one packet that was left to the complete path.
+  std::string left() {
+    if (slow.packets.size() != 1) return {};
+    std::string bytes = bytes_of(*slow.packets.front());
+    slow.packets.clear();
+    return bytes;
+  }
+  void expect_left(const std::string& bytes, const char* why, uint16_t in = kA) {
+    sort(bytes, in);
+    EXPECT_EQ(left(), bytes) << why;
+    EXPECT_EQ(sent(kB), "") << why;
+  }
+
+  std::unique_ptr<Pool> pool = *Pool::create({.packets = 1024, .pages = PageKind::k4K});
+  Fib fib;
+  SlowPath slow;
+  TupleTable<NarrowFields> narrow;
+  TupleTable<WideFields> wide;
+  Fusion fusion{fib, slow, narrow, wide};
+  std::unique_ptr<TestPartner> devices[kPorts];
+  Port ports[kPorts];
+  std::unique_ptr<OutPort> outs[kPorts];
+  std::vector<std::unique_ptr<Path>> paths;
+};
+
+const std::string kToB = ethernet(0x0800, kNeighbour, kMacs[kB]);
+
+TEST_F(FusionTest, CleanPacketLeavesWithItsHeadersRewritten) {
+  Path& path = add_a_to_b();
+  sort(ethernet(0x0800) + std::string(Ip4{}));
+  EXPECT_EQ(sent(kB), kToB + forwarded(Ip4{}));
+  EXPECT_TRUE(slow.packets.empty());
+  EXPECT_EQ(path.fused_packets(), 1u);
+  EXPECT_EQ(path.ledger().in_packets.value(), 1u);
+  EXPECT_EQ(path.ledger().out_packets.value(), 1u);
+  EXPECT_EQ(path.ledger().in_bytes.value(), 64u);
+  EXPECT_EQ(path.ledger().out_bytes.value(), 64u);
+  EXPECT_EQ(path.account().bits(), 64u * 8);
+  EXPECT_GT(path.account().cycles(), 0u);
+}
+
+TEST_F(FusionTest, LinkPaddingIsCutOff) {
+  Path& path = add_a_to_b();
+  Ip4 ip;
+  ip.payload = "x";
+  sort(ethernet(0x0800) + std::string(ip) + std::string(25, '\0'));
+  EXPECT_EQ(sent(kB), kToB + forwarded(ip));
+  EXPECT_EQ(path.ledger().in_bytes.value(), 60u);
+  EXPECT_EQ(path.ledger().out_bytes.value(), 35u);
+}
+
+TEST_F(FusionTest, BetweenLinksWithAndWithoutAHeader) {
+  add_path("a/ip -> raw", {"eth", "ip"});
+  add_path("raw/ip -> b", {"ip", "eth"});
+  Ip4 to_raw;
+  to_raw.destination = {10, 3, 0, 1};
+  sort(ethernet(0x0800) + std::string(to_raw));
+  EXPECT_EQ(sent(kRaw), forwarded(to_raw));
+  sort(std::string(Ip4{}), kRaw);
+  EXPECT_EQ(sent(kB), kToB + forwarded(Ip4{}));
+  EXPECT_TRUE(slow.packets.empty());
+
+  PacketPtr at_the_edge = packet(std::string(20, ' ') + std::string(Ip4{}));
+  at_the_edge->pop(20);
+  at_the_edge->data =
+      std::copy_n(at_the_edge->data, at_the_edge->length, at_the_edge->room() + 40) - at_the_edge->length;
+  sort(std::move(at_the_edge), kRaw);  // 8 bytes of headroom are not enough
+  EXPECT_EQ(left(), std::string(Ip4{}));
+}
+
+TEST_F(FusionTest, BackOutOfTheSamePort) {
+  add_path("a/ip -> a", {"eth", "ip", "eth"});
+  Ip4 ip;
+  ip.destination = {10, 4, 0, 1};
+  sort(ethernet(0x0800) + std::string(ip));
+  EXPECT_EQ(sent(kA), ethernet(0x0800, kNeighbour, kMacs[kA]) + forwarded(ip));
+}
+
+TEST_F(FusionTest, EveryTtl) {
+  add_a_to_b();
+  for (int ttl = 0; ttl < 256; ++ttl) {
+    Ip4 ip;
+    ip.ttl = uint8_t(ttl);
+    sort(ethernet(0x0800) + std::string(ip));
+    if (ttl <= 1) {
+      EXPECT_EQ(left(), ethernet(0x0800) + std::string(ip));
+    } else {
+      EXPECT_EQ(sent(kB), kToB + forwarded(ip));
+    }
+  }
+}
+
+TEST_F(FusionTest, WhatIsNotPlainIsLeftUnchanged) {
+  add_a_to_b();
+  const std::string good = ethernet(0x0800) + std::string(Ip4{});
+  const auto with = [&](auto change) {
+    Ip4 ip;
+    change(ip);
+    return ethernet(0x0800) + std::string(ip);
+  };
+  const auto edited = [&](auto change) {
+    std::string ip = Ip4{};
+    change(ip);
+    write_ip4_checksum(ip);
+    return ethernet(0x0800) + ip;
+  };
+  for (size_t n = 0; n < 34; ++n) expect_left(good.substr(0, n), "shorter than its headers");
+  expect_left(good.substr(0, 60), "shorter than it says");
+  expect_left(ethernet(0x0800, kMacs[kB]) + std::string(Ip4{}), "MAC of another");
+  expect_left(ethernet(0x0800, {0xff, 0xff, 0xff, 0xff, 0xff, 0xff}) + std::string(Ip4{}), "broadcast");
+  expect_left(ethernet(0x0806) + std::string(Ip4{}), "ARP");
+  expect_left(ethernet(0x8100) + std::string(Ip4{}), "VLAN tag");
+  expect_left(edited([](std::string& ip) { ip[0] = 0x55; }), "version 5");
+  expect_left(edited([](std::string& ip) { ip[0] = 0x46; }), "options");
+  expect_left(edited([](std::string& ip) { ip[0] = 0x44; }), "header of 16 bytes");
+  expect_left(edited([](std::string& ip) { ip.replace(2, 2, be16(19)); }), "total length below the header");
+  expect_left(edited([](std::string& ip) { ip.replace(2, 2, be16(51)); }), "total length past the end");
+  std::string bad = good;
+  bad[14 + 10] ^= 1;
+  expect_left(bad, "bad checksum");
+  for (int first : {0, 127, 224, 239, 240, 255}) {
+    expect_left(with([&](Ip4& ip) { ip.source = {char(first), 1, 1, 1}; }), "martian source");
+    insert4({uint8_t(first)}, 8, 1);
+    expect_left(with([&](Ip4& ip) { ip.destination = {char(first), 1, 1, 1}; }), "martian destination");
+  }
+  expect_left(with([](Ip4& ip) { ip.destination = {11, 0, 0, 1}; }), "no route");
+  expect_left(with([](Ip4& ip) { ip.destination = {10, 5, 0, 1}; }), "local");
+  expect_left(with([](Ip4& ip) { ip.destination = {10, 6, 0, 1}; }), "unresolved");
+  expect_left(with([](Ip4& ip) { ip.destination = {10, 7, 0, 1}; }), "a port without lanes");
+  expect_left(with([](Ip4& ip) { ip.destination = {10, 3, 0, 1}; }), "a path that is not there");
+  expect_left(with([](Ip4& ip) { ip.payload = std::string(1481, 'x'); }), "larger than the MTU");
+  sort(with([](Ip4& ip) { ip.payload = std::string(1480, 'x'); }));
+  EXPECT_EQ(sent(kB).size(), 1514u);
+}
+
+TEST_F(FusionTest, SharedForeignAndOffloadedPackets) {
+  add_a_to_b();
+  const std::string good = ethernet(0x0800) + std::string(Ip4{});
+  PacketPtr original = packet(good);
+  sort(pool->clone(*original));
+  EXPECT_EQ(left(), good);
+  PacketPtr clone = pool->clone(*original);
+  sort(std::move(original));  // its bytes are shared
+  EXPECT_EQ(left(), good);
+  EXPECT_EQ(bytes_of(*clone), good);
+  clone.reset();
+
+  PacketPtr super = packet(good);
+  super->flags |= Packet::kOffload;
+  super->offload() = {.segment_size = 8, .headers_length = 42, .kind = Offload::kUdp};
+  sort(std::move(super));
+  EXPECT_EQ(left(), good);
+
+  std::string ring = good, read_only = good;
+  Foreign writable{.release = [](Foreign*) {}, .writable = true}, fixed{.release = [](Foreign*) {}};
+  sort(pool->attach(writable, reinterpret_cast<uint8_t*>(ring.data()), uint32_t(ring.size())));
+  EXPECT_EQ(sent(kB), kToB + forwarded(Ip4{}));
+  sort(pool->attach(fixed, reinterpret_cast<uint8_t*>(read_only.data()), uint32_t(read_only.size())));
+  EXPECT_EQ(left(), good);
+}
+
+TEST_F(FusionTest, ChainsAreForwardedWhenTheFirstSegHoldsTheHeaders) {
+  Path& path = add_a_to_b();
+  const std::string good = ethernet(0x0800) + std::string(Ip4{});
+  for (size_t first = 1; first <= good.size(); ++first) {
+    PacketPtr p = packet(good.substr(0, first));
+    PacketPtr rest = packet(good.substr(first) + "padding");
+    p->next = rest.release();
+    p->segs = 2;
+    sort(std::move(p));
+    if (first < 34) {
+      EXPECT_EQ(left(), good + "padding");
+    } else {
+      EXPECT_EQ(sent(kB), kToB + forwarded(Ip4{}));
+    }
+  }
+  EXPECT_EQ(path.ledger().in_bytes.value(), path.fused_packets() * (good.size() + 7));
+  EXPECT_EQ(path.ledger().out_bytes.value(), path.fused_packets() * good.size());
+}
+
+TEST_F(FusionTest, Ip6) {
+  Path& path = add_path("a/ip6 -> b", {"eth", "ip6", "eth"});
+  add_a_to_b();
+  const auto frame = [](const Ip6& ip) { return ethernet(0x86dd) + std::string(ip); };
+  sort(frame({}) + "padding");
+  EXPECT_EQ(sent(kB), kToB + forwarded(Ip6{}));  // the type is the next hop's
+  EXPECT_EQ(path.fused_packets(), 1u);
+  const std::string good = frame({});
+  for (size_t n = 0; n < good.size(); ++n) expect_left(good.substr(0, n), "short");
+  expect_left(frame({.hop_limit = 1}), "hop limit");
+  expect_left(frame({.hop_limit = 0}), "hop limit");
+  expect_left(frame({.next = 0}), "hop-by-hop options");
+  expect_left(frame({.source = std::string(16, '\0')}), "unspecified source");
+  expect_left(frame({.source = "\xff\x02" + std::string(14, '\0')}), "multicast source");
+  expect_left(frame({.source = "\xfe\x80" + std::string(14, '\0')}), "link-local source");
+  expect_left(frame({.destination = "\xff\x0e" + std::string(14, '\0')}), "multicast");
+  expect_left(frame({.destination = "\xfe\x80" + std::string(14, '\0')}), "link-local");
+  expect_left(frame({.destination = "\x20\x03" + std::string(14, '\0')}), "no route");
+  expect_left(frame({.payload = std::string(1461, 'x')}), "larger than the MTU");
+  expect_left(ethernet(0x86dd) + std::string(Ip4{}), "not its version");
+  expect_left(ethernet(0x0800) + std::string(Ip6{}), "not its version");
+  const Address loopback = [] {
+    Address a{};
+    a[15] = 1;
+    return a;
+  }();
+  ASSERT_TRUE(fib.ip6.insert(loopback.data(), 128, 1));
+  expect_left(frame({.destination = std::string(15, '\0') + "\x01"}), "loopback");
+}
+
+TEST_F(FusionTest, TuplesAreFoundFirst) {
+  add_a_to_b();
+  add_path("a/ip6 -> b", {"eth", "ip6", "eth"});
+  NarrowFields port7{.destination_port = swap_be(uint16_t{7}), .protocol = 17};
+  ASSERT_TRUE(narrow.insert(port7, {.destination_port = 0xffff, .protocol = 0xff}, 1));
+  WideFields wide_port7{.destination_port = swap_be(uint16_t{7}), .protocol = 17};
+  ASSERT_TRUE(wide.insert(wide_port7, {.destination_port = 0xffff, .protocol = 0xff}, 1));
+  expect_left(ethernet(0x0800) + std::string(Ip4{}), "bound");
+  expect_left(ethernet(0x86dd) + std::string(Ip6{}), "bound");
+  const auto passes = [&](const Ip4& ip, const char* why) {
+    sort(ethernet(0x0800) + std::string(ip));
+    EXPECT_EQ(sent(kB), kToB + forwarded(ip)) << why;
+  };
+  passes({.payload = be16(4000) + be16(8) + "x"}, "other port");
+  passes({.protocol = 6}, "other protocol");
+  passes({.fragment = 0x2000}, "a fragment has no ports");
+  passes({.payload = be16(4000)}, "too short for ports");
+  const std::string other = Ip6{.payload = be16(4000) + be16(8) + "x"};
+  sort(ethernet(0x86dd) + other);
+  EXPECT_EQ(sent(kB), kToB + forwarded(other));
+
+  narrow.erase(port7, {.destination_port = 0xffff, .protocol = 0xff});
+  ASSERT_TRUE(narrow.insert({.in_port = kB}, {.in_port = 0xffff}, 1));
+  passes({}, "bound at another port");
+  ASSERT_TRUE(narrow.insert({.local = 1}, {.local = 1}, 1));
+  passes({}, "bound for the node itself");
+}
+
+TEST_F(FusionTest, GuardTakesOnlyPlainForwarding) {
+  const std::vector<std::string> plain = {"eth", "ip", "eth"};
+  const auto guard = [&](const std::string& text, std::vector<std::string> stages) {
+    return fusion.guard(add_path(text, std::move(stages), false));
+  };
+  EXPECT_TRUE(guard("a/ip -> b", plain));
+  EXPECT_TRUE(guard("a/eth/ip -> b/eth", plain));
+  EXPECT_TRUE(guard("a/ip6 -> b", {"eth", "ip6", "eth"}));
+  EXPECT_TRUE(guard("raw/ip -> raw", {"ip"}));
+  EXPECT_FALSE(guard("a/ip", {"eth", "ip"}));
+  EXPECT_FALSE(guard("a/ip (src=10.0.0.0/8) -> b", plain));
+  EXPECT_FALSE(guard("a/ip -> b (ttl=9)", plain));
+  EXPECT_FALSE(guard("a/ip/udp -> b", {"eth", "ip", "udp", "eth"}));
+  EXPECT_FALSE(guard("a -> b", {}));
+  EXPECT_FALSE(guard("a -> b", {"eth", "eth"}));
+  EXPECT_FALSE(guard("a/ip -> unknown", plain));
+  EXPECT_FALSE(guard("unknown/ip -> b", plain));
+  EXPECT_FALSE(guard("raw/ip -> b", plain));
+}
+
+TEST_F(FusionTest, UndoneWhileTapped) {
+  class Nothing final : public Tap {
+    void see(size_t, Dir, const Pvec&) override {}
+  } tap;
+  Path& path = add_a_to_b();
+  fusion.undo(path);
+  path.set_tap(&tap);
+  EXPECT_FALSE(fusion.guard(path));
+  expect_left(ethernet(0x0800) + std::string(Ip4{}), "tapped");
+  path.set_tap(nullptr);
+  ASSERT_TRUE(fusion.guard(path));
+  fusion.rewrite(path);
+  sort(ethernet(0x0800) + std::string(Ip4{}));
+  EXPECT_EQ(sent(kB), kToB + forwarded(Ip4{}));
+}
+
+// What the device refuses waits in the path, and what comes later does not overtake.
+TEST_F(FusionTest, RefusedPacketsKeepTheirOrder) {
+  Path& path =
+      add_path("a/ip -> b", {"eth", "ip", "eth"}, true, {.in = {.packets = 16}, .out = {.packets = 16}});
+  const auto numbered = [](int n) { return Ip4{.payload = "packet " + std::to_string(n)}; };
+  const int batch = int(Pvec::kCapacity);
+  devices[kB]->room = 0;
+  for (int n = 0; n < batch + 3; ++n) sort(ethernet(0x0800) + std::string(numbered(n)));
+  EXPECT_EQ(outs[kB]->waiting(), Pvec::kCapacity);
+  // One was refused after its work was done; from then on packets go the whole path.
+  EXPECT_EQ(path.out_queue(End::kFar).size(), 1u);
+  EXPECT_EQ(slow.packets.size(), 2u);
+  EXPECT_EQ(path.held(), 1u);
+  EXPECT_EQ(path.ledger().in_packets.value(), path.ledger().out_packets.value() + path.held());
+
+  devices[kB]->room = SIZE_MAX;
+  for (auto& p : slow.packets) {  // as the demux would
+    p->pop(14);
+    path.enqueue(End::kNear, std::move(p));
+  }
+  slow.packets.clear();
+  EXPECT_TRUE(path.flush());
+  sort(ethernet(0x0800) + std::string(numbered(batch + 3)));
+  EXPECT_EQ(slow.packets.size(), 1u) << "its in queue is not empty";
+  slow.packets.clear();
+  path.run();
+  sort(ethernet(0x0800) + std::string(numbered(batch + 4)));
+  EXPECT_TRUE(slow.packets.empty());
+  flush();
+  int expected = 0;
+  for (auto& p : devices[kB]->taken()) {
+    if (expected == batch + 3) ++expected;
+    EXPECT_NE(bytes_of(*p).find("packet " + std::to_string(expected++)), std::string::npos);
+  }
+  EXPECT_EQ(expected, batch + 5);
+  EXPECT_EQ(path.ledger().in_packets.value(), path.ledger().out_packets.value());
+}
+
+// Whole vectors of every size, good and bad mixed: nothing is lost or copied, and both
+// kinds keep their order.
+TEST_F(FusionTest, MixedVectors) {
+  Path& to_b = add_a_to_b();
+  Path& to_raw = add_path("a/ip -> raw", {"eth", "ip"});
+  std::mt19937 rng(7);
+  uint64_t in = 0, left_over = 0, out[kPorts] = {};
+  for (size_t size = 1; size <= Pvec::kCapacity; ++size) {
+    Pvec v;
+    std::vector<std::string> expected_left, expected[kPorts];
+    for (size_t i = 0; i < size; ++i) {
+      const unsigned kind = rng() % 4;
+      Ip4 ip{.ttl = uint8_t(kind == 0 ? 1 : 2 + rng() % 200), .payload = std::to_string(rng())};
+      if (kind == 1) ip.destination = {10, 3, 0, 1};
+      const std::string bytes = ethernet(0x0800) + std::string(ip);
+      if (kind == 0) expected_left.push_back(bytes);
+      if (kind == 1) expected[kRaw].push_back(forwarded(ip));
+      if (kind >= 2) expected[kB].push_back(kToB + forwarded(ip));
+      v.push_back(packet(bytes));
+    }
+    in += size;
+    const uint64_t copied = pool->bytes_copied();
+    slow.packets.clear();
+    fusion.sort(kA, v);
+    EXPECT_EQ(pool->bytes_copied(), copied);
+    flush();
+    left_over += slow.packets.size();
+    std::vector<std::string> got;
+    for (auto& p : slow.packets) got.push_back(bytes_of(*p));
+    EXPECT_EQ(got, expected_left);
+    for (uint16_t port : {kB, kRaw}) {
+      got.clear();
+      for (auto& p : devices[port]->taken()) got.push_back(bytes_of(*p));
+      EXPECT_EQ(got, expected[port]);
+      out[port] += got.size();
+      devices[port]->lose_all();
+    }
+  }
+  EXPECT_EQ(in, left_over + out[kB] + out[kRaw]);
+  EXPECT_EQ(to_b.ledger().out_packets.value(), out[kB]);
+  EXPECT_EQ(to_raw.ledger().out_packets.value(), out[kRaw]);
+}
+
+TEST_F(FusionTest, AllocatesNothing) {
+  add_a_to_b();
+  class Device final : public Partner {
+   public:
+    Result<Opening> open(std::string_view, Partner*, Opening) override { return Opening{0}; }
+    void close(Opening) override {}
+    void push(Opening, Pvec& v) override { v.clear(); }
+    void pull(Opening, Pvec&, size_t) override {}
+    Result<Reply> control(Opening, const Request&) override { return Error{Code::kUnsupported, ""}; }
+  } device;
+  Port port = ports[kB];
+  port.partner = &device;
+  OutPort out(port);
+  Fusion loop(fib, slow, narrow, wide);
+  loop.add_port(ports[kA], *outs[kA]);
+  loop.add_port(port, out);
+  loop.rewrite(*paths[0]);
+  const std::string bytes = ethernet(0x0800) + std::string(Ip4{});
+  for (int round = 0; round < 100; ++round) {
+    Pvec v;
+    while (!v.full()) v.push_back(packet(bytes));
+    const uint64_t copied = pool->bytes_copied();
+    const uint64_t allocated = testing::allocations();
+    loop.sort(kA, v);
+    out.flush();
+    EXPECT_EQ(testing::allocations(), allocated);
+    EXPECT_EQ(pool->bytes_copied(), copied);
+  }
+  EXPECT_EQ(paths[0]->fused_packets(), 6400u);
+}
+
+// Random bytes and random damage: nothing is read outside, lost, or changed unless it
+// is forwarded.
+TEST_F(FusionTest, HostileBytes) {
+  add_a_to_b();
+  add_path("a/ip6 -> b", {"eth", "ip6", "eth"});
+  add_path("raw/ip -> b", {"ip", "eth"});
+  std::mt19937 rng(9);
+  for (int i = 0; i < 100'000; ++i) {
+    const bool raw = rng() % 4 == 0;
+    std::string bytes = rng() % 3 == 0 ? std::string(Ip6{}) : std::string(Ip4{});
+    if (!raw) bytes = ethernet((bytes[0] & 0xf0) == 0x60 ? 0x86dd : 0x0800) + bytes;
+    for (unsigned flips = rng() % 4; flips > 0; --flips) bytes[rng() % bytes.size()] ^= char(1u << rng() % 8);
+    if (rng() % 4 == 0) bytes.resize(rng() % bytes.size());
+    // Memory of exactly this size, so that a sanitizer sees what is read outside.
+    std::unique_ptr<char[]> exact(new char[bytes.size()]);
+    std::copy(bytes.begin(), bytes.end(), exact.get());
+    Foreign foreign{.release = [](Foreign*) {}, .writable = true};
+    sort(pool->attach(foreign, reinterpret_cast<uint8_t*>(exact.get()), uint32_t(bytes.size())),
+         raw ? kRaw : kA);
+    const std::string out = sent(kB), rest = left();
+    ASSERT_NE(out.empty(), rest.empty() && !bytes.empty());
+    if (!rest.empty()) {
+      ASSERT_EQ(rest, bytes);
+    }
+    slow.packets.clear();
+  }
+}
+
+}  // namespace
+}  // namespace weft
