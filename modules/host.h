@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "modules/icmp_limit.h"
+#include "modules/ip4_ids.h"
 #include "partner/partner.h"
 #include "partner/pool.h"
 #include "paths/fib.h"
@@ -22,8 +24,8 @@ namespace weft {
 
 // An address of the node.
 struct LocalAddress {
-  uint8_t family = 4;   // 4 or 6
-  uint16_t port = 0;    // Port::number
+  uint8_t family = 4;  // 4 or 6
+  uint16_t port = 0;   // Port::number
   Address address{};
   uint8_t length = 32;  // of its prefix
 };
@@ -35,10 +37,24 @@ struct IpNode {
   Clock& clock;
   bool forwarding = true;               // act as a router
   std::vector<LocalAddress> addresses;  // written between rounds
+  IcmpLimit icmp_limit{};
+  Ip4Ids ids{};
 
   // The node's address to speak from on `port`: one of that port, else any; null
   // when it has none of that family.
   const LocalAddress* source_on(uint16_t port, uint8_t family) const;
+  // The node's address to speak to `destination` from, on the port that the route
+  // names: one on the link of the next hop, else as source_on().  Null when there is
+  // no route, or no address.
+  const LocalAddress* source_towards(const Address& destination, uint8_t family) const;
+  // The next hop towards a destination: an index into fib.next_hops.
+  uint32_t route(const Address& destination, uint8_t family) const;
+  // Whether `address` is one of the node's own.
+  bool owns(const Address& address, uint8_t family) const;
+  // Whether `address` (IPv4, host order) is the broadcast address of a link that the
+  // node is on: all ones, or all zeros, behind the prefix.  (RFC 1812 section 4.2.2.11 d;
+  // the old form of section 5.3.5.2.)  Prefixes of 31 and 32 bits have none (RFC 3021).
+  bool is_directed_broadcast(uint32_t address) const;
 };
 
 class Host final : public Partner {
@@ -54,6 +70,15 @@ class Host final : public Partner {
   // for the header checksum.  Those without a route are dropped.
   void send(Pvec& v);
   void send(PacketPtr p);
+  // The same for what a stage of `path` made: it is counted there as made and gone.
+  void send_from(Path& path, PacketPtr p);
+  // Passes on what `path` let go because its route leads out of another port.
+  void divert_from(Path& path, PacketPtr p);
+
+  // Tells the sender of `about` that its next hop does not answer, if it may be told.
+  // `about` begins at its IP header and did not come from this node.
+  // (RFC 1812 section 5.2.7.1; RFC 4443 section 3.1 code 3.)
+  void next_hop_failed(Path& path, Packet& about);
 
   // Packets that Host itself lost, by reason.
   const DropCounters& drops() const { return stats_.drops; }
@@ -70,6 +95,9 @@ class Host final : public Partner {
     uint8_t family;
     Path* path;
   };
+
+  // Answers a packet that no path took, if an answer is due, and lets it go.
+  void answer_and_drop(PacketPtr p);
 
   IpNode& node_;
   std::vector<PortPath> paths_;

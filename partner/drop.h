@@ -39,6 +39,7 @@ namespace weft {
   X(kReassemblyTimeout, "reassembly_timeout", "fragments missing after the time allowed") \
   X(kReassemblyLimit, "reassembly_limit", "fragments over the bound on memory")    \
   X(kFragmentOverlap, "fragment_overlap", "fragments that overlap")                \
+  X(kReassembled, "reassembled", "fragment that became part of a whole packet")    \
   X(kRateLimited, "rate_limited", "over the rate that is allowed")                 \
   X(kConsumed, "consumed", "control message that was acted on")                    \
   /* paths and partners */                                                         \

@@ -62,6 +62,8 @@ struct alignas(64) Packet {
     kForeign = 1 << 3,  // `foreign` is the memory that these bytes lie in
     kOrigin = 1 << 4,   // made by this node, not received
     kHeld = 1 << 5,     // in the hands of an EE; `next_hop` then names its domain
+    kLinkGroup = 1 << 6,  // came to a broadcast or multicast address of the link
+    kHeaders = 1 << 7,    // the headers at l3 and l4 stand in front of `data`
   };
 
   uint8_t* data;         //  0  first byte of this Seg

@@ -17,6 +17,9 @@ namespace {
 constexpr size_t kHugePage = size_t{2} << 20;
 constexpr size_t kMaxPackets = size_t{1} << 24;
 
+// Flags that are the packet's, not its memory's.
+constexpr uint16_t kKept = Packet::kOffload | Packet::kLocal | Packet::kOrigin | Packet::kLinkGroup;
+
 size_t round_up(size_t n, size_t unit) { return (n + unit - 1) / unit * unit; }
 
 struct Mapping {
@@ -164,7 +167,7 @@ PacketPtr Pool::overlay(Packet& original, uint32_t offset, uint32_t length) {
   PacketPtr whole;
   Packet* last = nullptr;
   for (Packet* s = &original; s != nullptr; s = s->next) {
-    if (offset >= s->length && s->length > 0) {
+    if (offset >= s->length) {  // empty Segs too
       offset -= s->length;
       continue;
     }
@@ -197,7 +200,7 @@ PacketPtr Pool::clone(Packet& original) {
   p->timestamp = original.timestamp;
   p->l3 = original.l3;
   p->l4 = original.l4;
-  p->flags |= original.flags & (Packet::kOffload | Packet::kLocal | Packet::kOrigin);
+  p->flags |= original.flags & (kKept | Packet::kHeaders);
   if (original.flags & Packet::kOffload) p->offload() = original.offload();
   return p;
 }
@@ -229,7 +232,7 @@ bool Pool::unshare_front(PacketPtr& p, uint32_t n) {
   front->timestamp = p->timestamp;
   front->l3 = uint16_t(p->l3 + moved);
   front->l4 = uint16_t(p->l4 + moved);
-  front->flags = p->flags & (Packet::kOffload | Packet::kLocal | Packet::kOrigin);
+  front->flags = p->flags & kKept;  // what stood in front of `data` stays behind
   if (p->flags & Packet::kOffload) front->offload() = p->offload();
   if (rest) {
     front->segs = uint16_t(1 + rest->segs);

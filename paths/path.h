@@ -130,6 +130,11 @@ class Path {
   uint64_t fused_packets() const { return fused_packets_.value(); }
 
   void count_made(uint64_t n) { ledger_.made.add(n); }
+  // A packet left for another path, not by an end.
+  void count_away(uint64_t bytes) {
+    ledger_.out_packets.add(1);
+    ledger_.out_bytes.add(bytes);
+  }
   void drop_at_stage(size_t index, PacketPtr p, DropReason reason) {
     if (tap_ != nullptr) tap_->lost(index, *p, reason);
     weft::drop(std::move(p), reason, stages_[index]->counters.drops);

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "modules/eth.h"
+
+#include <cstring>
+
+#include "modules/ip4_header.h"
+#include "modules/packet_edit.h"
+
+namespace weft {
+
+namespace {
+
+constexpr uint32_t kHeader = EthModule::kHeader;
+constexpr uint16_t kIp6 = 0x86dd;
+
+class EthStage final : public Stage, private NeighbourUser {
+ public:
+  EthStage(IpNode& node, Neighbours& neighbours, Host& host, const Port& device, Dir up, bool raw)
+      : node_(node), neighbours_(neighbours), host_(host), device_(device), up_(up), raw_(raw) {
+    any_ = device.info.mac == MacAddress{};
+  }
+
+  void deliver(Dir dir, Pvec& v) override {
+    Pvec on;
+    while (!v.empty()) {
+      PacketPtr p = v.pop_front();
+      p = raw_ ? check_length(std::move(p)) : dir == up_ ? receive(std::move(p)) : send(std::move(p));
+      if (p) on.push_back(std::move(p));
+    }
+    hand_on(dir, on);
+  }
+
+  void close() override { neighbours_.forget(*this); }
+  size_t held() const override { return held_; }
+
+ private:
+  PacketPtr lose(PacketPtr p, DropReason reason) {
+    drop(std::move(p), reason);
+    return nullptr;
+  }
+
+  PacketPtr check_length(PacketPtr p) {
+    return p->total_length() < kHeader ? lose(std::move(p), DropReason::kTooShort) : std::move(p);
+  }
+
+  // From the device.
+  PacketPtr receive(PacketPtr p) {
+    if (p->length < kHeader && !gather_front(node_.pool, p, kHeader)) {
+      const bool short_frame = p->total_length() < kHeader;
+      return lose(std::move(p), short_frame ? DropReason::kTooShort : DropReason::kPoolExhausted);
+    }
+    p->flags &= uint16_t(~Packet::kLinkGroup);
+    if (p->data[0] & 1) {
+      // The group bit: broadcast and multicast.
+      p->flags |= Packet::kLinkGroup;
+    } else if (!any_ && std::memcmp(p->data, device_.info.mac.data(), 6) != 0) {
+      return lose(std::move(p), DropReason::kNotForUs);
+    }
+    strip_front(*p, kHeader);
+    p->l3 = uint16_t(p->data - p->window());
+    return p;
+  }
+
+  // To the device.  Empty when the packet waits or was lost.
+  PacketPtr send(PacketPtr p) {
+    const NextHop& hop = node_.fib.next_hops[p->next_hop];
+    if (hop.kind == NextHop::kForward && hop.out_port == device_.number) {
+      return with_header(std::move(p), hop.header, hop.link_length);
+    }
+    return send_unresolved(std::move(p), hop);
+  }
+
+  PacketPtr with_header(PacketPtr p, const uint8_t* header, uint32_t length) {
+    if (!prepend(node_.pool, p, length)) return lose(std::move(p), DropReason::kPoolExhausted);
+    std::memcpy(p->data, header, length);
+    return p;
+  }
+
+  // The route says no more than which link: the destination itself names the group, or
+  // its address has to be asked for.
+  PacketPtr send_unresolved(PacketPtr p, const NextHop& hop) {
+    uint8_t network[40];
+    const uint32_t n = read_bytes(*p, 0, network, sizeof network);
+    const uint8_t version = n > 0 ? network[0] >> 4 : 0;
+    uint8_t header[kHeader];
+    Address neighbour{};
+    bool group = false;
+    if (version == 4 && n >= ip4::kMinHeader) {
+      group = group_mac4(ip4::destination(network), header);
+      store_be16(header + 12, ip4::kLinkProtocol);
+      std::memcpy(neighbour.data(), network + ip4::kDestination, 4);
+    } else if (version == 6 && n == sizeof network) {
+      // RFC 2464 section 7.
+      group = network[24] == 0xff;
+      header[0] = header[1] = 0x33;
+      std::memcpy(header + 2, network + 36, 4);
+      store_be16(header + 12, kIp6);
+      std::memcpy(neighbour.data(), network + 24, 16);
+    } else {
+      return lose(std::move(p), DropReason::kBadVersion);
+    }
+    if (group) {
+      std::memcpy(header + 6, device_.info.mac.data(), 6);
+      return with_header(std::move(p), header, kHeader);
+    }
+    if (hop.has_gateway && hop.out_port == device_.number) neighbour = hop.gateway;
+    ++held_;
+    neighbours_.hold(*this, device_.number, version, neighbour, std::move(p));
+    return nullptr;
+  }
+
+  // Writes the MAC address of an IPv4 group.  False if `a` is not one.
+  bool group_mac4(uint32_t a, uint8_t* to) const {
+    if (ip4::is_multicast(a)) {
+      // RFC 1112 section 6.4: the low 23 bits.
+      store_be16(to, 0x0100);
+      store_be32(to + 2, 0x5e000000u | (a & 0x007fffffu));
+      return true;
+    }
+    if (!ip4::is_limited_broadcast(a) && !node_.is_directed_broadcast(a)) return false;
+    std::memset(to, 0xff, 6);
+    return true;
+  }
+
+  void resolved(PacketPtr p) override {
+    --held_;
+    const NextHop& hop = node_.fib.next_hops[p->next_hop];
+    if (hop.kind != NextHop::kForward || hop.out_port != device_.number) {
+      return drop(std::move(p), DropReason::kNeighbourFailed);
+    }
+    p = with_header(std::move(p), hop.header, hop.link_length);
+    if (p) hand_on(down(), std::move(p));
+  }
+
+  void failed(PacketPtr p, DropReason reason) override {
+    --held_;
+    if (reason == DropReason::kNeighbourFailed && !(p->flags & Packet::kOrigin)) {
+      host_.next_hop_failed(path(), *p);
+    }
+    drop(std::move(p), reason);
+  }
+
+  Dir down() const { return up_ == Dir::kForward ? Dir::kBackward : Dir::kForward; }
+
+  IpNode& node_;
+  Neighbours& neighbours_;
+  Host& host_;
+  const Port& device_;
+  Dir up_;
+  bool raw_;          // whole frames pass
+  bool any_ = false;  // the device has no address of its own
+  size_t held_ = 0;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Stage>> EthModule::create(const StageContext& context) {
+  if (context.position != 1) return context.chain_error("eth stands right on its device: write PARTNER/eth");
+  if (context.device.info.link != Link::kEthernet) {
+    return context.chain_error("'" + context.device.name + "' does not speak Ethernet; leave eth out");
+  }
+  // On the near side of "eth0/eth" alone.  Under a far side's chain, or as all of it,
+  // it puts headers on.
+  const bool raw = context.top() && context.near_side();
+  return std::unique_ptr<Stage>(
+      std::make_unique<EthStage>(node_, neighbours_, host_, context.device, context.up(), raw));
+}
+
+Result<void> EthModule::refine(const StageContext&, DemuxKey&) { return {}; }
+
+}  // namespace weft

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "modules/host.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "modules/icmp_error.h"
+#include "modules/ip4_header.h"
+
+namespace weft {
+
+namespace {
+
+// Whether the first `length` bits of two addresses are the same.
+bool same_prefix(const Address& a, const Address& b, unsigned length) {
+  const unsigned bytes = length / 8;
+  if (std::memcmp(a.data(), b.data(), bytes) != 0) return false;
+  const unsigned bits = length % 8;
+  return bits == 0 || ((a[bytes] ^ b[bytes]) >> (8 - bits)) == 0;
+}
+
+// The destination of a packet that begins at its complete IP header.
+Address destination_of(const Packet& p, uint8_t family) {
+  Address a{};
+  if (family == 4) {
+    std::memcpy(a.data(), p.data + ip4::kDestination, 4);
+  } else {
+    std::memcpy(a.data(), p.data + 24, 16);  // RFC 8200 section 3
+  }
+  return a;
+}
+
+// 4 or 6; 0 when the first Seg does not hold a whole header of either.
+uint8_t family_of(const Packet& p) {
+  if (p.length >= 20 && p.data[0] >> 4 == 4) return 4;
+  if (p.length >= 40 && p.data[0] >> 4 == 6) return 6;
+  return 0;
+}
+
+}  // namespace
+
+// --- IpNode ------------------------------------------------------------------
+
+const LocalAddress* IpNode::source_on(uint16_t port, uint8_t family) const {
+  const LocalAddress* any = nullptr;
+  for (const LocalAddress& a : addresses) {
+    if (a.family != family) continue;
+    if (a.port == port) return &a;
+    if (any == nullptr) any = &a;
+  }
+  return any;
+}
+
+const LocalAddress* IpNode::source_towards(const Address& destination, uint8_t family) const {
+  const NextHop& hop = fib.next_hops[route(destination, family)];
+  if (hop.kind != NextHop::kForward && hop.kind != NextHop::kResolve) return nullptr;
+  const Address& neighbour = hop.has_gateway ? hop.gateway : destination;
+  for (const LocalAddress& a : addresses) {
+    if (a.family == family && a.port == hop.out_port && same_prefix(a.address, neighbour, a.length))
+      return &a;
+  }
+  return source_on(hop.out_port, family);
+}
+
+uint32_t IpNode::route(const Address& destination, uint8_t family) const {
+  return family == 4 ? fib.ip4.find(destination.data()) : fib.ip6.find(destination.data());
+}
+
+bool IpNode::owns(const Address& address, uint8_t family) const {
+  return std::any_of(addresses.begin(), addresses.end(),
+                     [&](const LocalAddress& a) { return a.family == family && a.address == address; });
+}
+
+bool IpNode::is_directed_broadcast(uint32_t address) const {
+  return std::any_of(addresses.begin(), addresses.end(), [&](const LocalAddress& a) {
+    if (a.family != 4 || a.length > 30) return false;
+    const uint32_t host_bits = a.length == 0 ? 0xffffffffu : 0xffffffffu >> a.length;
+    const uint32_t differs = address ^ load_be32(a.address.data());
+    const uint32_t host = address & host_bits;
+    return (differs & ~host_bits) == 0 && (host == host_bits || host == 0);
+  });
+}
+
+// --- sending -----------------------------------------------------------------
+
+void Host::add_path(uint16_t port, uint8_t family, Path& path) { paths_.push_back({port, family, &path}); }
+
+void Host::remove_path(Path& path) {
+  std::erase_if(paths_, [&](const PortPath& entry) { return entry.path == &path; });
+}
+
+void Host::send(Pvec& v) {
+  while (!v.empty()) send(v.pop_front());
+}
+
+void Host::send(PacketPtr p) {
+  const uint8_t family = family_of(*p);
+  if (family == 0) return drop(std::move(p), DropReason::kTooShort, stats_.drops);
+  p->next_hop = node_.route(destination_of(*p, family), family);
+  const NextHop& hop = node_.fib.next_hops[p->next_hop];
+  if (hop.kind != NextHop::kForward && hop.kind != NextHop::kResolve) {
+    return drop(std::move(p), DropReason::kNoRoute, stats_.drops);
+  }
+  p->flags |= Packet::kOrigin;
+  for (const PortPath& entry : paths_) {
+    if (entry.port != hop.out_port || entry.family != family) continue;
+    stats_.rx_packets.add(1);
+    stats_.rx_bytes.add(p->total_length());
+    entry.path->enqueue(End::kFar, std::move(p));
+    return;
+  }
+  drop(std::move(p), DropReason::kNoPath, stats_.drops);
+}
+
+void Host::send_from(Path& path, PacketPtr p) {
+  path.count_made(1);
+  divert_from(path, std::move(p));
+}
+
+void Host::divert_from(Path& path, PacketPtr p) {
+  path.count_away(p->total_length());
+  send(std::move(p));
+}
+
+void Host::next_hop_failed(Path& path, Packet& about) {
+  if (family_of(about) != 4) return;
+  PacketPtr error = make_icmp4_error(node_, about, icmp4::kHostUnreachable);
+  if (error) send_from(path, std::move(error));
+}
+
+// --- Partner -----------------------------------------------------------------
+
+Result<Opening> Host::open(std::string_view, Partner*, Opening) { return Opening{0}; }
+
+void Host::close(Opening) {}
+
+void Host::push(Opening, Pvec& v) {
+  while (!v.empty()) {
+    PacketPtr p = v.pop_front();
+    stats_.tx_packets.add(1);
+    stats_.tx_bytes.add(p->total_length());
+    answer_and_drop(std::move(p));
+  }
+}
+
+void Host::pull(Opening, Pvec&, size_t) {}
+
+Result<Reply> Host::control(Opening, const Request& request) {
+  if (std::holds_alternative<StatsRequest>(request)) return Reply(&std::as_const(stats_));
+  if (std::holds_alternative<InfoRequest>(request)) {
+    PartnerInfo info;
+    info.driver = "host";
+    info.device = "this node";
+    info.mode = "in process";
+    info.link = Link::kRaw;
+    return Reply(std::move(info));
+  }
+  return Error{Code::kUnsupported, "the host knows no text commands"};
+}
+
+void Host::answer_and_drop(PacketPtr p) {
+  // Without its headers, nobody can be told.
+  if (p->flags & Packet::kHeaders) {
+    p->push(uint32_t(p->data - p->network_header()));
+    const uint8_t family = family_of(*p);
+    if (family != 0 &&
+        node_.fib.next_hops[node_.route(destination_of(*p, family), family)].kind == NextHop::kKernel) {
+      return drop(std::move(p), DropReason::kForKernel, stats_.drops);
+    }
+    if (family == 4) {
+      // RFC 1122 section 3.2.2.1: port unreachable where ports are, else protocol.
+      const uint8_t protocol = p->data[ip4::kProtocol];
+      const bool ports = protocol == ip4::kUdp || protocol == ip4::kTcp;
+      // TCP's own answer is a reset (RFC 9293 section 3.10.7.1), of which only its
+      // sender's connection is worse off; without TCP here, the error says the same.
+      PacketPtr error =
+          make_icmp4_error(node_, *p, ports ? icmp4::kPortUnreachable : icmp4::kProtocolUnreachable);
+      if (error) send(std::move(error));
+    }
+  }
+  drop(std::move(p), DropReason::kNoListener, stats_.drops);
+}
+
+}  // namespace weft

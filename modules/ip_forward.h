@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// IpForward: the stage where a cut-through path turns from its near side to its far
+// side, as a router does.  (RFC 1812 section 5.)
+//
+// A packet comes with the next hop that the demux found.  When the path was chosen by
+// other fields than the route, its device is where the packet goes, and the route is
+// only asked for a gateway there.
+//
+// Every verdict is a drop reason, with the clause beside the check.  Where the RFCs
+// leave a choice this does as Linux does, down to the bytes.
+//
+// Threads: the path's worker.
+#pragma once
+
+#include "modules/ip_options.h"
+#include "modules/ip_stage.h"
+#include "paths/port.h"
+
+namespace weft {
+
+class IpForward final : public IpStage {
+ public:
+  // `by_fields`: the path was chosen by other fields than the route.
+  IpForward(IpNode& node, Host& host, const Port& out, bool by_fields)
+      : IpStage(node, host), out_(out), by_fields_(by_fields) {}
+
+  void deliver(Dir dir, Pvec& v) override;
+
+ private:
+  // The common case, in place.  False when anything is out of the ordinary; the packet
+  // is then untouched.
+  bool forward_plain(Packet& p) const;
+  // The whole of RFC 1812.
+  void forward(PacketPtr p, Pvec& out);
+  // From the route on.
+  void send_on(PacketPtr p, const Ip4Options& options, Pvec& out);
+
+  uint32_t mtu(const NextHop& hop) const;
+
+  const Port& out_;
+  bool by_fields_;
+};
+
+}  // namespace weft
