@@ -97,6 +97,8 @@ class DemuxNode {
   Demux& demux() { return demux_; }
   Pool& pool() { return *pool_; }
   Path& path(size_t i) { return *bound_[i]->path; }
+  size_t paths() const { return bound_.size(); }
+  const NextHop& next_hop(const Ip4& a) const { return fib_.next_hops[hop_of(a)]; }
   uint32_t hop_of(const Ip4& a) const { return fib_.ip4.find(a.data()); }
 
   // Returns the number of the path.
