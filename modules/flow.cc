@@ -83,15 +83,24 @@ void prefetch(const Packet* p) {
   __builtin_prefetch(p->room() + Packet::kHeadroom);
 }
 
-}  // namespace
-
-void FlowReader::read(Link link, const Pvec& v, PacketFields* fields) const {
+template <Link kLink>
+void read_all(const Pvec& v, PacketFields* fields) {
   constexpr size_t kAhead = 12;
   static_assert(kAhead <= Pvec::kLookahead);
   for (size_t i = 0; i < std::min(kAhead, v.size()); ++i) prefetch(v[i]);
   for (size_t i = 0; i < v.size(); ++i) {
     prefetch(v[i + kAhead]);
-    flow::read(link, *v[i], fields[i]);
+    flow::read(kLink, *v[i], fields[i]);
+  }
+}
+
+}  // namespace
+
+void FlowReader::read(Link link, const Pvec& v, PacketFields* fields) const {
+  if (link == Link::kEthernet) {
+    read_all<Link::kEthernet>(v, fields);
+  } else {
+    read_all<Link::kRaw>(v, fields);
   }
 }
 

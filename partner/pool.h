@@ -137,6 +137,7 @@ class Pool {
   std::string pages_reason_;
 };
 
-inline void FreePacket::operator()(Packet* p) const noexcept { Pool::free(p); }
+// Emitted in pool.cc too, for those who own packets and do not include this header.
+[[gnu::used]] inline void FreePacket::operator()(Packet* p) const noexcept { Pool::free(p); }
 
 }  // namespace weft

@@ -109,6 +109,7 @@ Result<void> Bindings::add(const DemuxKey& key, Path& path) {
     if (same(b.payload, *payload) && b.share && key.share && !known) {
       if (b.paths.size() == kMaxBindings) return Error{Code::kLimit, "too many paths share one key"};
       b.paths.push_back(&path);
+      set_only();
       return {};
     }
     return Error{Code::kExists, path.text() + ": its packets go to the path '" + b.paths.front()->text() +
@@ -118,6 +119,7 @@ Result<void> Bindings::add(const DemuxKey& key, Path& path) {
   auto place =
       std::find_if(bindings_.begin(), bindings_.end(), [&](const Binding& b) { return b.bits < bits; });
   bindings_.insert(place, Binding{*std::move(payload), bits, key.share, {&path}});
+  set_only();
   return {};
 }
 
@@ -125,7 +127,13 @@ bool Bindings::remove(const Path& path) {
   bool found = false;
   for (Binding& b : bindings_) found |= std::erase(b.paths, &path) > 0;
   std::erase_if(bindings_, [](const Binding& b) { return b.paths.empty(); });
+  set_only();
   return found;
+}
+
+void Bindings::set_only() {
+  const bool one = bindings_.size() == 1 && bindings_[0].payload.empty() && bindings_[0].paths.size() == 1;
+  only_ = one ? bindings_[0].paths[0] : nullptr;
 }
 
 }  // namespace weft

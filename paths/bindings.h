@@ -35,6 +35,9 @@ class Bindings {
 
   bool empty() const { return bindings_.empty(); }
 
+  // The path, when there is one and it has no payload key; else null.
+  Path* only() const { return only_; }
+
   // The binding with the longest payload key that matches; null when none does.
   const Binding* find(const Packet& p, const PacketFields& fields) const {
     for (const Binding& b : bindings_) {
@@ -52,6 +55,9 @@ class Bindings {
   const Path& any() const { return *bindings_.front().paths.front(); }
 
  private:
+  void set_only();
+
+  Path* only_ = nullptr;
   std::vector<Binding> bindings_;
 };
 

@@ -43,11 +43,13 @@ struct Demux::Port {
     Bindings bindings;
   };
 
-  uint16_t number;
   Link link;
-  Bindings any;                                      // the path "PORT"
-  std::vector<Protocol> protocols;                   // in order
-  std::vector<std::unique_ptr<Bindings>> routes[2];  // by family and out port
+  // What the demux writes into the fields of its packets: not local, local.
+  NarrowFields narrow_places[2]{};
+  WideFields wide_places[2]{};
+  Bindings any;                     // the path "PORT"
+  std::vector<Protocol> protocols;  // in order
+  std::vector<Bindings> routes[2];  // by family and out port
 
   std::vector<Protocol>::iterator lower_bound(uint16_t link_protocol) {
     return std::lower_bound(protocols.begin(), protocols.end(), link_protocol,
@@ -58,7 +60,7 @@ struct Demux::Port {
     return it != protocols.end() && it->link_protocol == link_protocol ? &it->bindings : nullptr;
   }
   const Bindings* route(size_t family, uint16_t out_port) const {
-    return out_port < routes[family].size() ? routes[family][out_port].get() : nullptr;
+    return out_port < routes[family].size() ? &routes[family][out_port] : nullptr;
   }
 
   Result<void> bind_link(const DemuxKey& key, Path& path) {
@@ -78,11 +80,7 @@ struct Demux::Port {
   Result<void> bind_route(const DemuxKey& key, Path& path) {
     auto& row = routes[family_index(key.link_protocol)];
     if (row.size() <= key.out_port) row.resize(size_t{key.out_port} + 1);
-    if (row[key.out_port] != nullptr) return row[key.out_port]->add(key, path);
-    auto fresh = std::make_unique<Bindings>();
-    if (auto added = fresh->add(key, path); !added) return added;
-    row[key.out_port] = std::move(fresh);
-    return {};
+    return row[key.out_port].add(key, path);
   }
 
   void unbind(const Path& path) {
@@ -90,9 +88,7 @@ struct Demux::Port {
     for (Protocol& p : protocols) p.bindings.remove(path);
     std::erase_if(protocols, [](const Protocol& p) { return p.bindings.empty(); });
     for (auto& row : routes) {
-      for (auto& bindings : row) {
-        if (bindings != nullptr && bindings->remove(path) && bindings->empty()) bindings.reset();
-      }
+      for (Bindings& bindings : row) bindings.remove(path);
     }
   }
 };
@@ -105,8 +101,12 @@ Demux::~Demux() = default;
 void Demux::add_port(uint16_t number, Link link) {
   assert(number == ports_.size());
   ports_.push_back(std::make_unique<Port>());
-  ports_.back()->number = number;
-  ports_.back()->link = link;
+  Port& port = *ports_.back();
+  port.link = link;
+  for (uint8_t local : {0, 1}) {
+    port.narrow_places[local].local = port.wide_places[local].local = local;
+    port.narrow_places[local].in_port = port.wide_places[local].in_port = number;
+  }
 }
 
 Result<void> Demux::bind(const DemuxKey& key, Path& path) {
@@ -159,60 +159,61 @@ void Demux::sort(uint16_t in_port, Pvec& v) {
   for (size_t i = 0; i < kAhead; ++i) prefetch_route(fields_[i]);
   for (size_t i = 0; i < v.size(); ++i) {
     prefetch_route(fields_[i + kAhead]);
-    PacketFields& f = fields_[i];
-    PacketPtr p(v[i]);
+    const PacketFields& f = fields_[i];
+    Packet* p = v[i];
     p->in_port = in_port;
-    switch (f.kind) {
-      case PacketFields::kNarrow:
-        sort_network(port, std::move(p), f, f.narrow, narrow_, fib_.ip4);
-        break;
-      case PacketFields::kWide:
-        sort_network(port, std::move(p), f, f.wide, wide_, fib_.ip6);
-        break;
-      case PacketFields::kOther:
-        sort_link(port, std::move(p), f, DropReason::kUnknownProtocol);
-        break;
-      case PacketFields::kMalformed:
-        sort_link(port, std::move(p), f, DropReason::kTooShort);
-        break;
+    if (f.kind == PacketFields::kNarrow) {
+      sort_network(port, p, f, f.narrow, port.narrow_places, narrow_, fib_.ip4);
+    } else if (f.kind == PacketFields::kWide) {
+      sort_network(port, p, f, f.wide, port.wide_places, wide_, fib_.ip6);
+    } else {
+      const bool whole = f.kind == PacketFields::kOther;
+      sort_link(port, p, f, whole ? DropReason::kUnknownProtocol : DropReason::kTooShort);
     }
   }
   v.release_all();
 }
 
 template <typename Fields, size_t kBytes>
-inline void Demux::sort_network(const Port& port, PacketPtr p, const PacketFields& read, Fields& fields,
-                                const TupleBindings<Fields>& tuples, const Lpm<kBytes>& routes) {
+inline void Demux::sort_network(const Port& port, Packet* p, const PacketFields& read, const Fields& fields,
+                                const Fields (&places)[2], const TupleBindings<Fields>& tuples,
+                                const Lpm<kBytes>& routes) {
   p->next_hop = routes.find(fields.destination);
   const NextHop& next = fib_.next_hops[p->next_hop];
   const bool local = next.kind == NextHop::kLocal || next.kind == NextHop::kKernel || read.to_node;
   p->flags = uint16_t(local ? p->flags | Packet::kLocal : p->flags & ~Packet::kLocal);
-  fields.local = local;
-  fields.in_port = port.number;
 
-  if (const Binding* b = tuples.find(*p, read, fields)) return give(*b, std::move(p));
+  if (const Binding* b = tuples.find(*p, read, fields, places[local])) return give(*b, p);
   if (!local && (next.kind == NextHop::kForward || next.kind == NextHop::kResolve)) {
     const Bindings* route = port.route(kBytes == 16, next.out_port);
-    const Binding* b = route == nullptr ? nullptr : route->find(*p, read);
-    if (b != nullptr) return give(*b, std::move(p));
+    if (route != nullptr) {
+      if (Path* only = route->only()) return void(only->enqueue(End::kNear, PacketPtr(p)));
+      if (const Binding* b = route->find(*p, read)) return give(*b, p);
+    }
   }
-  sort_link(port, std::move(p), read, reason_of(next.kind, local));
+  sort_link(port, p, read, reason_of(next.kind, local));
 }
 
 // To the path of the link protocol, or that of the port.
-void Demux::sort_link(const Port& port, PacketPtr p, const PacketFields& read, DropReason reason) {
+void Demux::sort_link(const Port& port, Packet* p, const PacketFields& read, DropReason reason) {
   const Binding* binding = nullptr;
   // The kernel answers for its own addresses: nobody here may.
   if (reason != DropReason::kForKernel) {
     if (const Bindings* same = port.of_protocol(read.link_protocol)) binding = same->find(*p, read);
   }
   if (binding == nullptr) binding = port.any.find(*p, read);
-  if (binding == nullptr) return drop(std::move(p), reason, drops_);
-  give(*binding, std::move(p));
+  if (binding == nullptr) return drop(PacketPtr(p), reason, drops_);
+  give(*binding, p);
+}
+
+inline void Demux::give(const Binding& binding, Packet* p) {
+  if (binding.paths.size() > 1) [[unlikely]]
+    return give_all(binding, PacketPtr(p));
+  binding.paths.front()->enqueue(End::kNear, PacketPtr(p));
 }
 
 // The first path gets the packet, each further one a clone.
-inline void Demux::give(const Binding& binding, PacketPtr p) {
+void Demux::give_all(const Binding& binding, PacketPtr p) {
   for (size_t i = 1; i < binding.paths.size(); ++i) {
     copied_.add(1);
     if (PacketPtr clone = pool_.clone(*p)) {

@@ -69,10 +69,12 @@ class Demux final : public Sorter {
   struct Port;
 
   template <typename Fields, size_t kBytes>
-  void sort_network(const Port& port, PacketPtr p, const PacketFields& read, Fields& fields,
-                    const TupleBindings<Fields>& tuples, const Lpm<kBytes>& routes);
-  void sort_link(const Port& port, PacketPtr p, const PacketFields& read, DropReason reason);
-  void give(const Binding& binding, PacketPtr p);
+  void sort_network(const Port& port, Packet* p, const PacketFields& read, const Fields& fields,
+                    const Fields (&places)[2], const TupleBindings<Fields>& tuples,
+                    const Lpm<kBytes>& routes);
+  void sort_link(const Port& port, Packet* p, const PacketFields& read, DropReason reason);
+  void give(const Binding& binding, Packet* p);
+  void give_all(const Binding& binding, PacketPtr p);
 
   const Fib& fib_;
   const FieldReader& reader_;

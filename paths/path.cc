@@ -2,6 +2,7 @@
 #include "paths/path.h"
 
 #include "base/clock.h"
+#include "partner/pool.h"
 
 namespace weft {
 

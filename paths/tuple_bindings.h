@@ -25,12 +25,16 @@ class TupleBindings {
   const TupleTable<Fields>& transit() const { return transit_; }
 
   // The binding of the most specific tuple that takes the packet; null when none
-  // does.  `local`, `in_port` of `fields` are set.
-  const Binding* find(const Packet& p, const PacketFields& read, const Fields& fields) const {
+  // does.  `fields` is of `read`; `place` holds `local` and `in_port`, and nothing else.
+  const Binding* find(const Packet& p, const PacketFields& read, const Fields& fields,
+                      const Fields& place) const {
+    const bool local = place.local != 0 && !local_.empty();
+    if (transit_.empty() && !local) return nullptr;
+    const Fields merged = transit_.merge(fields, place);
     const Binding* best = nullptr;
     unsigned best_bits = 0;
-    look(transit_, p, read, fields, best, best_bits);
-    if (fields.local != 0) look(local_, p, read, fields, best, best_bits);
+    look(transit_, p, read, merged, best, best_bits);
+    if (local) look(local_, p, read, merged, best, best_bits);
     return best;
   }
 

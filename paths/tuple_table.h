@@ -94,6 +94,15 @@ class TupleTable {
     return bits;
   }
 
+  // The fields of `a` and `b`, of which each has what the other leaves 0.  In whole
+  // words: a field that was just written alone would stall the load of its word.
+  static Fields merge(const Fields& a, const Fields& b) {
+    Words r = std::bit_cast<Words>(a);
+    const Words other = std::bit_cast<Words>(b);
+    for (size_t i = 0; i < r.size(); ++i) r[i] |= other[i];
+    return std::bit_cast<Fields>(r);
+  }
+
   // Whether some packet matches both tuples.
   static bool overlap(const Fields& a, const Fields& a_mask, const Fields& b, const Fields& b_mask) {
     const Words both = and_all(std::bit_cast<Words>(a_mask), std::bit_cast<Words>(b_mask));
