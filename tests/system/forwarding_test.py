@@ -1,0 +1,200 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Real programs of two hosts talk through Weft: host - weft router - host.
+
+Over af_packet the router's kernel owns the addresses and resolves neighbours;
+over tap Weft owns them and answers for itself.
+"""
+
+import hashlib
+import os
+import re
+import time
+import unittest
+
+import lab as laboratory
+from lab import Lab, Weftd
+
+MTU_SMALL = 1300
+
+# Sends what it read from stdin, argv[2] times, to the first who connects.
+BLOCK_SERVER = """
+import socket, sys
+server = socket.create_server(("::", int(sys.argv[1])), family=socket.AF_INET6, dualstack_ipv6=True)
+block = sys.stdin.buffer.read()
+client, _ = server.accept()
+for _ in range(int(sys.argv[2])):
+    client.sendall(block)
+client.close()
+"""
+
+# Prints the hash and the length of what argv[1] port argv[2] sends.
+HASH_CLIENT = """
+import hashlib, socket, sys
+client = socket.create_connection((sys.argv[1], int(sys.argv[2])), 20)
+digest, length = hashlib.sha256(), 0
+while block := client.recv(1 << 20):
+    digest.update(block)
+    length += len(block)
+print(digest.hexdigest(), length)
+"""
+
+
+class Router:
+    """h1 - r - h2, with Weft in r.  The subclass says through which partners."""
+
+    def setUp(self):
+        self.lab = Lab()
+        self.addCleanup(self.lab.__exit__, None, None, None)
+        self.h1, self.r, self.h2 = (self.lab.host(name) for name in ("h1", "r", "h2"))
+        self.make_links()
+        for host, subnet in ((self.h1, 1), (self.h2, 2)):
+            host.ip(f"route add default via 10.0.{subnet}.1")
+            host.ip(f"-6 route add default via fd00:{subnet}::1")
+        self.wait_for("10.0.2.2")
+        self.wait_for("fd00:2::2")
+
+    def wait_for(self, address):
+        for _ in range(50):
+            if "1 received" in self.h1.run("ping", "-c1", "-W1", address, check=False):
+                return
+        self.fail(f"{address} does not answer: {self.weftd.log.read_text()}")
+
+    def tearDown(self):
+        run = self.weftd.show("run")
+        self.assertEqual(self.weftd.stop(), 0, self.weftd.log.read_text())
+        self.assertTrue(run)
+
+    def serve_bytes(self, host, port, size):
+        """A TCP server in `host` that sends `size` bytes once; returns their hash."""
+        block = os.urandom(1 << 20)
+        server = host.start("python3", "-c", BLOCK_SERVER, port, size >> 20, stdin=-1)
+        server.stdin.write(block)
+        server.stdin.close()
+        digest = hashlib.sha256()
+        for _ in range(size >> 20):
+            digest.update(block)
+        return digest.hexdigest()
+
+    # -- what users do
+
+    def test_ping(self):
+        for address in ("10.0.2.2", "fd00:2::2"):
+            for size in (0, 56, 1400):
+                out = self.h1.run("ping", "-c20", "-i0.01", "-W1", f"-s{size}", address)
+                self.assertIn("20 received", out)
+
+    def test_ping_of_the_router_itself(self):
+        for address in ("10.0.1.1", "fd00:1::1", "10.0.2.1"):
+            self.assertIn("5 received", self.h1.run("ping", "-c5", "-i0.01", "-W1", address))
+
+    def test_large_pings_are_fragmented_and_put_together(self):
+        for address in ("10.0.2.2", "fd00:2::2"):
+            self.assertIn("5 received", self.h1.run("ping", "-c5", "-i0.05", "-W1", "-s20000", address))
+
+    def test_curl(self):
+        (self.lab.folder / "page").write_text("woven\n" * 1000)
+        self.h2.start("python3", "-m", "http.server", "--bind", "::", "8080", cwd=self.lab.folder, stderr=-3)
+        for address in ("10.0.2.2", "[fd00:2::2]"):
+            page = self.h1.run("curl", "-s", "--retry", "20", "--retry-connrefused", "--retry-delay", "1",
+                               "--max-time", "20", f"http://{address}:8080/page")
+            self.assertEqual(page, "woven\n" * 1000)
+
+    def test_iperf3(self):
+        self.h2.start("iperf3", "-s", stdout=-3)
+        time.sleep(0.3)
+        for address in ("10.0.2.2", "fd00:2::2"):
+            self.h1.run("iperf3", "-c", address, "-t2")
+            self.h1.run("iperf3", "-c", address, "-t2", "-R")
+            out = self.h1.run("iperf3", "-c", address, "-u", "-b20M", "-l1200", "-t2")
+            lost = re.findall(r"\((\d+(?:\.\d+)?)%\)", out)[-1]
+            self.assertLess(float(lost), 1.0, out)
+
+    def test_a_100_mb_transfer_arrives_whole(self):
+        size = 100 << 20
+        for port, address in ((9001, "10.0.2.2"), (9002, "fd00:2::2")):
+            sent = self.serve_bytes(self.h2, port, size)
+            time.sleep(0.5)
+            got = self.h1.run("python3", "-c", HASH_CLIENT, address, port, timeout=120).split()
+            self.assertEqual(got, [sent, str(size)])
+
+    def test_traceroute_shows_the_router(self):
+        out = self.h1.run("traceroute", "-n", "-q1", "-w1", "10.0.2.2")
+        self.assertRegex(out, r"1\s+10\.0\.1\.1 ")
+        self.assertRegex(out, r"2\s+10\.0\.2\.2 ")
+        out = self.h1.run("traceroute", "-6", "-n", "-q1", "-w1", "fd00:2::2")
+        self.assertRegex(out, r"1\s+fd00:1::1 ")
+        self.assertRegex(out, r"2\s+fd00:2::2 ")
+
+    def test_every_packet_is_accounted_for(self):
+        self.h1.run("ping", "-c50", "-i0.01", "10.0.2.2")
+        time.sleep(0.2)
+        for path in self.weftd.show("paths")["paths"]:
+            balance = path["in"] + path["made"] - path["out"] - path["dropped"] - path["held"]
+            self.assertEqual(balance, 0, path)
+
+
+class OverAfPacket(Router, unittest.TestCase):
+    """The router's kernel has the addresses, and does not forward."""
+
+    right_mtu = 1500
+
+    def make_links(self):
+        self.lab.link(self.h1, "eth0", self.r, "left")
+        self.lab.link(self.h2, "eth0", self.r, "right")
+        self.h1.up("eth0", "10.0.1.2/24", "fd00:1::2/64")
+        self.h2.up("eth0", "10.0.2.2/24", "fd00:2::2/64", mtu=self.right_mtu)
+        self.r.sysctl("net.ipv4.ip_forward", 0)
+        self.r.up("left", "10.0.1.1/24", "fd00:1::1/64")
+        self.r.up("right", "10.0.2.1/24", "fd00:2::1/64", mtu=self.right_mtu)
+        self.weftd = Weftd(self.lab, self.r, """
+[partner.left]
+driver = "af_packet"
+device = "left"
+
+[partner.right]
+driver = "af_packet"
+device = "right"
+""")
+
+
+class OverTap(Router, unittest.TestCase):
+    """Weft's taps are the hosts' only interfaces; Weft owns the addresses."""
+
+    def make_links(self):
+        self.weftd = Weftd(self.lab, self.r, """
+[node]
+kernel_routes = false
+
+[partner.left]
+driver = "tap"
+device = "left"
+address = ["10.0.1.1/24", "fd00:1::1/64"]
+
+[partner.right]
+driver = "tap"
+device = "right"
+address = ["10.0.2.1/24", "fd00:2::1/64"]
+""")
+        for host, device, subnet in ((self.h1, "left", 1), (self.h2, "right", 2)):
+            self.r.ip(f"link set {device} netns {host.netns} name eth0")
+            host.up("eth0", f"10.0.{subnet}.2/24", f"fd00:{subnet}::2/64")
+
+
+class AcrossASmallerLink(OverAfPacket):
+    """Path MTU discovery: the second link takes less than the first."""
+
+    right_mtu = MTU_SMALL
+
+    def test_path_mtu_is_discovered(self):
+        for address in ("10.0.2.2", "fd00:2::2"):
+            out = self.h1.run("ping", "-c2", "-W1", "-Mdo", "-s1400", address, check=False)
+            self.assertRegex(out, r"mtu ?= ?1300|mtu: 1300|too big|too long", out)
+            family = "-6" if ":" in address else "-4"
+            self.assertIn(f"mtu {MTU_SMALL}", self.h1.run("ip", family, "route", "get", address))
+
+
+del Router
+
+if __name__ == "__main__":
+    laboratory.main("__main__")
