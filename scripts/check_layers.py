@@ -1,0 +1,64 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Checks that no folder includes one above it (docs/architecture.md)."""
+
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+# Folder: the folders whose headers it may include, besides its own.
+MAY_INCLUDE = {
+    "base": [],
+    "partner": ["base"],
+    "paths": ["base", "partner"],
+    "modules": ["base", "partner", "paths"],
+    "geni": ["base", "partner", "paths"],
+    "routes": ["base", "partner", "paths", "modules"],
+    "nodeos_api": ["base", "partner", "paths", "geni"],
+    "pan_ee": ["nodeos_api/an.h", "vm"],
+    "vm": ["base"],
+    "config": ["base", "partner", "paths"],
+    "admin": ["base"],
+    "tools/weft": ["base", "admin", "partner"],
+    "tools/weftd": ["base", "partner", "paths", "modules", "geni", "routes", "nodeos_api", "pan_ee", "config", "admin"],
+    "examples": ["nodeos_api/an.h"],
+}
+# Drivers do not see each other: in partner/ only these are for everyone.
+PARTNER_COMMON = {
+    "drop", "packet", "partner", "pool", "pvec",  # the contract
+    "line", "netdev", "offload", "packet_ring", "pcapng", "udp_batch", "vnet_header",  # parts of drivers
+}
+INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
+
+
+def folder_of(path):
+    parts = path.split("/")
+    return "/".join(parts[:2]) if parts[0] == "tools" else parts[0]
+
+
+def complaints(source):
+    relative = source.relative_to(ROOT).as_posix()
+    folder = folder_of(relative)
+    for included in INCLUDE.findall(source.read_text()):
+        target = folder_of(included)
+        if "/" not in included:
+            yield f"{relative}: include \"{included}\" from the root of the project"
+        elif target == folder:
+            stem = included.split("/")[1].split(".")[0]
+            if folder == "partner" and stem not in PARTNER_COMMON and stem != source.stem:
+                yield f"{relative}: drivers do not see each other, but it includes {included}"
+        elif target not in MAY_INCLUDE[folder] and included not in MAY_INCLUDE[folder]:
+            yield f"{relative}: {folder} may not include {included}"
+
+
+def main():
+    sources = [f for folder in MAY_INCLUDE for pattern in ("*.h", "*.cc", "*.c") for f in (ROOT / folder).rglob(pattern)]
+    found = [c for source in sorted(sources) for c in complaints(source)]
+    print("\n".join(found) if found else f"{len(sources)} files keep the layers")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
