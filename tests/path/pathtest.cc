@@ -22,7 +22,9 @@
 #include <sstream>
 
 #include "geni/geni.h"
-#include "modules/modules.h"
+#include "modules/eth.h"
+#include "modules/flow.h"
+#include "modules/ip.h"
 #include "paths/policy_round_robin.h"
 #include "tests/path/packet_text.h"
 #include "tests/unit/testing/partners.h"
@@ -81,7 +83,7 @@ MacAddress mac(const std::string& text) {
 }
 
 // A node with test partners for devices.
-class PathTest : public ::testing::TestWithParam<std::filesystem::path> {
+class NodeTest : public ::testing::TestWithParam<std::filesystem::path> {
  protected:
   void TearDown() override {
     for (auto& [name, device] : devices_) {
@@ -246,16 +248,17 @@ class PathTest : public ::testing::TestWithParam<std::filesystem::path> {
   IpNode node_{fib_, *pool_, clock_};
   Host host_{node_};
   Neighbours neighbours_;
-  Flow flow_;
+  FlowReader flow_;
   Demux demux_{fib_, flow_, *pool_};
   std::map<std::string, std::unique_ptr<TestPartner>> devices_;
   Echo echo_;
   Worker worker_{{}, clock_, std::make_unique<RoundRobin>()};
-  Modules modules_{node_, host_, neighbours_, demux_, worker_.timers()};
-  Geni geni_{worker_, demux_, modules_.all(), {}};
+  EthModule eth_{node_, neighbours_, host_};
+  IpModule ip_{node_, host_};
+  Geni geni_{worker_, demux_, {&eth_, &ip_}, {}};
 };
 
-TEST_P(PathTest, Runs) {
+TEST_P(NodeTest, Runs) {
   std::ifstream file(GetParam());
   ASSERT_TRUE(file);
   std::string line;
@@ -279,7 +282,7 @@ std::vector<std::filesystem::path> all_tests() {
   return files;
 }
 
-INSTANTIATE_TEST_SUITE_P(Files, PathTest, ::testing::ValuesIn(all_tests()), [](const auto& test) {
+INSTANTIATE_TEST_SUITE_P(Files, NodeTest, ::testing::ValuesIn(all_tests()), [](const auto& test) {
   std::string name = test.param.stem().string();
   std::replace(name.begin(), name.end(), '-', '_');
   return name;
