@@ -134,6 +134,8 @@ Result<void> AfPacket::set_up_socket() {
     return system_error("no PACKET_RESERVE", errno);
   }
   set_option(fd, SOL_PACKET, PACKET_COPY_THRESH, 1);
+  // No PACKET_QDISC_BYPASS: through a veth it gained nothing that could be measured, and it
+  // would pass by the operator's tc rules, and tcpdump.
   set_option(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);  // since Linux 4.20; outgoing() does it before
   set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF);
   set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF);

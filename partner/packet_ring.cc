@@ -77,6 +77,7 @@ void PacketRing::skip() {
 void PacketRing::prefetch(uint32_t distance) const {
   const auto* start = reinterpret_cast<const uint8_t*>(frames_[ahead(distance)].header);
   __builtin_prefetch(start);
+  __builtin_prefetch(start + kDataOffset - 1);  // the virtio-net header
   __builtin_prefetch(start + kDataOffset);
 }
 
