@@ -1,0 +1,107 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Installs what is needed, builds, and passes all tests.
+#
+#   ./test.sh            everything
+#   ./test.sh STEP...    some of: checks release asan tsan fuzz system
+#
+# Long fuzzing is scripts/fuzz.sh, benchmarks are bench/run: neither is a test.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+jobs=$(nproc)
+steps=("$@")
+[ ${#steps[@]} -gt 0 ] || steps=(checks release asan tsan fuzz system)
+fuzz_seconds=${FUZZ_SECONDS:-3}
+passed=0
+failed=()
+
+say() { printf '\n== %s\n' "$*"; }
+
+# run NAME COMMAND...: one line in the sum at the end.
+run() {
+  local name=$1 start=$SECONDS
+  shift
+  if "$@"; then
+    passed=$((passed + 1))
+    echo "ok: $name ($((SECONDS - start)) s)"
+  else
+    failed+=("$name")
+    echo "FAILED: $name"
+  fi
+}
+
+build() {
+  local preset=$1
+  shift
+  cmake --preset "$preset" -Wno-dev >/dev/null
+  cmake --build --preset "$preset" -j "$jobs" "$@" >build/"$preset".log 2>&1 || { tail -40 build/"$preset".log; return 1; }
+}
+
+checks() {
+  say "checks: layers, headers alone, format, scripts"
+  run "layers" scripts/check_layers.py
+  run "headers alone" scripts/check_headers.sh
+  run "format" scripts/check_format.sh
+}
+
+# What users run, with g++ as they build it.
+release() {
+  say "release: the programs and their unit tests"
+  run "build release" build release
+  run "unit, path and conformance tests" ctest --test-dir build/release -j "$jobs" --output-on-failure -LE system
+}
+
+asan() {
+  say "asan: every test under address and undefined behaviour sanitizers"
+  run "build asan" build asan
+  run "tests under asan and ubsan" ctest --test-dir build/asan -j "$jobs" --output-on-failure -LE system
+}
+
+# What more than one thread touches.
+tsan() {
+  say "tsan: what is concurrent"
+  local targets=(base_test paths_test geni_test routes_test)
+  run "build tsan" build tsan --target "${targets[@]}"
+  for target in "${targets[@]}"; do
+    run "$target under tsan" build/tsan/bin/"$target" --gtest_brief=1
+  done
+}
+
+# clang 14 builds everything without a warning here too.
+fuzz() {
+  say "fuzz: each target for $fuzz_seconds seconds, with clang"
+  run "build fuzz" build fuzz
+  local target
+  for target in build/fuzz/bin/fuzz_*; do
+    run "$(basename "$target")" scripts/fuzz.sh "$(basename "$target")" "$fuzz_seconds"
+  done
+}
+
+system() {
+  say "system: real programs in network namespaces"
+  local test status
+  for test in tests/system/*_test.py; do
+    status=0
+    "$test" || status=$?
+    case $status in
+      0) passed=$((passed + 1)); echo "ok: $test" ;;
+      77) echo "not run: $test (the line above says why)" ;;
+      *) failed+=("$test"); echo "FAILED: $test" ;;
+    esac
+  done
+}
+
+scripts/install_deps.sh build demo test || exit 1
+mkdir -p build
+for step in "${steps[@]}"; do
+  case $step in
+    checks | release | asan | tsan | fuzz | system) "$step" ;;
+    *) echo "test.sh: no step '$step'; there are checks release asan tsan fuzz system" >&2; exit 2 ;;
+  esac
+done
+
+say "took $((SECONDS / 60)) min $((SECONDS % 60)) s"
+for name in "${failed[@]}"; do echo "failed: $name"; done
+echo "$passed passed, ${#failed[@]} failed"
+[ ${#failed[@]} -eq 0 ]
