@@ -213,8 +213,9 @@ TEST_F(AfPacketTest, HeadroomOfARingFrameIsThere) {
   v[0]->pop(room - 14);
   std::copy_n(frame.begin(), 14, v[0]->data);
   driver_->push(opening_, v);
-  Bytes expected(frame.begin(), frame.begin() + 14);
-  expected.insert(expected.end(), frame.begin(), frame.end());
+  Bytes expected(14 + frame.size());
+  std::copy_n(frame.begin(), 14, expected.begin());
+  std::copy(frame.begin(), frame.end(), expected.begin() + 14);
   EXPECT_EQ(host_gets(), expected);
 }
 
