@@ -3,25 +3,30 @@
 
     netns A -- veth -- netns R: the forwarder -- veth -- netns B
 
-Sender and receiver are on one CPU, the forwarder on the other.  Both forwarders run in
-each round, one after the other.  Load: CPU time of the forwarder for each packet that
-came out (it never waits then, so on a CPU of its own this is also the time that
-passes), the median of slices of 20 ms.  Round trips: their median.  On a shared machine
-the quiet rounds are those that say something: of both, the 20th percentile over rounds.
+Sender and receiver are on one CPU, the forwarder on the other.  Each forwarder has such a
+line of its own and sleeps while the other works; they take turns in short rounds, so
+that what else the machine does hits both.  Load: CPU time of the forwarder for each
+packet that came out (it never waits then, so on a CPU of its own this is also the time
+that passes), the median of slices of 20 ms.  Round trips: their median.  Of both, the
+median over all rounds.
 """
+import contextlib
+import functools
+import itertools
 import os
 import statistics
 import subprocess
 
 ABOUT = "AF_PACKET through veths: ns per packet under load, and round trips"
 
-ROUNDS = 9
+ROUNDS = 40
 SIZES = (64, 1400)
-SECONDS = 0.4  # of load, a round
-PINGS = 1000  # a round
+SECONDS = 0.12  # of load, a round
+PINGS = 300  # a round
 TRAFFIC_CPU, FORWARDER_CPU = 0, 1
 
 
+@functools.cache
 def on_cpu(number):
     """In front of a command: on this CPU, before all other programs where that is permitted."""
     pinned = ["taskset", "-c", str(number)]
@@ -45,8 +50,10 @@ def sh(*words):
 class Line:
     """The three namespaces, for as long as a `with` lasts."""
 
+    numbers = itertools.count()
+
     def __init__(self):
-        tag = f"wb{os.getpid()}"
+        tag = f"wb{os.getpid()}-{next(Line.numbers)}"
         self.a, self.r, self.b = (tag + end for end in "arb")
 
     def __enter__(self):
@@ -93,7 +100,7 @@ class Forwarder:
         self.process.wait()
 
 
-def forwarders(line, programs):
+def forwarders(programs):
     """Name -> its command.  Each rewrites the MACs and prints "ready" once it forwards."""
     return {
         "weft": [programs / "bench_af_packet_forward", "r0", "r1", *HOST_MACS],
@@ -112,33 +119,35 @@ def ns_per_packet(line, programs, size, forwarder):
         packets, _, cpu_ns = map(int, text.split())
         if packets > 0:
             slices.append(cpu_ns / packets)
-    if not slices:
-        raise RuntimeError("no packet came through")
-    return statistics.median(slices)
+    return statistics.median(slices) if slices else None  # it was kept from running, or does not work
 
 
 def rtt_us(line, programs, size):
     return statistics.median(map(int, traffic(line, programs, "ping", size, PINGS).split())) / 1000
 
 
-def quiet(values):
-    return sorted(values)[len(values) // 5]
-
-
 def run(programs, note):
-    samples = {}  # (case, unit, forwarder) -> numbers
-    with Line() as line:
-        commands = forwarders(line, programs)
+    samples = {}  # (case, unit) -> forwarder -> one number for each round
+    with contextlib.ExitStack() as stack:
+        lines = {}
+        for name, command in forwarders(programs).items():
+            line = stack.enter_context(Line())
+            lines[name] = line, stack.enter_context(Forwarder(line, command))
         for number in range(ROUNDS):
-            for name, command in sorted(commands.items(), reverse=number % 2 == 0):
-                with Forwarder(line, command) as forwarder:
-                    for size in SIZES:
-                        load = ns_per_packet(line, programs, size, forwarder)
-                        trips = rtt_us(line, programs, size)
-                        samples.setdefault((f"{size}B/ns", "ns/packet", name), []).append(load)
-                        samples.setdefault((f"{size}B/rtt_median_us", "us", name), []).append(trips)
-                        note(f"round {number + 1} of {ROUNDS}: {name}: {size}B: {load:.0f} ns, {trips:.1f} us")
-    figures = {key: round(quiet(values), 2) for key, values in samples.items()}
-    return [{"case": case, "unit": unit, "weft": value,
-             "peers": {peer: figures[case, unit, peer] for peer in commands if peer != "weft"}}
-            for (case, unit, name), value in figures.items() if name == "weft"]
+            for size in SIZES:
+                for name, (line, forwarder) in sorted(lines.items(), reverse=number % 2 == 0):
+                    load = ns_per_packet(line, programs, size, forwarder)
+                    trips = rtt_us(line, programs, size)
+                    samples.setdefault((f"{size}B/ns", "ns/packet"), {}).setdefault(name, []).append(load)
+                    samples.setdefault((f"{size}B/rtt_median_us", "us"), {}).setdefault(name, []).append(trips)
+            if number % 10 == 9:
+                note(f"round {number + 1} of {ROUNDS}")
+    rows = []
+    for (case, unit), by_name in samples.items():
+        kept = {name: [v for v in values if v is not None] for name, values in by_name.items()}
+        silent = [name for name, values in kept.items() if len(values) < ROUNDS / 2]
+        if silent:
+            raise RuntimeError(f"{case}: nothing came through {', '.join(silent)}")
+        figures = {name: round(statistics.median(values), 2) for name, values in kept.items()}
+        rows.append({"case": case, "unit": unit, "weft": figures.pop("weft"), "peers": figures})
+    return rows

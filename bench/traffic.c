@@ -136,7 +136,7 @@ static void flood(int fd, const uint8_t* frame, size_t size, int proc_net_dev, c
   }
   clockid_t clock;
   if (clock_getcpuclockid(forwarder, &clock) != 0) die("no such forwarder");
-  const uint64_t slice = 20000000u, warm_up = 100000000u;
+  const uint64_t slice = 20000000u, warm_up = 20000000u;
   const uint64_t begin = now_ns(), end = begin + (uint64_t)(seconds * 1e9);
   struct sample last = take(proc_net_dev, far, clock);
   for (uint64_t now; (now = now_ns()) < end;) {
