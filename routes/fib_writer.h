@@ -34,7 +34,7 @@ class FibWriter {
   static constexpr size_t kBatch = 256;
   static constexpr size_t kBatchesAtOnce = 2;
   // Behind which the control thread had better wait before it finds more to say.
-  static constexpr size_t kBacklog = 8192;
+  static constexpr size_t kBacklog = 2048;
 
   // `worker` and `fib` outlive it.
   FibWriter(Worker& worker, Fib& fib);

@@ -44,7 +44,7 @@ struct Route {
 class RouteTable {
  public:
   // Prefixes that one call of service() looks at, at most, when it sweeps.
-  static constexpr size_t kSweep = 8192;
+  static constexpr size_t kSweep = 2048;
 
   // What is given outlives it.
   RouteTable(Worker& worker, Clock& clock, Fib& fib, Logger& logger, HopBook& book);
