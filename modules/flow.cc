@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "modules/flow.h"
 
+#include <algorithm>
+#include <cstring>
+
 namespace weft {
 
 namespace flow {
@@ -29,6 +32,20 @@ uint32_t extension_length(uint8_t kind, const uint8_t* header) {
       return uint32_t(header[1]) * 4 + 8;
     case kFragment:
       return 8;
+    default:
+      return 0;
+  }
+}
+
+// What the first nibble of a packet stands for on a raw link; 0: nothing.
+constexpr uint16_t protocol_of_nibble(uint8_t first) {
+  switch (first >> 4) {
+    case 4:
+      return kIp4;
+    case 6:
+      return kIp6;
+    case 0:
+      return kCapsule;
     default:
       return 0;
   }
@@ -72,6 +89,37 @@ bool read_ip6(Packet& p, uint32_t at, uint32_t room, PacketFields& f) {
   return true;
 }
 
+void read_any(Link link, Packet& p, PacketFields& f) {
+  f.kind = PacketFields::kOther;
+  f.fragment = f.to_node = false;
+  f.link_protocol = 0;
+  uint32_t at = 0;
+  if (link == Link::kEthernet) {
+    if (p.length < kEthernetHeader) {
+      f.kind = PacketFields::kMalformed;
+      f.payload = f.end = p.length;
+      p.l3 = p.l4 = uint16_t(p.data - p.window());
+      return;
+    }
+    at = kEthernetHeader;
+    const uint16_t type = load_be16(p.data + 12);
+    f.link_protocol = type < kFirstType ? 0 : type;
+  } else if (p.length > 0) {
+    f.link_protocol = protocol_of_nibble(p.data[0]);
+  }
+  const uint32_t room = p.length - at;
+  p.l3 = p.l4 = uint16_t(p.data - p.window() + at);
+  f.payload = at;
+  f.end = UINT32_MAX;
+  if (f.link_protocol == kIp4) {
+    f.kind = read_ip4(p, at, room, f) ? PacketFields::kNarrow : PacketFields::kMalformed;
+  } else if (f.link_protocol == kIp6) {
+    f.kind = read_ip6(p, at, room, f) ? PacketFields::kWide : PacketFields::kMalformed;
+  } else if (p.length == 0) {
+    f.kind = PacketFields::kMalformed;
+  }
+}
+
 }  // namespace flow
 
 namespace {
@@ -87,10 +135,12 @@ template <Link kLink>
 void read_all(const Pvec& v, PacketFields* fields) {
   constexpr size_t kAhead = 12;
   static_assert(kAhead <= Pvec::kLookahead);
-  for (size_t i = 0; i < std::min(kAhead, v.size()); ++i) prefetch(v[i]);
-  for (size_t i = 0; i < v.size(); ++i) {
-    prefetch(v[i + kAhead]);
-    flow::read(kLink, *v[i], fields[i]);
+  Packet* const* const packets = v.begin();
+  const size_t n = v.size();
+  for (size_t i = 0; i < std::min(kAhead, n); ++i) prefetch(packets[i]);
+  for (size_t i = 0; i < n; ++i) {
+    prefetch(packets[i + kAhead]);
+    flow::read<kLink>(*packets[i], fields[i]);
   }
 }
 

@@ -17,6 +17,8 @@ constexpr size_t kAhead = 8;
 
 constexpr size_t family_index(uint16_t link_protocol) { return link_protocol == kProtocol6; }
 
+constexpr bool forwards(NextHop::Kind kind) { return kind == NextHop::kForward || kind == NextHop::kResolve; }
+
 // The reason for a packet that the routing table does not forward, when nobody is
 // there to answer it.
 DropReason reason_of(NextHop::Kind kind, bool local) {
@@ -157,63 +159,79 @@ void Demux::sort(uint16_t in_port, Pvec& v) {
   };
   // What is left behind the last packet's fields is of an earlier vector, and harmless.
   for (size_t i = 0; i < kAhead; ++i) prefetch_route(fields_[i]);
-  for (size_t i = 0; i < v.size(); ++i) {
+  Packet* const* const packets = v.begin();
+  const size_t n = v.size();
+  Path* run = nullptr;  // that the packets from `first` on go to
+  size_t first = 0;
+  for (size_t i = 0; i < n; ++i) {
     prefetch_route(fields_[i + kAhead]);
     const PacketFields& f = fields_[i];
-    Packet* p = v[i];
+    Packet* const p = packets[i];
     p->in_port = in_port;
+    Path* path;
     if (f.kind == PacketFields::kNarrow) {
-      sort_network(port, p, f, f.narrow, port.narrow_places, narrow_, fib_.ip4);
+      path = find_network(port, p, f, f.narrow, port.narrow_places, narrow_, fib_.ip4);
     } else if (f.kind == PacketFields::kWide) {
-      sort_network(port, p, f, f.wide, port.wide_places, wide_, fib_.ip6);
+      path = find_network(port, p, f, f.wide, port.wide_places, wide_, fib_.ip6);
     } else {
       const bool whole = f.kind == PacketFields::kOther;
-      sort_link(port, p, f, whole ? DropReason::kUnknownProtocol : DropReason::kTooShort);
+      path = find_link(port, p, f, whole ? DropReason::kUnknownProtocol : DropReason::kTooShort);
     }
+    if (path == run) continue;
+    if (run != nullptr) run->enqueue(End::kNear, {packets + first, i - first});
+    run = path;
+    first = i;
   }
+  if (run != nullptr) run->enqueue(End::kNear, {packets + first, n - first});
   v.release_all();
 }
 
+// What most packets are is decided here: a route leads on, and no tuple matches.
 template <typename Fields, size_t kBytes>
-inline void Demux::sort_network(const Port& port, Packet* p, const PacketFields& read, const Fields& fields,
-                                const Fields (&places)[2], const TupleBindings<Fields>& tuples,
-                                const Lpm<kBytes>& routes) {
-  p->next_hop = routes.find(fields.destination);
-  const NextHop& next = fib_.next_hops[p->next_hop];
-  const bool local = next.kind == NextHop::kLocal || next.kind == NextHop::kKernel || read.to_node;
-  p->flags = uint16_t(local ? p->flags | Packet::kLocal : p->flags & ~Packet::kLocal);
-
-  if (const Binding* b = tuples.find(*p, read, fields, places[local])) return give(*b, p);
-  if (!local && (next.kind == NextHop::kForward || next.kind == NextHop::kResolve)) {
+inline Path* Demux::find_network(const Port& port, Packet* p, const PacketFields& read, const Fields& fields,
+                                 const Fields (&places)[2], const TupleBindings<Fields>& tuples,
+                                 const Lpm<kBytes>& routes) {
+  const uint32_t index = routes.find(fields.destination);
+  const NextHop& next = fib_.next_hops[index];
+  p->next_hop = index;
+  if (forwards(next.kind) && !read.to_node && !tuples.wanted(fields, places[0])) {
+    p->flags &= uint16_t(~Packet::kLocal);
     const Bindings* route = port.route(kBytes == 16, next.out_port);
-    if (route != nullptr) {
-      if (Path* only = route->only()) return void(only->enqueue(End::kNear, PacketPtr(p)));
-      if (const Binding* b = route->find(*p, read)) return give(*b, p);
-    }
+    if (Path* only = route == nullptr ? nullptr : route->only()) return only;
   }
-  sort_link(port, p, read, reason_of(next.kind, local));
+  return find_most_specific(port, p, read, fields, places, tuples, next);
 }
 
-// To the path of the link protocol, or that of the port.
-void Demux::sort_link(const Port& port, Packet* p, const PacketFields& read, DropReason reason) {
+template <typename Fields>
+[[gnu::noinline]] Path* Demux::find_most_specific(const Port& port, Packet* p, const PacketFields& read,
+                                                  const Fields& fields, const Fields (&places)[2],
+                                                  const TupleBindings<Fields>& tuples, const NextHop& next) {
+  const bool local = read.to_node || next.kind == NextHop::kLocal || next.kind == NextHop::kKernel;
+  p->flags = uint16_t((p->flags & ~Packet::kLocal) | (local ? Packet::kLocal : 0));
+  if (const Binding* b = tuples.find(*p, read, fields, places[local])) return take(*b, p);
+  if (forwards(next.kind) && !local) {
+    const Bindings* route = port.route(family_index(read.link_protocol), next.out_port);
+    const Binding* b = route == nullptr ? nullptr : route->find(*p, read);
+    if (b != nullptr) return take(*b, p);
+  }
+  return find_link(port, p, read, reason_of(next.kind, local));
+}
+
+// The path of the link protocol, or that of the port.
+Path* Demux::find_link(const Port& port, Packet* p, const PacketFields& read, DropReason reason) {
   const Binding* binding = nullptr;
   // The kernel answers for its own addresses: nobody here may.
   if (reason != DropReason::kForKernel) {
     if (const Bindings* same = port.of_protocol(read.link_protocol)) binding = same->find(*p, read);
   }
   if (binding == nullptr) binding = port.any.find(*p, read);
-  if (binding == nullptr) return drop(PacketPtr(p), reason, drops_);
-  give(*binding, p);
+  if (binding != nullptr) return take(*binding, p);
+  drop(PacketPtr(p), reason, drops_);
+  return nullptr;
 }
 
-inline void Demux::give(const Binding& binding, Packet* p) {
-  if (binding.paths.size() > 1) [[unlikely]]
-    return give_all(binding, PacketPtr(p));
-  binding.paths.front()->enqueue(End::kNear, PacketPtr(p));
-}
-
-// The first path gets the packet, each further one a clone.
-void Demux::give_all(const Binding& binding, PacketPtr p) {
+// Of paths that share, the first gets the packet, each further one a clone.
+Path* Demux::take(const Binding& binding, Packet* p) {
   for (size_t i = 1; i < binding.paths.size(); ++i) {
     copied_.add(1);
     if (PacketPtr clone = pool_.clone(*p)) {
@@ -222,7 +240,7 @@ void Demux::give_all(const Binding& binding, PacketPtr p) {
       drops_.add(DropReason::kPoolExhausted);
     }
   }
-  binding.paths.front()->enqueue(End::kNear, std::move(p));
+  return binding.paths.front();
 }
 
 }  // namespace weft

@@ -68,13 +68,18 @@ class Demux final : public Sorter {
  private:
   struct Port;
 
+  // Each names the path that takes the packet whole; null when it was
+  // dropped.
   template <typename Fields, size_t kBytes>
-  void sort_network(const Port& port, Packet* p, const PacketFields& read, const Fields& fields,
-                    const Fields (&places)[2], const TupleBindings<Fields>& tuples,
-                    const Lpm<kBytes>& routes);
-  void sort_link(const Port& port, Packet* p, const PacketFields& read, DropReason reason);
-  void give(const Binding& binding, Packet* p);
-  void give_all(const Binding& binding, PacketPtr p);
+  Path* find_network(const Port& port, Packet* p, const PacketFields& read, const Fields& fields,
+                     const Fields (&places)[2], const TupleBindings<Fields>& tuples,
+                     const Lpm<kBytes>& routes);
+  template <typename Fields>
+  Path* find_most_specific(const Port& port, Packet* p, const PacketFields& read, const Fields& fields,
+                           const Fields (&places)[2], const TupleBindings<Fields>& tuples,
+                           const NextHop& next);
+  Path* find_link(const Port& port, Packet* p, const PacketFields& read, DropReason reason);
+  Path* take(const Binding& binding, Packet* p);
 
   const Fib& fib_;
   const FieldReader& reader_;

@@ -7,8 +7,10 @@
 // Threads: one worker; the counters may be read from any thread.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/counter.h"
@@ -17,7 +19,7 @@
 namespace weft {
 
 struct QueueLimit {
-  uint32_t packets = 256;        // 1 .. 65536, rounded up to a power of two
+  uint32_t packets = 256;  // 1 .. 65536, rounded up to a power of two
   uint64_t bytes = 16u << 20;
 };
 
@@ -43,6 +45,25 @@ class EndQueue {
     ring_[tail_++ & (ring_.size() - 1)] = p.release();
     length_.set(size());
     return true;
+  }
+
+  // Takes packets that the caller owned as plain pointers, from the front, up to the
+  // first that does not fit.  Returns how many.
+  size_t append(std::span<Packet* const> packets) {
+    const size_t room = std::min(packets.size(), ring_.size() - size());
+    const size_t mask = ring_.size() - 1;
+    uint64_t bytes = bytes_;
+    size_t taken = 0;
+    for (; taken < room; ++taken) {
+      const uint64_t with_it = bytes + packets[taken]->total_length();
+      if (with_it > limit_.bytes) break;
+      bytes = with_it;
+      ring_[(tail_ + taken) & mask] = packets[taken];
+    }
+    bytes_ = bytes;
+    tail_ += taken;
+    length_.set(size());
+    return taken;
   }
 
   // REQUIRES: !empty()

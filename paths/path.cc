@@ -57,6 +57,24 @@ bool Path::enqueue(End end, PacketPtr p) {
   return true;
 }
 
+void Path::enqueue(End end, std::span<Packet* const> packets) {
+  EndQueue& queue = in_[size_t(end)];
+  const bool was_runnable = !queue.empty() || runnable();
+  ledger_.in_packets.add(packets.size());
+  const uint64_t bytes_before = queue.bytes();
+  uint64_t refused_bytes = 0;
+  for (Packet* p : packets) p->path = id_;
+  while (!packets.empty()) {
+    packets = packets.subspan(queue.append(packets));
+    if (packets.empty()) break;
+    refused_bytes += packets[0]->total_length();
+    weft::drop(PacketPtr(packets[0]), DropReason::kInQueueFull, ledger_.drops);
+    packets = packets.subspan(1);
+  }
+  ledger_.in_bytes.add(queue.bytes() - bytes_before + refused_bytes);
+  if (!was_runnable && !queue.empty() && host_ != nullptr) host_->ready(*this);
+}
+
 void Path::enqueue(End end, Pvec& v) {
   EndQueue& queue = in_[size_t(end)];
   while (!v.empty() && queue.size() < queue.capacity()) enqueue(end, v.pop_front());

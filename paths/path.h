@@ -36,9 +36,9 @@ constexpr End entry(Dir dir) { return dir == Dir::kForward ? End::kNear : End::k
 constexpr Dir inward(End e) { return e == End::kNear ? Dir::kForward : Dir::kBackward; }
 
 struct StageCounters {
-  Counter calls;    // Pvecs delivered
+  Counter calls;  // Pvecs delivered
   Counter packets;
-  Counter cycles;   // spent in this stage, not in those behind it
+  Counter cycles;  // spent in this stage, not in those behind it
   DropCounters drops;
 };
 
@@ -94,6 +94,8 @@ class Path {
   // Early demux hands a packet to the in queue of an end.  A packet that does not
   // fit is dropped here.  Returns false if so.
   bool enqueue(End end, PacketPtr p);
+  // The same for packets that the caller owned as plain pointers: takes them all.
+  void enqueue(End end, std::span<Packet* const> packets);
   // The same for vectors: takes from the front, leaves what does not fit.
   void enqueue(End end, Pvec& v);
 

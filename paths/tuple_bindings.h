@@ -24,6 +24,11 @@ class TupleBindings {
   // Tuples that do not ask for packets to this node.
   const TupleTable<Fields>& transit() const { return transit_; }
 
+  // Whether some tuple may want a packet that is not to this node.  `place` as below.
+  bool wanted(const Fields& fields, const Fields& place) const {
+    return !transit_.empty() && transit_.find(transit_.merge(fields, place)) != transit_.kNone;
+  }
+
   // The binding of the most specific tuple that takes the packet; null when none
   // does.  `fields` is of `read`; `place` holds `local` and `in_port`, and nothing else.
   const Binding* find(const Packet& p, const PacketFields& read, const Fields& fields,

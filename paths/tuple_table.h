@@ -119,6 +119,10 @@ class TupleTable {
     return r;
   }
 
+  // Slots of a new shape: so many that a packet that matches nothing seldom meets a
+  // used one, which costs a mispredicted branch.
+  static constexpr size_t kFewest = 32;
+
   // A tuple and its value, never across a cache line.
   struct alignas(std::bit_ceil(sizeof(Fields) + 4)) Slot {
     Words key{};
@@ -136,7 +140,7 @@ class TupleTable {
     Shape(const Words& m, unsigned b) : mask(m), bits(b) {
       std::random_device random;  // so that nobody can choose tuples that collide
       for (uint64_t& s : seed) s = uint64_t{random()} << 32 | random();
-      resize(8);
+      resize(kFewest);
     }
 
     // Multiply and fold two words at a time.

@@ -286,6 +286,35 @@ TEST_F(FlowTest, LyingBytesNeverLeadOutside) {
   }
 }
 
+// What few instructions read is what the complete reader reads.
+TEST_F(FlowTest, ThePlainWayAgreesWithTheCompleteOne) {
+  std::mt19937 random(5);
+  const Bytes seeds[] = {ip4(17, udp(Bytes(20))), ip4(6, tcp(5, Bytes(6))), ip4(6, tcp(6, Bytes(4))),
+                         ip4(17, udp({}))};
+  size_t plain = 0;
+  for (int i = 0; i < 40000; ++i) {
+    Bytes b = seeds[random() % std::size(seeds)] + Bytes(random() % 20);
+    if (random() % 2 == 0) b[random() % 40] = uint8_t(random());
+    if (random() % 4 == 0) b.resize(random() % b.size() + 1);
+    PacketPtr p = pool_->copy(b);
+    PacketFields one, all;
+    if (!flow::read_plain<Link::kRaw>(*p, one)) continue;
+    ++plain;
+    const uint16_t l3 = p->l3, l4 = p->l4;
+    flow::read_any(Link::kRaw, *p, all);
+    ASSERT_EQ(p->l3, l3);
+    ASSERT_EQ(p->l4, l4);
+    ASSERT_EQ(one.kind, all.kind);
+    ASSERT_EQ(one.fragment, all.fragment);
+    ASSERT_EQ(one.to_node, all.to_node);
+    ASSERT_EQ(one.link_protocol, all.link_protocol);
+    ASSERT_EQ(one.payload, all.payload);
+    ASSERT_EQ(one.end, all.end);
+    ASSERT_EQ(std::memcmp(&one.narrow, &all.narrow, sizeof one.narrow), 0);
+  }
+  EXPECT_GT(plain, 10000u);
+}
+
 TEST_F(FlowTest, AVectorIsReadInOrder) {
   Pvec v;
   for (uint8_t i = 0; i < 8; ++i) {

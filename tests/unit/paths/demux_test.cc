@@ -12,6 +12,7 @@ namespace weft {
 namespace {
 
 using test::DemuxNode;
+using test::Ip4;
 using test::Sent;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -347,6 +348,26 @@ TEST_F(DemuxTest, AFullQueueDropsAtThePath) {
   for (int i = 0; i < 6; ++i) node_.enqueue({});
   EXPECT_EQ(node_.path(path).dropped(DropReason::kInQueueFull), 2u);
   EXPECT_EQ(node_.path(path).held(), 4u);
+}
+
+TEST_F(DemuxTest, AVectorForSeveralPathsKeepsItsOrder) {
+  bind("a/ip", link(0x0800));
+  const size_t small = node_.bind("a/ip -> b", route(1), {.in = {.packets = 4}});
+  bind("one", shared(udp(7)));
+  bind("two", shared(udp(7)));
+  const Ip4 order[] = {node_.kForwarded, node_.kForwarded, node_.kNoRoute,   node_.kForwarded, node_.kLocal,
+                       node_.kForwarded, node_.kForwarded, node_.kForwarded, node_.kNoRoute};
+  Pvec v;
+  for (const Ip4& to : order) v.push_back(node_.make({.destination = to, .port = 7}));
+  v.push_back(node_.make({.raw = {0x50}}));  // dropped
+  node_.demux().sort(0, v);
+  EXPECT_TRUE(v.empty());
+  EXPECT_EQ(node_.path(small).held(), 4u);
+  EXPECT_EQ(node_.path(small).dropped(DropReason::kInQueueFull), 2u);
+  EXPECT_EQ(node_.path(small).ledger().in_packets.value(), 6u);
+  EXPECT_EQ(node_.path(small).ledger().in_bytes.value(), 6u * 28);
+  EXPECT_THAT(node_.run(),
+              ElementsAre("a/ip", "a/ip", "a/ip -> b", "a/ip -> b", "a/ip -> b", "a/ip -> b", "one", "two"));
 }
 
 TEST_F(DemuxTest, SortingDoesNotAllocate) {
