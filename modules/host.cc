@@ -170,6 +170,7 @@ void Host::answer_and_drop(PacketPtr p) {
     if (family == 4) {
       // RFC 1122 section 3.2.2.1: port unreachable where ports are, else protocol.
       const uint8_t protocol = p->data[ip4::kProtocol];
+      if (protocol == ip4::kIcmp) return drop(std::move(p), DropReason::kConsumed, stats_.drops);
       const bool ports = protocol == ip4::kUdp || protocol == ip4::kTcp;
       // TCP's own answer is a reset (RFC 9293 section 3.10.7.1), of which only its
       // sender's connection is worse off; without TCP here, the error says the same.

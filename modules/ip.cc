@@ -5,6 +5,7 @@
 
 #include "modules/attributes.h"
 #include "modules/ip4_header.h"
+#include "modules/ip_attributes.h"
 #include "modules/ip_forward.h"
 #include "modules/ip_local.h"
 #include "modules/ip_rewrite.h"
@@ -15,67 +16,9 @@ namespace {
 
 constexpr std::string_view kAttributes[] = {"src", "dst", "proto", "ttl", "tos"};
 
-// What the attributes of one side say.
-struct IpAttributes {
-  std::optional<Prefix> src, dst;
-  std::optional<uint32_t> protocol, ttl, tos;
-
-  bool filters() const { return src || dst || protocol; }
-};
-
-// The protocol number of a module that stands on ip.
-std::optional<uint32_t> protocol_of(std::string_view module) {
-  if (module == "icmp") return ip4::kIcmp;
-  if (module == "udp") return ip4::kUdp;
-  if (module == "pan") return 253;  // RFC 3692: for experiments
-  return std::nullopt;
-}
-
-Result<IpAttributes> read_attributes(const StageContext& context) {
-  IpAttributes a;
-  auto src = prefix_attribute(context, "src", 4);
-  if (!src) return src.error();
-  auto dst = prefix_attribute(context, "dst", 4);
-  if (!dst) return dst.error();
-  auto protocol = number_attribute(context, "proto", 0, 255);
-  if (!protocol) return protocol.error();
-  auto ttl = number_attribute(context, "ttl", 1, 255);
-  if (!ttl) return ttl.error();
-  auto tos = number_attribute(context, "tos", 0, 255);
-  if (!tos) return tos.error();
-  a = {*src, *dst, *protocol, *ttl, *tos};
-  if (context.top()) return a;
-
-  const auto above = protocol_of(context.above());
-  if (above && a.protocol && *above != *a.protocol) {
-    return context.attribute_error(*context.side.find("proto"),
-                                   std::string(context.above()) + " is protocol " + std::to_string(*above));
-  }
-  if (above) a.protocol = above;
-  if (!a.protocol) {
-    return context.chain_error("ip does not know the protocol number of '" + std::string(context.above()) +
-                               "'; add (proto=NUMBER)");
-  }
-  return a;
-}
-
 bool has_ip(const PathSide& side) {
   return std::any_of(side.chain.begin() + 1, side.chain.end(),
                      [](const ChainLink& l) { return l.name == "ip"; });
-}
-
-IpEnds ends(const StageContext& context, const IpAttributes& a) {
-  const bool near = context.near_side();
-  const auto& ours = near ? a.dst : a.src;
-  const auto& theirs = near ? a.src : a.dst;
-  IpEnds e;
-  if (ours && ours->host()) e.ours = load_be32(ours->address.data());
-  if (theirs && theirs->host()) e.theirs = load_be32(theirs->address.data());
-  e.protocol = uint8_t(a.protocol.value_or(255));
-  e.ttl = uint8_t(a.ttl.value_or(ip4::kDefaultTtl));
-  e.tos = uint8_t(a.tos.value_or(0));
-  e.any_destination = near && a.dst.has_value();
-  return e;
 }
 
 }  // namespace
@@ -87,7 +30,7 @@ Result<std::unique_ptr<Stage>> IpModule::create(const StageContext& context) {
     return context.chain_error("ip stands on eth or right on a partner, not on '" +
                                std::string(context.below()) + "'");
   }
-  auto read = read_attributes(context);
+  auto read = read_ip_attributes(context);
   if (!read) return read.error();
   const IpAttributes& a = *read;
 
@@ -111,12 +54,14 @@ Result<std::unique_ptr<Stage>> IpModule::create(const StageContext& context) {
     }
     return std::unique_ptr<Stage>(std::make_unique<IpRewrite>(node_, a.ttl, a.tos));
   }
+  auto ends = read_ip_ends(context);
+  if (!ends) return ends.error();
   return std::unique_ptr<Stage>(
-      std::make_unique<IpLocal>(node_, host_, context.device, context.up(), ends(context, a)));
+      std::make_unique<IpLocal>(node_, host_, sorter_, reassembly_, context.device, context.up(), *ends));
 }
 
 Result<void> IpModule::refine(const StageContext& context, DemuxKey& key) {
-  auto read = read_attributes(context);
+  auto read = read_ip_attributes(context);
   if (!read) return read.error();
   const IpAttributes& a = *read;
   key.any_protocol = false;

@@ -25,6 +25,7 @@
 #pragma once
 
 #include "modules/host.h"
+#include "modules/reassembly.h"
 #include "paths/module.h"
 #include "paths/sorter.h"
 #include "paths/timers.h"
@@ -34,7 +35,10 @@ namespace weft {
 class IpModule final : public Module {
  public:
   // What is given outlives the module.
-  IpModule(IpNode& node, Host& host) : node_(node), host_(host) {}
+  // `sorter` finds paths for packets that were put together from fragments; without
+  // it they stay on the path of their fragments.
+  IpModule(IpNode& node, Host& host, Sorter* sorter = nullptr, Timers* timers = nullptr)
+      : node_(node), host_(host), sorter_(sorter), reassembly_(node.pool, node.clock, timers) {}
 
   std::string_view name() const override { return "ip"; }
   std::span<const std::string_view> attributes() const override;
@@ -44,6 +48,8 @@ class IpModule final : public Module {
  private:
   IpNode& node_;
   Host& host_;
+  Sorter* sorter_;
+  Reassembly reassembly_;
 };
 
 }  // namespace weft

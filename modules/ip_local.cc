@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "modules/eth.h"
 #include "modules/ip4_header.h"
 #include "modules/ip_input.h"
 #include "modules/ip_options.h"
@@ -36,6 +37,12 @@ void IpLocal::deliver(Dir dir, Pvec& v) {
 // --- up ----------------------------------------------------------------------
 
 void IpLocal::receive(PacketPtr p, Pvec& out) {
+  // A packet that is put together starts over, with the frame of its first fragment.
+  uint8_t link_header[Reassembly::kLinkHeader] = {};
+  const size_t link = device_.info.link == Link::kEthernet ? EthModule::kHeader : 0;
+  if (p->length >= 8 && ip4::is_fragment(p->data) && size_t(p->data - p->window()) >= link) {
+    std::memcpy(link_header, p->data - link, link);
+  }
   if (auto bad = check_ip4_header(node_.pool, p)) return drop(std::move(p), *bad);
   if (auto bad = check_ip4_addresses(node_, *p)) return drop(std::move(p), *bad);
   if (has_ip4_options(p->data)) {
@@ -58,7 +65,7 @@ void IpLocal::receive(PacketPtr p, Pvec& out) {
     const NextHop& hop = node_.fib.next_hops[node_.route(address_at(p->data + ip4::kDestination), 4)];
     return refuse_route(std::move(p), hop.kind);
   }
-  if (ip4::is_fragment(p->data)) return drop(std::move(p), DropReason::kReassemblyLimit);
+  if (ip4::is_fragment(p->data)) return put_together(std::move(p), link_header, out);
   deliver_up(std::move(p), out);
 }
 
@@ -70,6 +77,73 @@ bool IpLocal::for_this_node(const Packet& p) const {
   if (node_.owns(a, 4)) return true;
   const NextHop::Kind kind = node_.fib.next_hops[node_.route(a, 4)].kind;
   return kind == NextHop::kLocal || kind == NextHop::kKernel;
+}
+
+void IpLocal::put_together(PacketPtr p, const uint8_t* link_header, Pvec& out) {
+  const uint8_t* h = p->data;
+  Reassembly::Key key;
+  key.source = address_at(h + ip4::kSource);
+  key.destination = address_at(h + ip4::kDestination);
+  key.id = load_be16(h + ip4::kId);
+  key.protocol = h[ip4::kProtocol];
+  const Reassembly::Place place{.headers = ip4::header_length(h),
+                                .offset = ip4::fragment_offset(h),
+                                .more = (ip4::fragment_field(h) & ip4::kMoreFragments) != 0,
+                                .ecn = uint8_t(h[ip4::kTos] & 3)};
+  Reassembly::Outcome outcome;
+  if (auto refused = reassembly_.add(*this, key, place, link_header, p, outcome)) {
+    return drop(std::move(p), *refused);
+  }
+  ++held_;
+  if (!outcome.whole) return;
+  held_ -= outcome.fragments;
+  path().stages()[index()]->counters.drops.add(DropReason::kReassembled, outcome.fragments - 1);
+  if (!complete_header(outcome.whole, outcome.ecn)) return;
+  if (sorter_ == nullptr) return deliver_up(std::move(outcome.whole), out);
+  sort_again(std::move(outcome.whole), outcome.link_header.data());
+}
+
+bool IpLocal::complete_header(PacketPtr& whole, uint8_t seen_ecn) {
+  const auto ecn = reassembled_ecn(seen_ecn);
+  const uint32_t total = whole->total_length();
+  if (!ecn || total > ip4::kMaxPacket) {
+    drop(std::move(whole), DropReason::kBadLength);
+    return false;
+  }
+  if (!node_.pool.unshare_front(whole, ip4::header_length(whole->data))) {
+    drop(std::move(whole), DropReason::kPoolExhausted);
+    return false;
+  }
+  uint8_t* h = whole->data;
+  store_be16(h + ip4::kTotalLength, uint16_t(total));
+  store_be16(h + ip4::kFragment, 0);
+  h[ip4::kTos] = uint8_t(h[ip4::kTos] | *ecn);
+  ip4::write_checksum(h);
+  whole->l3 = uint16_t(whole->data - whole->window());
+  whole->l4 = uint16_t(whole->l3 + ip4::header_length(h));
+  return true;
+}
+
+void IpLocal::sort_again(PacketPtr whole, const uint8_t* link_header) {
+  const uint32_t link = device_.info.link == Link::kEthernet ? EthModule::kHeader : 0;
+  if (link > 0) {
+    if (!prepend(node_.pool, whole, link)) return drop(std::move(whole), DropReason::kPoolExhausted);
+    std::memcpy(whole->data, link_header, link);
+  }
+  whole->next_hop = Packet::kNoNextHop;
+  path().count_away(whole->total_length());
+  Pvec one;
+  one.push_back(std::move(whole));
+  sorter_->sort(device_.number, one);
+}
+
+void IpLocal::lost(PacketPtr fragment, bool first, DropReason reason) {
+  --held_;
+  // RFC 792: only when the first fragment is there.
+  if (first && reason == DropReason::kReassemblyTimeout && for_this_node(*fragment)) {
+    return refuse(std::move(fragment), icmp4::kFragmentsMissing, reason);
+  }
+  drop(std::move(fragment), reason);
 }
 
 void IpLocal::deliver_up(PacketPtr p, Pvec& out) {
@@ -123,51 +197,28 @@ bool IpLocal::header_true(const Packet& p) {
 }
 
 bool IpLocal::put_header(PacketPtr& p) {
-  uint32_t source = ends_.ours, destination = ends_.theirs;
-  const uint8_t* front = p->window() + p->l3;
-  if ((p->flags & Packet::kHeaders) && front + ip4::kMinHeader <= p->data) {
-    if (destination == 0) destination = ip4::source(front);
-    const uint32_t spoken_to = ip4::destination(front);
-    // RFC 1122 section 3.2.1.3: a group is never a source.
-    if (source == 0 && ip4::is_unicast(spoken_to) && !node_.is_directed_broadcast(spoken_to))
-      source = spoken_to;
-  }
-  uint8_t addresses[8];
-  store_be32(addresses + 4, destination);
-  if (source == 0 && destination != 0) {
-    const Address to = address_at(addresses + 4);
-    const LocalAddress* own = node_.source_towards(to, 4);
-    if (own == nullptr) own = node_.source_on(device_.number, 4);
-    if (own != nullptr) source = load_be32(own->address.data());
-  }
-  store_be32(addresses, source);
-  if (destination == 0 || source == 0) {
-    drop(std::move(p), DropReason::kNoRoute);
-    return false;
-  }
+  const IpAddresses addresses = find_ip_addresses(node_, device_, ends_, *p);
+  DropReason reason = DropReason::kPoolExhausted;
   const uint32_t total = p->total_length() + ip4::kMinHeader;
-  if (total > ip4::kMaxPacket) {
-    drop(std::move(p), DropReason::kTooBig);
-    return false;
+  if (!addresses.known()) {
+    reason = DropReason::kNoRoute;
+  } else if (total > ip4::kMaxPacket) {
+    reason = DropReason::kTooBig;
+  } else if (prepend(node_.pool, p, ip4::kMinHeader)) {
+    uint8_t* h = p->data;
+    h[0] = 0x45;
+    h[ip4::kTos] = ends_.tos;
+    store_be16(h + ip4::kTotalLength, uint16_t(total));
+    store_be16(h + ip4::kFragment, 0);
+    h[ip4::kTtl] = ends_.ttl;
+    h[ip4::kProtocol] = ends_.protocol;
+    store_be32(h + ip4::kSource, addresses.source);
+    store_be32(h + ip4::kDestination, addresses.destination);
+    store_be16(h + ip4::kId, node_.ids.next(h));
+    return true;
   }
-  if (total == ip4::kMinHeader ? p->headroom() < ip4::kMinHeader : false) {
-    drop(std::move(p), DropReason::kPoolExhausted);
-    return false;
-  }
-  if (!prepend(node_.pool, p, ip4::kMinHeader)) {
-    drop(std::move(p), DropReason::kPoolExhausted);
-    return false;
-  }
-  uint8_t* h = p->data;
-  h[0] = 0x45;
-  h[ip4::kTos] = ends_.tos;
-  store_be16(h + ip4::kTotalLength, uint16_t(total));
-  store_be16(h + ip4::kFragment, 0);
-  h[ip4::kTtl] = ends_.ttl;
-  h[ip4::kProtocol] = ends_.protocol;
-  std::memcpy(h + ip4::kSource, addresses, sizeof addresses);
-  store_be16(h + ip4::kId, node_.ids.next(h));
-  return true;
+  drop(std::move(p), reason);
+  return false;
 }
 
 }  // namespace weft

@@ -8,33 +8,42 @@
 // Threads: the path's worker.
 #pragma once
 
+#include "modules/ip_attributes.h"
 #include "modules/ip_stage.h"
+#include "modules/reassembly.h"
 #include "paths/port.h"
+#include "paths/sorter.h"
 
 namespace weft {
 
-// What the attributes of a path say of the packets that it sends.  Addresses in host
-// order; 0: not said.
-struct IpEnds {
-  uint32_t ours = 0;
-  uint32_t theirs = 0;
-  uint8_t protocol = 255;  // RFC 3692: reserved, so nothing
-  uint8_t ttl = 64;
-  uint8_t tos = 0;
-  bool any_destination = false;  // takes packets whoever they are addressed to
-};
-
-class IpLocal final : public IpStage {
+class IpLocal final : public IpStage, private ReassemblyUser {
  public:
-  IpLocal(IpNode& node, Host& host, const Port& device, Dir up, const IpEnds& ends)
-      : IpStage(node, host), device_(device), up_(up), ends_(ends) {}
+  // `sorter` may be null: packets put together from fragments then stay on this path.
+  IpLocal(IpNode& node, Host& host, Sorter* sorter, Reassembly& reassembly, const Port& device, Dir up,
+          const IpEnds& ends)
+      : IpStage(node, host),
+        sorter_(sorter),
+        reassembly_(reassembly),
+        device_(device),
+        up_(up),
+        ends_(ends) {}
 
   void deliver(Dir dir, Pvec& v) override;
+  void close() override { reassembly_.forget(*this); }
+  size_t held() const override { return held_; }
 
  private:
   void receive(PacketPtr p, Pvec& out);
   // Whether the node is, or is among, those that the packet is for.
   bool for_this_node(const Packet& p) const;
+  // Adds a fragment to its packet, which goes on when it is complete.
+  void put_together(PacketPtr p, const uint8_t* link_header, Pvec& out);
+  // Makes the first fragment's header that of the whole packet.  False when it was lost.
+  bool complete_header(PacketPtr& whole, uint8_t ecn);
+  // Gives a whole packet to the path that it belongs to, as if it came in now.
+  void sort_again(PacketPtr whole, const uint8_t* link_header);
+  void lost(PacketPtr fragment, bool first, DropReason reason) override;
+
   // Takes the header off.
   void deliver_up(PacketPtr p, Pvec& out);
 
@@ -46,9 +55,12 @@ class IpLocal final : public IpStage {
 
   Dir down() const { return up_ == Dir::kForward ? Dir::kBackward : Dir::kForward; }
 
+  Sorter* sorter_;
+  Reassembly& reassembly_;
   const Port& device_;
   Dir up_;
   IpEnds ends_;
+  size_t held_ = 0;  // fragments
 };
 
 }  // namespace weft

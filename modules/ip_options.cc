@@ -183,7 +183,11 @@ void finish_ip4_options(const IpNode& node, uint16_t out_port, const Ip4Options&
   if (options.changed) ip4::write_checksum(header);
 }
 
-void blank_uncopied_options(uint8_t* header) {
+namespace {
+
+// Makes no-operations of the options that `keep` does not want.
+template <typename Keep>
+void blank_options(uint8_t* header, Keep keep) {
   uint8_t* at = header + ip4::kMinHeader;
   uint8_t* const end = header + ip4::header_length(header);
   while (at < end && *at != kEnd) {
@@ -194,9 +198,19 @@ void blank_uncopied_options(uint8_t* header) {
     const auto left = size_t(end - at);
     if (left < 2 || at[1] < 2 || at[1] > left) return;
     const uint8_t length = at[1];
-    if ((*at & kCopied) == 0) std::memset(at, kNoOperation, length);
+    if (!keep(*at)) std::memset(at, kNoOperation, length);
     at += length;
   }
+}
+
+}  // namespace
+
+void blank_uncopied_options(uint8_t* header) {
+  blank_options(header, [](uint8_t option) { return (option & kCopied) != 0; });
+}
+
+void keep_echoed_options(uint8_t* header) {
+  blank_options(header, [](uint8_t option) { return option == kRecordRoute || option == kTimestamp; });
 }
 
 }  // namespace weft

@@ -33,6 +33,10 @@ Ip4Options take_ip4_options(const IpNode& node, uint16_t in_port, uint8_t* heade
 // the header checksum.
 void finish_ip4_options(const IpNode& node, uint16_t out_port, const Ip4Options& options, uint8_t* header);
 
+// What an answer to a packet carries of its options: record route and timestamp, as they
+// are by now (RFC 1122 section 3.2.2.6); the others become no-operations.
+void keep_echoed_options(uint8_t* header);
+
 // Whether the header has options at all.
 inline bool has_ip4_options(const uint8_t* header) { return (header[0] & 0x0f) > 5; }
 

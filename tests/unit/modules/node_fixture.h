@@ -16,9 +16,12 @@
 #include <map>
 #include <memory>
 
+#include "modules/arp.h"
 #include "modules/eth.h"
+#include "modules/icmp.h"
 #include "modules/ip.h"
 #include "modules/ip4_header.h"
+#include "modules/udp.h"
 #include "paths/builder.h"
 #include "tests/path/packet_text.h"
 #include "tests/unit/testing/partners.h"
@@ -70,6 +73,22 @@ inline void expect_true_ip4(const Bytes& b, size_t at) {
 
 class NodeFixture : public ::testing::Test {
  protected:
+  // Gives what is sorted again to `resort_to`, as the demux would.
+  struct TestSorter final : Sorter {
+    explicit TestSorter(NodeFixture& of) : node(of) {}
+    void sort(uint16_t in_port, Pvec& v) override {
+      while (!v.empty()) {
+        PacketPtr p = v.pop_front();
+        sorted.push_back(bytes_in(*p));
+        EXPECT_EQ(p->in_port, in_port);
+        ASSERT_NE(node.resort_to_, nullptr);
+        node.resort_to_->enqueue(End::kNear, std::move(p));
+      }
+    }
+    NodeFixture& node;
+    std::vector<Bytes> sorted;
+  };
+
   static constexpr uint32_t kToNeighbour0 = 1, kToNeighbour1 = 2, kToNeighbour2 = 3, kLink0 = 4, kLink1 = 5,
                             kLocal = 6, kUnreachable = 7, kProhibit = 8, kBlackhole = 9, kDefault = 10;
 
@@ -146,7 +165,7 @@ class NodeFixture : public ::testing::Test {
 
   // A path of that text, joined to its devices; its far end to the host unless it is
   // cut through.
-  Path& open(const std::string& path_text) {
+  Path& open(const std::string& path_text, Partner* far = nullptr) {
     Builder builder(
         modules_, [this](std::string_view name) { return find_port(name); },
         [] { return std::vector<std::string>{}; });
@@ -161,7 +180,7 @@ class NodeFixture : public ::testing::Test {
     if (built->far != nullptr) {
       path.join(End::kFar, devices_[built->far->number].get(), Opening{0});
     } else {
-      path.join(End::kFar, &host_, Opening{0});
+      path.join(End::kFar, far != nullptr ? far : &host_, Opening{0});
     }
     paths_[path_text] = std::move(built->path);
     return path;
@@ -231,10 +250,16 @@ class NodeFixture : public ::testing::Test {
   Host host_{node_};
   Neighbours neighbours_;
   EthModule eth_{node_, neighbours_, host_};
-  IpModule ip_{node_, host_};
-  std::vector<Module*> modules_{&eth_, &ip_};
+  Timers timers_;
+  TestSorter sorter_{*this};
+  IpModule ip_{node_, host_, &sorter_, &timers_};
+  IcmpModule icmp_{node_};
+  UdpModule udp_{node_};
+  ArpModule arp_{node_, neighbours_};
+  std::vector<Module*> modules_{&eth_, &arp_, &ip_, &icmp_, &udp_};
   std::map<std::string, std::unique_ptr<Path>> paths_;
   std::map<std::string, DemuxKey> keys_;
+  Path* resort_to_ = nullptr;
 
  private:
   void add_port(const char* name, Link link, MacAddress mac, uint32_t mtu) {

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "modules/udp.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "modules/attributes.h"
+#include "modules/checksum.h"
+#include "modules/ip4_header.h"
+#include "modules/ip_attributes.h"
+#include "modules/packet_edit.h"
+#include "modules/pass.h"
+
+namespace weft {
+
+namespace {
+
+constexpr std::string_view kAttributes[] = {"srcport", "dstport"};
+constexpr size_t kSourcePort = 0, kDestinationPort = 2, kLength = 4, kChecksum = 6;  // RFC 768
+
+// 0: not said.
+struct UdpPorts {
+  uint16_t ours = 0;
+  uint16_t theirs = 0;
+};
+
+class UdpStage final : public Stage {
+ public:
+  UdpStage(IpNode& node, const Port& device, Dir up, const IpEnds& ends, UdpPorts ports)
+      : node_(node), device_(device), up_(up), ends_(ends), ports_(ports) {}
+
+  void deliver(Dir dir, Pvec& v) override {
+    Pvec on;
+    while (!v.empty()) {
+      PacketPtr p = v.pop_front();
+      if (dir == up_) {
+        receive(std::move(p), on);
+      } else {
+        send(std::move(p), on);
+      }
+    }
+    hand_on(dir, on);
+  }
+
+ private:
+  // --- up
+
+  void receive(PacketPtr p, Pvec& on) {
+    if (!(p->flags & Packet::kHeaders)) return drop(std::move(p), DropReason::kBadLength);
+    const auto in_front = uint32_t(p->data - p->network_header());
+    if (p->length < kUdpHeader) {
+      if (p->total_length() < kUdpHeader) return drop(std::move(p), DropReason::kTooShort);
+      p->push(in_front);
+      if (!gather_front(node_.pool, p, in_front + kUdpHeader))
+        return drop(std::move(p), DropReason::kPoolExhausted);
+      p->pop(in_front);
+      p->flags |= Packet::kHeaders;
+    }
+    const uint32_t there = p->total_length();
+    const uint32_t length = load_be16(p->data + kLength);
+    const bool super = (p->flags & Packet::kOffload) && p->offload().segment_size != 0;
+    if (!super) {
+      if (length < kUdpHeader) return drop(std::move(p), DropReason::kBadLength);
+      if (length > there) return drop(std::move(p), DropReason::kTooShort);
+      if (length < there) p->trim(length);
+    }
+    if (!super && !checksum_right(*p)) return drop(std::move(p), DropReason::kBadChecksum);
+    const uint16_t segment = super ? p->offload().segment_size : uint16_t{0};
+    p->flags &= uint16_t(~Packet::kOffload);
+    p->pop(kUdpHeader);
+    if (super) return cut(std::move(p), segment, on);
+    append(std::move(p), on);
+  }
+
+  // RFC 1122 section 4.1.3.4.
+  static bool checksum_right(Packet& p) {
+    if (load<uint16_t>(p.data + kChecksum) == 0) return true;
+    if ((p.flags & Packet::kOffload) && p.offload().checksum_offset != 0) return true;  // left for later
+    const uint8_t* addresses = p.network_header() + ip4::kSource;
+    const uint64_t pseudo = pseudo_header_sum(addresses, 4, ip4::kUdp, p.total_length());
+    return checksum_good(add_chain_checksum(pseudo, p, 0));
+  }
+
+  // A super-packet is many datagrams of one flow.
+  void cut(PacketPtr p, uint32_t segment, Pvec& on) {
+    const uint32_t total = p->total_length();
+    uint32_t made = 0;
+    for (uint32_t at = 0; at < total; at += segment) {
+      PacketPtr datagram = node_.pool.overlay(*p, at, std::min(segment, total - at));
+      if (!datagram) break;
+      datagram->in_port = p->in_port;
+      datagram->timestamp = p->timestamp;
+      datagram->hash = p->hash;
+      if (datagram->window() == p->window()) {
+        datagram->l3 = p->l3;
+        datagram->l4 = p->l4;
+        datagram->flags |= Packet::kHeaders;
+      }
+      ++made;
+      append(std::move(datagram), on);
+    }
+    path().count_made(made);
+    const bool whole = uint64_t{made} * segment >= total;
+    drop(std::move(p), whole ? DropReason::kConsumed : DropReason::kPoolExhausted);
+  }
+
+  void append(PacketPtr p, Pvec& on) {
+    if (on.full()) hand_on(up_, on);
+    on.push_back(std::move(p));
+  }
+
+  // --- down
+
+  void send(PacketPtr p, Pvec& on) {
+    if (p->flags & Packet::kOrigin) return on.push_back(std::move(p));
+    const IpAddresses addresses = find_ip_addresses(node_, device_, ends_, *p);
+    UdpPorts ports = ports_;
+    UdpEnd sender, receiver;
+    if (read_udp_ends(*p, sender, receiver)) {
+      if (ports.ours == 0) ports.ours = receiver.port;
+      if (ports.theirs == 0) ports.theirs = sender.port;
+    }
+    if (!addresses.known() || ports.theirs == 0) return drop(std::move(p), DropReason::kNoRoute);
+    const uint32_t length = p->total_length() + kUdpHeader;
+    if (length + ip4::kMinHeader > ip4::kMaxPacket) return drop(std::move(p), DropReason::kTooBig);
+    // Room for an IP header too, which tells ip the addresses.
+    p->flags &= uint16_t(~Packet::kOffload);
+    if (!prepend(node_.pool, p, kUdpHeader + ip4::kMinHeader)) {
+      return drop(std::move(p), DropReason::kPoolExhausted);
+    }
+    uint8_t* front = p->data;
+    store_be32(front + ip4::kSource, addresses.destination);
+    store_be32(front + ip4::kDestination, addresses.source);
+    p->l3 = uint16_t(front - p->window());
+    p->l4 = uint16_t(p->l3 + ip4::kMinHeader);
+    p->flags |= Packet::kHeaders;
+    p->pop(ip4::kMinHeader);
+
+    uint8_t* udp = p->data;
+    store_be16(udp + kSourcePort, ports.ours);
+    store_be16(udp + kDestinationPort, ports.theirs);
+    store_be16(udp + kLength, uint16_t(length));
+    store(udp + kChecksum, uint16_t{0});
+    // The order of the addresses does not matter to a sum.
+    const uint64_t pseudo = pseudo_header_sum(front + ip4::kSource, 4, ip4::kUdp, length);
+    const uint16_t checksum = checksum_of(add_chain_checksum(pseudo, *p, 0));
+    store(udp + kChecksum, checksum == 0 ? uint16_t{0xffff} : checksum);  // RFC 768
+    on.push_back(std::move(p));
+  }
+
+  IpNode& node_;
+  const Port& device_;
+  Dir up_;
+  IpEnds ends_;
+  UdpPorts ports_;
+};
+
+}  // namespace
+
+std::span<const std::string_view> UdpModule::attributes() const { return kAttributes; }
+
+Result<std::unique_ptr<Stage>> UdpModule::create(const StageContext& context) {
+  if (context.below() != "ip") {
+    return context.chain_error("udp stands on ip, not on '" + std::string(context.below()) + "'");
+  }
+  auto srcport = number_attribute(context, "srcport", 1, 65535);
+  if (!srcport) return srcport.error();
+  auto dstport = number_attribute(context, "dstport", 1, 65535);
+  if (!dstport) return dstport.error();
+  if (context.spec.cut()) {
+    if (context.near_side()) return std::unique_ptr<Stage>(std::make_unique<PassStage>());
+    if (context.spec.near.chain.size() > 1 && context.spec.near.chain.back().name != "eth") {
+      return context.chain_error(
+          "udp on a far side puts frames into datagrams: the near side must be the bare partner");
+    }
+  }
+  auto ends = read_ip_ends(context);
+  if (!ends) return ends.error();
+  const auto source = uint16_t(srcport->value_or(0)), destination = uint16_t(dstport->value_or(0));
+  const UdpPorts ports = context.near_side() ? UdpPorts{.ours = destination, .theirs = source}
+                                             : UdpPorts{.ours = source, .theirs = destination};
+  if (!context.near_side() && (ends->theirs == 0 || ports.theirs == 0)) {
+    return context.chain_error("where to? a far side needs (dst=ADDRESS, dstport=NUMBER)");
+  }
+  return std::unique_ptr<Stage>(
+      std::make_unique<UdpStage>(node_, context.device, context.up(), *ends, ports));
+}
+
+Result<void> UdpModule::refine(const StageContext& context, DemuxKey& key) {
+  auto srcport = number_attribute(context, "srcport", 1, 65535);
+  if (!srcport) return srcport.error();
+  auto dstport = number_attribute(context, "dstport", 1, 65535);
+  if (!dstport) return dstport.error();
+  if (*srcport) {
+    key.narrow.source_port = swap_be(uint16_t(**srcport));
+    key.narrow_mask.source_port = 0xffff;
+  }
+  if (*dstport) {
+    key.narrow.destination_port = swap_be(uint16_t(**dstport));
+    key.narrow_mask.destination_port = 0xffff;
+  }
+  return {};
+}
+
+bool read_udp_ends(const Packet& p, UdpEnd& sender, UdpEnd& receiver) {
+  const uint8_t* l3 = p.window() + p.l3;
+  const uint8_t* l4 = p.window() + p.l4;
+  if (!(p.flags & Packet::kHeaders) || l3 + ip4::kMinHeader > l4 || l4 + kUdpHeader > p.data) return false;
+  sender = {ip4::source(l3), load_be16(l4 + kSourcePort)};
+  receiver = {ip4::destination(l3), load_be16(l4 + kDestinationPort)};
+  return true;
+}
+
+bool write_udp_ends(Packet& p, const UdpEnd& sender, const UdpEnd& receiver) {
+  constexpr uint32_t kBoth = ip4::kMinHeader + kUdpHeader;
+  if (p.headroom() < kBoth) return false;
+  uint8_t* l4 = p.data - kUdpHeader;
+  uint8_t* l3 = l4 - ip4::kMinHeader;
+  std::memset(l3, 0, kBoth);
+  store_be32(l3 + ip4::kSource, sender.address);
+  store_be32(l3 + ip4::kDestination, receiver.address);
+  store_be16(l4 + kSourcePort, sender.port);
+  store_be16(l4 + kDestinationPort, receiver.port);
+  p.l3 = uint16_t(l3 - p.window());
+  p.l4 = uint16_t(l4 - p.window());
+  p.flags |= Packet::kHeaders;
+  return true;
+}
+
+}  // namespace weft
