@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// The calls on channels, at the C border.
+#include <cstring>
+
+#include "nodeos_api/channel.h"
+#include "nodeos_api/node.h"
+#include "nodeos_api/packet_hold.h"
+#include "nodeos_api/sized.h"
+
+namespace weft {
+
+namespace {
+
+// The key of a create call.  False, with the failure noted, if it is not usable.
+bool find_key(an_DemuxKey handle, const Domain& domain, const DemuxKeyObject** key) {
+  *key = nullptr;
+  if (handle == nullptr) return true;
+  *key = find<DemuxKeyObject>(handle);
+  if (*key == nullptr) return false;
+  if (&(*key)->domain().node() == &domain.node()) return true;
+  fail(AN_EINVAL, "the demux key is of another node");
+  return false;
+}
+
+// The domain in which a channel may be made now.
+Domain* creator(an_Domain handle) {
+  Domain* domain = find_open(handle);
+  return domain != nullptr && domain->node().allows_control() ? domain : nullptr;
+}
+
+// Makes a channel in `mem` and opens it by `open(channel)`.
+template <typename T, typename Open>
+T* open_channel(void* mem, Domain& domain, Open&& open) {
+  T* channel = T::make(mem, domain);
+  if (channel == nullptr) return nullptr;
+  if (auto opened = open(*channel); !opened) {
+    channel->bury();
+    channel->free_memory();
+    fail(opened.error());
+    return nullptr;
+  }
+  return channel;
+}
+
+template <typename T>
+int destroy_channel(typename T::Handle handle) {
+  T* channel = find<T>(handle);
+  if (channel == nullptr || !channel->domain().node().allows_control()) return an_errno();
+  channel->destroy();
+  return AN_OK;
+}
+
+template <typename T>
+int get_stats(typename T::Handle handle, an_ChanStats* stats) {
+  const T* channel = find<T>(handle);
+  if (channel == nullptr) return an_errno();
+  return fill_sized(stats, channel->domain().node().carry([&] { return channel->stats(); }));
+}
+
+}  // namespace
+
+}  // namespace weft
+
+using namespace weft;
+
+extern "C" {
+
+an_InChan an_inchanCreate(void* mem, an_Domain d, an_DemuxKey dmxKey, const char* protspec, const char* addrspec,
+                          an_NetSpec netspec, an_ChanRecvFunc deliverfunc, void* deliverarg) {
+  Domain* domain = creator(d);
+  const DemuxKeyObject* key = nullptr;
+  if (domain == nullptr || !find_key(dmxKey, *domain, &key)) return nullptr;
+  auto* channel = open_channel<InChannel>(
+      mem, *domain, [&](InChannel& c) { return c.open(protspec, addrspec, netspec, key); });
+  if (channel == nullptr) return nullptr;
+  domain->node().worker().call([&] {
+    channel->deliver_to(deliverfunc, nullptr, deliverarg);
+    channel->suspend(deliverfunc == nullptr);
+  });
+  return channel->handle();
+}
+
+int an_inchanDestroy(an_InChan c) { return destroy_channel<InChannel>(c); }
+
+int an_inchanSetVector(an_InChan c, an_ChanRecvVecFunc deliverfunc, void* deliverarg) {
+  InChannel* channel = find<InChannel>(c);
+  if (channel == nullptr) return an_errno();
+  if (deliverfunc == nullptr) return fail(AN_EINVAL, "a channel cannot deliver without a function");
+  return channel->domain().node().carry([&]() -> int {
+    channel->deliver_to(nullptr, deliverfunc, deliverarg);
+    return AN_OK;
+  });
+}
+
+int an_inchanSuspend(an_InChan c) {
+  InChannel* channel = find<InChannel>(c);
+  if (channel == nullptr) return an_errno();
+  return channel->domain().node().carry([&]() -> int {
+    channel->suspend(true);
+    return AN_OK;
+  });
+}
+
+int an_inchanResume(an_InChan c) {
+  InChannel* channel = find<InChannel>(c);
+  if (channel == nullptr) return an_errno();
+  return channel->domain().node().carry([&]() -> int {
+    if (!channel->has_function()) return fail(AN_EINVAL, "the channel has no deliver function yet");
+    channel->suspend(false);
+    return AN_OK;
+  });
+}
+
+int an_inchanGetStats(an_InChan c, an_ChanStats* stats) { return get_stats<InChannel>(c, stats); }
+
+an_OutChan an_outchanCreate(void* mem, an_Domain d, const char* protspec, const char* addrspec, an_NetSpec netspec) {
+  Domain* domain = creator(d);
+  if (domain == nullptr) return nullptr;
+  auto* channel =
+      open_channel<OutChannel>(mem, *domain, [&](OutChannel& c) { return c.open(protspec, addrspec, netspec); });
+  return channel != nullptr ? channel->handle() : nullptr;
+}
+
+int an_outchanDestroy(an_OutChan c) { return destroy_channel<OutChannel>(c); }
+
+int an_outchanSend(an_OutChan c, an_Packet packet) {
+  return an_outchanSendVec(c, &packet, 1) == 1 ? AN_OK : an_errno();
+}
+
+size_t an_outchanSendVec(an_OutChan c, an_Packet* packets, size_t count) {
+  OutChannel* channel = find<OutChannel>(c);
+  if (channel == nullptr) return 0;
+  if (packets == nullptr) {
+    fail(AN_EINVAL, "no packets");
+    return 0;
+  }
+  const std::span<Packet* const> all(reinterpret_cast<Packet* const*>(packets), count);
+  return channel->domain().node().carry([&] { return channel->send(all); });
+}
+
+int an_outchanGetStats(an_OutChan c, an_ChanStats* stats) { return get_stats<OutChannel>(c, stats); }
+
+an_CutChan an_cutchanCreate(void* mem, an_Domain d, an_DemuxKey dmxKey, const char* inprot, const char* inaddr,
+                            an_NetSpec innet, const char* outprot, const char* outaddr, an_NetSpec outnet) {
+  Domain* domain = creator(d);
+  const DemuxKeyObject* key = nullptr;
+  if (domain == nullptr || !find_key(dmxKey, *domain, &key)) return nullptr;
+  auto* channel = open_channel<CutChannel>(mem, *domain, [&](CutChannel& c) {
+    return c.open({inprot, inaddr, innet}, {outprot, outaddr, outnet}, key);
+  });
+  return channel != nullptr ? channel->handle() : nullptr;
+}
+
+int an_cutchanDestroy(an_CutChan c) { return destroy_channel<CutChannel>(c); }
+
+int an_cutchanGetStats(an_CutChan c, an_ChanStats* stats) { return get_stats<CutChannel>(c, stats); }
+
+}  // extern "C"

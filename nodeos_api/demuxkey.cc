@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nodeos_api/demuxkey.h"
+
+#include "nodeos_api/node.h"
+
+namespace weft {
+
+Result<void> DemuxKeyObject::add(size_t offset, size_t length, const uint8_t* value, const uint8_t* mask) {
+  if (value == nullptr || length == 0 || length > kMaxLength) {
+    return Error{Code::kInvalid, "a tuple compares 1 to 64 bytes"};
+  }
+  if (offset > kMaxReach || offset + length > kMaxReach) {
+    return Error{Code::kInvalid, "a tuple may not look behind byte 256"};
+  }
+  if (tuples_.size() == kMaxTuples) return Error{Code::kLimit, "a demux key has at most 8 tuples"};
+  PayloadMatch match{uint32_t(offset), {value, value + length}, std::vector<uint8_t>(length, 0xff)};
+  if (mask != nullptr) match.mask.assign(mask, mask + length);
+  for (size_t i = 0; i < length; ++i) {
+    if ((match.value[i] & ~match.mask[i]) != 0) {
+      return Error{Code::kInvalid, "byte " + std::to_string(i) + " of the value has bits that the mask ignores"};
+    }
+  }
+  tuples_.push_back(std::move(match));
+  return {};
+}
+
+void DemuxKeyObject::destroy() {
+  bury();
+  domain_.remove(*this);
+  free_memory();
+}
+
+}  // namespace weft
+
+using namespace weft;
+
+extern "C" an_DemuxKey an_demuxkeyCreate(void* mem, an_Domain d) {
+  Domain* domain = find_open(d);
+  if (domain == nullptr || !domain->node().allows_control()) return nullptr;
+  DemuxKeyObject* key = DemuxKeyObject::make(mem, *domain);
+  if (key == nullptr) return nullptr;
+  domain->add(*key);
+  return key->handle();
+}
+
+extern "C" int an_demuxkeyDestroy(an_DemuxKey k) {
+  DemuxKeyObject* key = find<DemuxKeyObject>(k);
+  if (key == nullptr || !key->domain().node().allows_control()) return an_errno();
+  key->destroy();
+  return AN_OK;
+}
+
+extern "C" int an_demuxkeyAddTuple(an_DemuxKey k, size_t offset, size_t length, const void* value,
+                                   const void* mask) {
+  DemuxKeyObject* key = find<DemuxKeyObject>(k);
+  if (key == nullptr || !key->domain().node().allows_control()) return an_errno();
+  auto added = key->add(offset, length, static_cast<const uint8_t*>(value), static_cast<const uint8_t*>(mask));
+  return added ? AN_OK : fail(added.error());
+}

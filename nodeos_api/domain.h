@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// Domain: what channels, packets and events are charged to, and what they end with.
+// Domains form a tree that limits termination only.  (Snow on Silk, section 2.1.)
+//
+// Threads: made and ended on the control thread; the ledger and the events belong to
+//   the worker.
+// Invariants: received + made = sent + dropped + held, between rounds.
+#pragma once
+
+#include <atomic>
+#include <vector>
+
+#include "nodeos_api/object.h"
+#include "partner/drop.h"
+#include "paths/account.h"
+
+namespace weft {
+
+class Channel;
+class DemuxKeyObject;
+class Event;
+class Node;
+
+class Domain final : public Object<Domain> {
+ public:
+  using Handle = an_Domain;
+  static constexpr an_Kind kKind = AN_DOMAIN;
+  static constexpr const char* kDead = "the domain has ended";
+  static constexpr const char* kNever = "not a domain";
+
+  struct Ledger {
+    Counter received, made, sent, held;
+    DropCounters drops;
+  };
+
+  // `parent` is null for the root of a node.
+  Domain(Node& node, Domain* parent) : node_(node), parent_(parent) {}
+
+  Node& node() const { return node_; }
+  Domain* parent() const { return parent_; }
+  bool descends_from(const Domain& ancestor) const;
+
+  // Calls the init function in the domain.  Its status.
+  int initialise(an_DomainInitFunc init, void* arg);
+  void set_termination(an_DomainTermFunc f, void* arg) {
+    term_ = f;
+    term_arg_ = arg;
+  }
+  bool initialising() const { return initialising_; }
+  bool ending() const { return ending_; }
+  // Ends the descendants, then this, and frees it.  [control]
+  void end(an_TermReason reason);
+
+  // Called by what the domain owns when it comes and goes.  [control]
+  void add(Domain& child);
+  void add(Channel& channel);
+  void add(DemuxKeyObject& key) { keys_.push_back(&key); }
+  void remove(Channel& channel);
+  void remove(DemuxKeyObject& key) { std::erase(keys_, &key); }
+
+  // Read on the worker, or on the control thread.
+  const std::vector<Domain*>& children() const { return children_; }
+  const std::vector<Channel*>& channels() const { return channels_; }
+
+  // On the worker.
+  std::vector<Event*>& events() { return events_; }
+  Ledger& ledger() { return ledger_; }
+  Account& account() { return account_; }
+
+  // Writes a line to the node's log, unless the domain has said enough this second.
+  void log(an_LogLevel level, const char* text);
+
+ private:
+  // On the worker: nothing of the domain is left there.
+  void clear_worker();
+
+  Node& node_;
+  Domain* parent_;
+  an_DomainTermFunc term_ = nullptr;
+  void* term_arg_ = nullptr;
+  bool initialising_ = false;
+  bool ending_ = false;
+  std::vector<Domain*> children_;  // as channels_: changed while the worker stands between rounds
+  std::vector<Channel*> channels_;
+  std::vector<DemuxKeyObject*> keys_;
+  std::vector<Event*> events_;
+  Ledger ledger_;
+  Account account_;
+  std::atomic<uint64_t> log_second_{0}, log_lines_{0}, log_lost_{0};
+};
+
+// The domain, if it is alive and not about to end; else null, with the failure noted.
+Domain* find_open(an_Domain handle);
+
+}  // namespace weft

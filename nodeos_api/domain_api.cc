@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// The calls on domains, at the C border.
+#include "nodeos_api/channel.h"
+#include "nodeos_api/demuxkey.h"
+#include "nodeos_api/domain.h"
+#include "nodeos_api/event.h"
+#include "nodeos_api/node.h"
+#include "nodeos_api/sized.h"
+
+namespace weft {
+
+namespace {
+
+// In the order of an_DropReason.
+constexpr DropReason kReasons[AN_DROP_REASONS] = {
+    DropReason::kEeDiscard,      DropReason::kConsumed,        DropReason::kPathClosed,  DropReason::kCapsuleMalformed,
+    DropReason::kCapsuleTtl,     DropReason::kNoNeighbourNode, DropReason::kCodeUnknown, DropReason::kCodeFault,
+    DropReason::kOutQueueFull,   DropReason::kPoolExhausted,
+};
+
+Domain* parent_of_new(an_Domain parent) {
+  if (parent != nullptr) return find_open(parent);
+  if (Node* node = Node::only()) return &node->root();
+  fail(AN_EINVAL, "a domain without a parent needs a process with one node, and there is none, or more than one");
+  return nullptr;
+}
+
+an_DomainStats stats_of(Domain& domain) {
+  const Domain::Ledger& ledger = domain.ledger();
+  an_DomainStats s{};
+  s.packets_received = ledger.received.value();
+  s.packets_made = ledger.made.value();
+  s.packets_sent = ledger.sent.value();
+  s.packets_held = ledger.held.value();
+  s.cycles = domain.account().cycles();
+  s.bits = domain.account().bits();
+  s.children = domain.children().size();
+  s.channels = domain.channels().size();
+  s.events = domain.events().size();
+  for (int i = 0; i < AN_DROP_REASONS; ++i) s.dropped[i] = ledger.drops[kReasons[i]];
+  return s;
+}
+
+// Nothing of the domain exists but the object.
+int refuse(Domain& domain, int status) {
+  domain.set_termination(nullptr, nullptr);
+  domain.end(AN_TERM_DESTROYED);
+  return status;
+}
+
+}  // namespace
+
+DropReason to_drop_reason(an_DropReason reason) { return kReasons[reason]; }
+
+}  // namespace weft
+
+using namespace weft;
+
+extern "C" {
+
+size_t an_sizeof(an_Kind kind) {
+  switch (kind) {
+    case AN_DOMAIN:
+      return sizeof(Domain);
+    case AN_INCHAN:
+      return sizeof(InChannel);
+    case AN_OUTCHAN:
+      return sizeof(OutChannel);
+    case AN_CUTCHAN:
+      return sizeof(CutChannel);
+    case AN_DEMUXKEY:
+      return sizeof(DemuxKeyObject);
+    case AN_EVENT:
+      return sizeof(Event);
+  }
+  return 0;
+}
+
+an_Domain an_domainCreate(void* mem, an_Domain parent, an_Cred cred, an_ThreadPoolSpec threads, an_MemPool mempool,
+                          an_DomainInitFunc initfn, void* initarg, an_DomainTermFunc termfn, void* termarg) {
+  if (cred != nullptr || threads != nullptr || mempool != nullptr) {
+    fail(AN_ENOSYS, "this node offers no credentials, thread pools or memory pools of a domain's own");
+    return nullptr;
+  }
+  Domain* above = parent_of_new(parent);
+  if (above == nullptr || !above->node().allows_control()) return nullptr;
+  Domain* domain = Domain::make(mem, above->node(), above);
+  if (domain == nullptr) return nullptr;
+  above->add(*domain);
+  if (const int status = domain->initialise(initfn, initarg); status != AN_OK) {
+    refuse(*domain, status);
+    const bool known = status > AN_OK && status <= AN_ENOSYS;
+    fail(known ? an_Status(status) : AN_EINVAL, "the init function refused the domain");
+    return nullptr;
+  }
+  domain->set_termination(termfn, termarg);
+  return domain->handle();
+}
+
+int an_domainDestroy(an_Domain d) {
+  Domain* domain = find_open(d);
+  if (domain == nullptr || !domain->node().allows_control()) return an_errno();
+  if (domain->parent() == nullptr) return fail(AN_EPERM, "the root domain ends with its node");
+  if (running.domain != nullptr && !domain->descends_from(*running.domain)) {
+    return fail(AN_EPERM, "a domain may end itself and its descendants, not others");
+  }
+  if (domain->initialising()) {
+    return fail(AN_EINVAL, "the domain is still in its init function: return a status instead");
+  }
+  domain->end(AN_TERM_DESTROYED);
+  return AN_OK;
+}
+
+an_Domain an_domainSelf(void) { return running.domain != nullptr ? running.domain->handle() : nullptr; }
+
+an_Domain an_domainParent(an_Domain d) {
+  Domain* domain = find<Domain>(d);
+  if (domain == nullptr) return nullptr;
+  if (domain->parent() != nullptr) return domain->parent()->handle();
+  fail(AN_ENOENT, "a root domain has no parent");
+  return nullptr;
+}
+
+int an_domainGetStats(an_Domain d, an_DomainStats* stats) {
+  Domain* domain = find<Domain>(d);
+  if (domain == nullptr) return an_errno();
+  return fill_sized(stats, domain->node().carry([&] { return stats_of(*domain); }));
+}
+
+int an_log(an_Domain d, an_LogLevel level, const char* text) {
+  Domain* domain = find<Domain>(d);
+  if (domain == nullptr) return an_errno();
+  if (text == nullptr || level < AN_LOG_DEBUG || level > AN_LOG_ERROR) {
+    return fail(AN_EINVAL, "a log line needs a level and a text");
+  }
+  domain->log(level, text);
+  return AN_OK;
+}
+
+}  // extern "C"

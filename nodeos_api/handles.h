@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// HandleTable: what the API's opaque pointers stand for.
+//
+// A handle is no address: it names a slot and the slot's generation, so that a
+// dead or forged one is recognised without touching what it once named.
+//
+//   | generation 36 | slot 20 | kind 8 |
+//
+// One table for the process: the C interface has nothing else to ask.
+//
+// Threads: add() and remove() take a lock; find() does not, from any thread.  Who
+//   removes an object waits for the worker before it frees the memory.
+// Invariants: memory is never given back, so that a find() never reads what is gone;
+//   it is bounded by the number of objects alive at once.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+
+#include "nodeos_api/an.h"
+
+namespace weft {
+
+class HandleTable {
+ public:
+  static constexpr uint32_t kCapacity = 1u << 20;
+
+  // A handle for `object`; 0 when all slots are in use.
+  uint64_t add(an_Kind kind, void* object);
+  void remove(uint64_t handle);
+
+  struct Found {
+    void* object;  // null if it is not alive
+    bool was;      // it was once
+  };
+  Found find(uint64_t handle, an_Kind kind) const {
+    const Slot* slot = slot_at(index(handle));
+    if (slot == nullptr || (handle & 0xff) != uint64_t(kind)) return {nullptr, false};
+    if (slot->handle.load(std::memory_order_acquire) == handle) {
+      return {slot->object.load(std::memory_order_relaxed), true};
+    }
+    return {nullptr, (handle >> kGenerationShift) <= slot->generation.load(std::memory_order_relaxed)};
+  }
+
+  static uint32_t index(uint64_t handle) { return uint32_t(handle >> kIndexShift) & (kCapacity - 1); }
+  // The object in a slot.  REQUIRES: it is alive
+  void* at(uint32_t index) const { return slot_at(index)->object.load(std::memory_order_relaxed); }
+
+ private:
+  static constexpr int kIndexShift = 8;
+  static constexpr int kGenerationShift = 28;
+  static constexpr uint32_t kChunk = 1024;
+
+  struct Slot {
+    std::atomic<uint64_t> handle{0};  // 0: free
+    std::atomic<void*> object{nullptr};
+    std::atomic<uint64_t> generation{0};  // of the latest object here
+    uint32_t next_free = 0;
+  };
+
+  Slot* slot_at(uint32_t index) const {
+    Slot* chunk = chunks_[index / kChunk].load(std::memory_order_acquire);
+    return chunk == nullptr ? nullptr : chunk + index % kChunk;
+  }
+  bool grow();
+
+  std::mutex mutex_;
+  std::array<std::atomic<Slot*>, kCapacity / kChunk> chunks_{};
+  uint32_t slots_ = 0;
+  uint32_t first_free_ = kCapacity;  // kCapacity: none
+};
+
+HandleTable& handles();
+
+}  // namespace weft

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Time and the node's features, at the C border.
+#include <ctime>
+#include <string_view>
+
+#include "nodeos_api/node.h"
+
+namespace weft {
+
+namespace {
+
+struct Feature {
+  std::string_view name;
+  uint64_t value;
+};
+
+// What a contiguous piece of a packet can hold, and push can take in a fresh one.
+constexpr Feature kFeatures[] = {
+    {"api", AN_VERSION},
+    {"in_process", 1},
+    {"create_on_worker", 0},
+    {"vector", Pvec::kCapacity},
+    {"packet_contiguous", Packet::kRoom - Packet::kHeadroom},
+    {"packet_headroom", Packet::kHeadroom - Packet::kReserved},
+    {"workers", 1},
+};
+
+uint64_t nanoseconds(const timespec& t) { return uint64_t(t.tv_sec) * 1'000'000'000 + uint64_t(t.tv_nsec); }
+
+uint64_t no_clock() {
+  fail(AN_EINVAL, "there is no such clock");
+  return 0;
+}
+
+}  // namespace
+
+}  // namespace weft
+
+using namespace weft;
+
+extern "C" {
+
+uint64_t an_timeGet(an_Clock clock) {
+  if (clock == AN_TIME_MONOTONIC) {
+    const Node* node = Node::here();
+    return node != nullptr ? node->clock().now_ns() : SystemClock().now_ns();
+  }
+  if (clock != AN_TIME_WALL) return no_clock();
+  timespec now;
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return nanoseconds(now);
+}
+
+uint64_t an_timeGetRes(an_Clock clock) {
+  if (clock != AN_TIME_MONOTONIC && clock != AN_TIME_WALL) return no_clock();
+  timespec resolution;
+  ::clock_getres(clock == AN_TIME_WALL ? CLOCK_REALTIME : CLOCK_MONOTONIC, &resolution);
+  return nanoseconds(resolution);
+}
+
+int an_nodeInfo(const char* feature, uint64_t* value) {
+  if (feature == nullptr || value == nullptr) return fail(AN_EINVAL, "a feature's name and a place for it are wanted");
+  for (const Feature& f : kFeatures) {
+    if (f.name != feature) continue;
+    *value = f.value;
+    return AN_OK;
+  }
+  return fail(AN_ENOENT, "no node knows a feature of that name");
+}
+
+}  // extern "C"

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+// The calls on packets, at the C border.
+//
+// Threads: the worker, or the control thread while the worker stands between rounds.
+#include <algorithm>
+#include <cstring>
+
+#include "nodeos_api/channel.h"
+#include "nodeos_api/node.h"
+#include "nodeos_api/packet_hold.h"
+#include "nodeos_api/sized.h"
+
+namespace weft {
+
+DropReason to_drop_reason(an_DropReason reason);
+
+namespace {
+
+constexpr size_t kMaxLength = 65535;
+constexpr uint32_t kMaxPiece = Packet::kRoom - Packet::kHeadroom;
+constexpr const char* kPoolEmpty = "the packet pool is empty";
+constexpr const char* kNotOnePiece = "more bytes than fit in one piece";
+
+// The packet of a handle, if a domain holds it; else null, with the failure noted.
+Packet* held(an_Packet handle) {
+  Packet* p = from_handle(handle);
+  if (p == nullptr || reinterpret_cast<uintptr_t>(p) % alignof(Packet) != 0) {
+    fail(AN_EINVAL, "not a packet");
+    return nullptr;
+  }
+  if (p->flags & Packet::kHeld) return p;
+  fail(AN_EDEAD, "the packet was sent or freed");
+  return nullptr;
+}
+
+Packet* held(const an_Packet* handle) {
+  if (handle != nullptr) return held(*handle);
+  fail(AN_EINVAL, "not a packet");
+  return nullptr;
+}
+
+// Calls `f(packet)` on the worker; R{} if the handle is dead.
+template <typename F>
+auto with_packet(Packet* p, F&& f) -> decltype(f(*p)) {
+  if (p == nullptr) return {};
+  return holder(*p).node().carry([&] { return f(*p); });
+}
+
+// The same for calls that return a status.
+template <typename F>
+int status_with_packet(Packet* p, F&& f) {
+  if (p == nullptr) return an_errno();
+  const Node& node = holder(*p).node();
+  if (!node.on_worker() && !node.allows_control()) return an_errno();
+  return node.carry([&] { return f(*p); });
+}
+
+an_Packet taken_by(Domain& domain, PacketPtr p) {
+  if (!p) {
+    fail(AN_ENOMEM, kPoolEmpty);
+    return nullptr;
+  }
+  hold(*p, domain);
+  domain.ledger().made.add(1);
+  domain.ledger().held.add(1);
+  return to_handle(p.release());
+}
+
+// `length` zero bytes, in as many pieces as needed.
+PacketPtr zeros(Pool& pool, size_t length) {
+  PacketPtr whole = pool.alloc();
+  if (!whole) return whole;
+  for (Packet* s = whole.get();;) {
+    s->length = uint32_t(std::min<size_t>(length, kMaxPiece));
+    std::memset(s->data, 0, s->length);
+    length -= s->length;
+    if (length == 0) return whole;
+    PacketPtr more = pool.alloc();
+    if (!more) return nullptr;
+    s->next = more.release();
+    s = s->next;
+    ++whole->segs;
+  }
+}
+
+// Replaces a held packet by what `change` makes of it.  `change` leaves it whole if it
+// fails.  The mark moves along.
+template <typename Change>
+bool replace(an_Packet* handle, Packet& p, Change&& change) {
+  Domain& domain = holder(p);
+  PacketPtr owned(&p);
+  let_go(p);
+  const bool changed = change(owned);
+  hold(*owned, domain);
+  *handle = to_handle(owned.release());
+  return changed;
+}
+
+// What a packet keeps when its first bytes are others.
+void copy_metadata(const Packet& from, Packet& to) {
+  to.path = from.path;
+  to.in_port = from.in_port;
+  to.hash = from.hash;
+  to.timestamp = from.timestamp;
+  to.l3 = to.l4 = 0;
+}
+
+uint8_t* make_front_writable(an_Packet* handle, Packet& p, uint32_t n) {
+  if (p.length >= n && p.writable()) return p.data;
+  if (n > kMaxPiece) {
+    fail(AN_EINVAL, kNotOnePiece);
+    return nullptr;
+  }
+  if (p.total_length() < n) {
+    fail(AN_EINVAL, "the packet is shorter");
+    return nullptr;
+  }
+  Pool& pool = Pool::of(&p);
+  if (!replace(handle, p, [&](PacketPtr& owned) { return pool.unshare_front(owned, n); })) {
+    fail(AN_ENOMEM, kPoolEmpty);
+    return nullptr;
+  }
+  return from_handle(*handle)->data;
+}
+
+// A fresh first piece of `n` bytes in front of the others.
+uint8_t* prepend(an_Packet* handle, Packet& p, uint32_t n) {
+  PacketPtr front = Pool::of(&p).alloc();
+  if (!front) {
+    fail(AN_ENOMEM, kPoolEmpty);
+    return nullptr;
+  }
+  front->length = n;
+  uint8_t* const at = front->data;
+  replace(handle, p, [&](PacketPtr& owned) {
+    copy_metadata(*owned, *front);
+    front->segs = uint16_t(owned->segs + 1);
+    front->next = owned.release();
+    owned = std::move(front);
+    return true;
+  });
+  return at;
+}
+
+int pop(an_Packet* handle, Packet& p, uint32_t n) {
+  if (n < p.length || (n == p.length && p.next == nullptr)) {
+    p.pop(n);
+    return AN_OK;
+  }
+  const uint32_t total = p.total_length();
+  if (n > total) return fail(AN_EINVAL, "the packet is shorter");
+  Pool& pool = Pool::of(&p);
+  const bool done = replace(handle, p, [&](PacketPtr& owned) {
+    PacketPtr rest = n == total ? pool.alloc() : pool.overlay(*owned, n, total - n);
+    if (!rest) return false;
+    copy_metadata(*owned, *rest);
+    owned = std::move(rest);
+    return true;
+  });
+  return done ? AN_OK : fail(AN_ENOMEM, kPoolEmpty);
+}
+
+uint8_t* append(Packet& p, uint32_t n) {
+  Packet* last = &p;
+  while (last->next != nullptr) last = last->next;
+  uint8_t* const end = last->data + last->length;
+  if (last->own_bytes() && last->writable() && end + n <= last->room() + Packet::kRoom) {
+    last->length += n;
+    return end;
+  }
+  PacketPtr more = Pool::of(&p).alloc();
+  if (!more) {
+    fail(AN_ENOMEM, kPoolEmpty);
+    return nullptr;
+  }
+  more->length = n;
+  last->next = more.release();
+  ++p.segs;
+  return last->next->data;
+}
+
+int let_die(Packet& p, DropReason reason) {
+  Domain::Ledger& ledger = holder(p).ledger();
+  let_go(p);
+  ledger.held.set(ledger.held.value() - 1);
+  drop(PacketPtr(&p), reason, ledger.drops);
+  return AN_OK;
+}
+
+// The channel of the packet's path, if it is still one of the holder's.
+an_InChan channel_of(const Packet& p) {
+  if (p.in_port == Packet::kNoPort) return nullptr;
+  for (Channel* channel : holder(p).channels()) {
+    auto* incoming = dynamic_cast<InChannel*>(channel);
+    if (incoming != nullptr && incoming->path().id() == p.path) return incoming->handle();
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+}  // namespace weft
+
+using namespace weft;
+
+extern "C" {
+
+an_Packet an_packetAlloc(an_Domain d, size_t length) {
+  Domain* domain = find_open(d);
+  if (domain == nullptr) return nullptr;
+  if (length > kMaxLength) {
+    fail(AN_EINVAL, "a packet has at most 65535 bytes");
+    return nullptr;
+  }
+  return domain->node().carry([&] { return taken_by(*domain, zeros(domain->node().pool(), length)); });
+}
+
+an_Packet an_packetClone(an_Packet packet) {
+  return with_packet(held(packet), [](Packet& p) { return taken_by(holder(p), Pool::of(&p).clone(p)); });
+}
+
+int an_packetFree(an_Packet packet) { return an_packetDrop(packet, AN_DROP_DISCARD); }
+
+int an_packetDrop(an_Packet packet, an_DropReason reason) {
+  if (reason < 0 || reason >= AN_DROP_REASONS) return fail(AN_EINVAL, "there is no such reason");
+  return status_with_packet(held(packet), [reason](Packet& p) { return let_die(p, to_drop_reason(reason)); });
+}
+
+void* an_packetPush(an_Packet* packet, size_t n) {
+  return with_packet(held(packet), [&](Packet& p) -> void* {
+    if (n <= p.headroom()) return p.push(n);
+    if (n > kMaxPiece) {
+      fail(AN_EINVAL, kNotOnePiece);
+      return nullptr;
+    }
+    return prepend(packet, p, uint32_t(n));
+  });
+}
+
+int an_packetPop(an_Packet* packet, size_t n) {
+  return status_with_packet(held(packet), [&](Packet& p) {
+    if (n > kMaxLength) return fail(AN_EINVAL, "the packet is shorter");
+    return pop(packet, p, uint32_t(n));
+  });
+}
+
+void* an_packetAppend(an_Packet packet, size_t n) {
+  return with_packet(held(packet), [n](Packet& p) -> void* {
+    if (n <= kMaxPiece && p.total_length() + n <= kMaxLength) return append(p, uint32_t(n));
+    fail(AN_EINVAL, n > kMaxPiece ? kNotOnePiece : "a packet has at most 65535 bytes");
+    return nullptr;
+  });
+}
+
+int an_packetTrim(an_Packet packet, size_t length) {
+  return status_with_packet(held(packet), [length](Packet& p) {
+    if (length == 0 || length > p.total_length()) return fail(AN_EINVAL, "a packet is trimmed to 1 byte up to its length");
+    p.trim(uint32_t(length));
+    return int{AN_OK};
+  });
+}
+
+void* an_packetGetData(an_Packet* packet, size_t n) {
+  return with_packet(held(packet), [&](Packet& p) -> void* {
+    return make_front_writable(packet, p, uint32_t(std::min<size_t>(n, UINT32_MAX)));
+  });
+}
+
+size_t an_packetGetLength(an_Packet packet) {
+  return with_packet(held(packet), [](Packet& p) -> size_t { return p.total_length(); });
+}
+
+size_t an_packetGetIov(an_Packet packet, an_Iov* iov, size_t max) {
+  return with_packet(held(packet), [&](Packet& p) -> size_t {
+    size_t pieces = 0;
+    for (const Packet* s = &p; s != nullptr; s = s->next) {
+      if (s->length == 0) continue;
+      if (pieces < max) iov[pieces] = {s->data, s->length};
+      ++pieces;
+    }
+    return pieces;
+  });
+}
+
+int an_packetGetMeta(an_Packet packet, an_PacketMeta* meta) {
+  return status_with_packet(held(packet), [meta](Packet& p) {
+    an_PacketMeta full{};
+    full.channel = channel_of(p);
+    full.timestamp_ns = p.timestamp;
+    if (p.in_port != Packet::kNoPort) {
+      holder(p).node().geni().port(p.in_port).name.copy(full.port, sizeof full.port - 1);
+    }
+    return fill_sized(meta, full);
+  });
+}
+
+}  // extern "C"

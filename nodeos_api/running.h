@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whose code this thread is running: an EE's function sees its own domain.
+//
+// Threads: each its own.
+#pragma once
+
+namespace weft {
+
+class Domain;
+class Node;
+
+struct Running {
+  const Node* node = nullptr;
+  Domain* domain = nullptr;  // null: the node's own code
+  bool on_worker = false;
+};
+
+// Stateless in every thread that never calls an EE: no guard, no constructor.
+inline thread_local constinit Running running{};
+
+// While it lives, the code of `domain` runs here.
+class RunningScope {
+ public:
+  RunningScope(const Node& node, Domain* domain, bool on_worker) : before_(running) {
+    running = {&node, domain, on_worker};
+  }
+  ~RunningScope() { running = before_; }
+  RunningScope(const RunningScope&) = delete;
+  RunningScope& operator=(const RunningScope&) = delete;
+
+ private:
+  Running before_;
+};
+
+}  // namespace weft
