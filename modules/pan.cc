@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "modules/pan.h"
+
+#include "modules/flow.h"
+
+namespace weft {
+
+namespace {
+
+class PanStage final : public Stage {
+ public:
+  void deliver(Dir dir, Pvec& v) override { hand_on(dir, v); }
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Stage>> PanModule::create(const StageContext& context) {
+  if (!context.top()) return context.chain_error("nothing stands on pan: it carries capsules");
+  const std::string_view below = context.below();
+  const bool on_raw_link = context.position == 1 && context.device.info.link == Link::kRaw;
+  if (on_raw_link || below == "ip" || below == "udp") return std::unique_ptr<Stage>(std::make_unique<PanStage>());
+  return context.chain_error("pan stands on ip, on udp, or right on a partner with a raw link");
+}
+
+// On ip and udp those have said all: the protocol, and the port.
+Result<void> PanModule::refine(const StageContext& context, DemuxKey& key) {
+  if (context.position != 1) return {};
+  key.shape = DemuxKey::kLink;
+  key.any_protocol = false;
+  key.link_protocol = flow::kCapsule;
+  return {};
+}
+
+}  // namespace weft

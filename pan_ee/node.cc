@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pan_ee/node.h"
+
+#include <algorithm>
+
+#include "pan_ee/capsule.h"
+
+namespace weft::pan {
+
+namespace {
+
+// A path text as an.h takes it: the chain, and the addresses in parentheses.
+struct Carrier {
+  std::string protspec, addrspec;
+};
+Carrier split(const std::string& text) {
+  const size_t open = text.find('(');
+  if (open == std::string::npos) return {text, ""};
+  std::string chain = text.substr(0, open);
+  while (!chain.empty() && chain.back() == ' ') chain.pop_back();
+  return {chain, text.substr(open)};
+}
+
+}  // namespace
+
+// --- life --------------------------------------------------------------------
+
+std::unique_ptr<Node> Node::start(const NodeConfig& config, an_Domain parent, std::string& error) {
+  std::unique_ptr<Node> node(new Node(config.address));
+  if (!node->configure(config)) {
+    error = node->error_;
+    return nullptr;
+  }
+  node->config_ = &config;
+  an_Domain domain =
+      an_domainCreate(nullptr, parent, nullptr, nullptr, nullptr, &Node::init, node.get(), &Node::terminated, node.get());
+  node->config_ = nullptr;
+  if (domain == nullptr) {
+    error = node->error_.empty() ? an_errtext() : node->error_;
+    node->domain_ = nullptr;
+    return nullptr;
+  }
+  return node;
+}
+
+Node::~Node() {
+  if (domain_ != nullptr) an_domainDestroy(domain_);
+}
+
+// What needs no domain.
+bool Node::configure(const NodeConfig& config) {
+  if (config.address.none()) {
+    error_ = "a PAN node needs an address";
+    return false;
+  }
+  code_.add(ping_);
+  for (const NeighbourConfig& n : config.neighbours) {
+    if (n.address.none() || n.address == address_ || !routes_.add({n.address, 128}, uint16_t(neighbours_.size()))) {
+      error_ = "neighbour " + to_text(n.address) + ": not an address of another node, or there twice";
+      return false;
+    }
+    neighbours_.push_back(std::make_unique<Neighbour>());
+    neighbours_.back()->address = n.address;
+    neighbours_.back()->carrier = n.carrier;
+  }
+  for (const RouteConfig& r : config.routes) {
+    const uint16_t via = neighbour_at(r.via);
+    if (via == Routes::kNone) {
+      error_ = "route via " + to_text(r.via) + ": that is no neighbour";
+      return false;
+    }
+    if (!routes_.add(r.to, via)) {
+      error_ = "route to " + to_text(r.to.address) + "/" + std::to_string(r.to.length) + ": there is one already";
+      return false;
+    }
+  }
+  return true;
+}
+
+uint16_t Node::neighbour_at(const NodeAddress& address) const {
+  for (size_t i = 0; i < neighbours_.size(); ++i) {
+    if (neighbours_[i]->address == address) return uint16_t(i);
+  }
+  return Routes::kNone;
+}
+
+int Node::init(an_Domain self, void* node) {
+  Node& n = *static_cast<Node*>(node);
+  n.domain_ = self;
+  if (n.open_channels(*n.config_)) return AN_OK;
+  n.error_ = an_errtext();
+  return an_errno();
+}
+
+// Outgoing first, so that nothing comes in that cannot go on.
+bool Node::open_channels(const NodeConfig& config) {
+  for (auto& neighbour : neighbours_) {
+    const Carrier carrier = split(neighbour->carrier);
+    neighbour->channel =
+        an_outchanCreate(nullptr, domain_, carrier.protspec.c_str(), carrier.addrspec.c_str(), nullptr);
+    if (neighbour->channel == nullptr) return false;
+  }
+  for (const std::string& text : config.carriers) {
+    const Carrier carrier = split(text);
+    an_InChan channel = an_inchanCreate(nullptr, domain_, nullptr, carrier.protspec.c_str(),
+                                        carrier.addrspec.c_str(), nullptr, nullptr, nullptr);
+    if (channel == nullptr || an_inchanSetVector(channel, &Node::receive, this) != AN_OK ||
+        an_inchanResume(channel) != AN_OK) {
+      return false;
+    }
+  }
+  return true;
+}
+
+void Node::terminated(an_Domain, an_TermReason, void* node) {
+  Node& n = *static_cast<Node*>(node);
+  n.domain_ = nullptr;
+  for (auto& neighbour : n.neighbours_) neighbour->channel = nullptr;
+  n.ping_.stop();
+}
+
+// --- capsules ----------------------------------------------------------------
+
+void Node::receive(void* node, an_Packet* capsules, size_t count) {
+  Node& n = *static_cast<Node*>(node);
+  for (size_t i = 0; i < count; ++i) n.evaluate(capsules[i], Environment::Origin::kNetwork);
+  n.send_batches();
+}
+
+std::optional<an_DropReason> Node::insert(an_Packet capsule) {
+  const auto lost = evaluate(capsule, Environment::Origin::kApplication);
+  send_batches();
+  return lost;
+}
+
+std::optional<an_DropReason> Node::evaluate(an_Packet capsule, Environment::Origin origin) {
+  const auto lose = [&](an_DropReason reason) {
+    an_packetDrop(capsule, reason);
+    return reason;
+  };
+  const size_t available = an_packetGetLength(capsule);
+  if (available < capsule::kHeader) return lose(AN_DROP_MALFORMED);
+  auto* header = static_cast<uint8_t*>(an_packetGetData(&capsule, capsule::kHeader));
+  if (header == nullptr) return lose(AN_DROP_NO_PACKET);
+  const capsule::Fault fault = capsule::check(header, available);
+  if (fault != capsule::Fault::kNone) {
+    return lose(fault == capsule::Fault::kTtl ? AN_DROP_TTL : AN_DROP_MALFORMED);
+  }
+  CodeObject* code = code_.find(header + capsule::kName);
+  if (code == nullptr) return lose(AN_DROP_CODE_UNKNOWN);
+
+  const uint32_t length = capsule::length(header);
+  if (length < available) an_packetTrim(capsule, length);
+  const uint32_t body = length - uint32_t{capsule::kHeader};
+  const size_t window = std::min<size_t>(body, code->window());
+  header = static_cast<uint8_t*>(an_packetGetData(&capsule, capsule::kHeader + window));
+  if (header == nullptr) return lose(AN_DROP_NO_PACKET);
+
+  Environment env(origin, address_, {header + capsule::kHeader, window}, body);
+  code->accept(env);
+  return act(capsule, header, env);
+}
+
+std::optional<an_DropReason> Node::act(an_Packet capsule, uint8_t* header, const Environment& env) {
+  switch (env.verdict()) {
+    case Environment::Verdict::kSend:
+      return send(capsule, header, env);
+    case Environment::Verdict::kDeliver:
+      an_packetDrop(capsule, AN_DROP_CONSUMED);
+      return std::nullopt;
+    case Environment::Verdict::kDrop:
+      break;
+  }
+  an_packetDrop(capsule, env.reason());
+  return env.reason();
+}
+
+// A capsule that comes from another node leaves with a TTL that is one lower; one of an
+// application leaves with the TTL that it was given.
+std::optional<an_DropReason> Node::send(an_Packet capsule, uint8_t* header, const Environment& env) {
+  const uint16_t route = routes_.find(env.destination());
+  if (route == Routes::kNone) {
+    an_packetDrop(capsule, AN_DROP_NO_NEIGHBOUR);
+    return AN_DROP_NO_NEIGHBOUR;
+  }
+  if (env.origin() == Environment::Origin::kNetwork) {
+    const uint16_t ttl = capsule::ttl(header);
+    if (ttl == 1) {
+      an_packetDrop(capsule, AN_DROP_TTL);
+      return AN_DROP_TTL;
+    }
+    capsule::set_ttl(header, uint16_t(ttl - 1));
+  }
+  Neighbour& neighbour = *neighbours_[route];
+  if (neighbour.waiting == kBatch) send_batch(neighbour);
+  neighbour.batch[neighbour.waiting++] = capsule;
+  return std::nullopt;
+}
+
+void Node::send_batch(Neighbour& neighbour) {
+  size_t sent = an_outchanSendVec(neighbour.channel, neighbour.batch.data(), neighbour.waiting);
+  for (; sent < neighbour.waiting; ++sent) an_packetDrop(neighbour.batch[sent], AN_DROP_QUEUE_FULL);
+  neighbour.waiting = 0;
+}
+
+void Node::send_batches() {
+  for (auto& neighbour : neighbours_) {
+    if (neighbour->waiting > 0) send_batch(*neighbour);
+  }
+}
+
+// --- what an operator sees ---------------------------------------------------
+
+std::vector<Node::NeighbourInfo> Node::neighbours() const {
+  std::vector<NeighbourInfo> all;
+  for (const auto& neighbour : neighbours_) {
+    NeighbourInfo info{neighbour->address, neighbour->carrier, {.size = sizeof(an_ChanStats)}};
+    if (neighbour->channel != nullptr) an_outchanGetStats(neighbour->channel, &info.stats);
+    all.push_back(std::move(info));
+  }
+  return all;
+}
+
+an_DomainStats Node::stats() const {
+  an_DomainStats stats{.size = sizeof(an_DomainStats)};
+  if (domain_ != nullptr) an_domainGetStats(domain_, &stats);
+  return stats;
+}
+
+}  // namespace weft::pan
