@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * arena: the world around the EE under test.  The suite asks the node through an.h
+ * only; the arena is its hand on the other ends of the wires, and on the clock.
+ *
+ * The node has two ports, "a" and "b", with raw links (the packet begins with its
+ * network header), and the module "pan", which takes packets whose first nibble is 0.
+ * Its packet pool holds ARENA_PACKETS.
+ *
+ * Threads: the node's control thread.
+ */
+#ifndef WEFT_TESTS_CONFORMANCE_ARENA_H
+#define WEFT_TESTS_CONFORMANCE_ARENA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ARENA_PACKETS 512
+
+typedef struct arena arena;
+
+/* NULL if the node cannot be started. */
+arena *arena_start(void);
+/* Stops the node.  Returns how many packets are not back in the pool. */
+size_t arena_stop(arena *a);
+
+/* A packet comes in at the port. */
+void arena_inject(arena *a, const char *port, const void *bytes, size_t length);
+/* Takes the oldest packet that went out of the port.  Returns its length, 0 if there is none. */
+size_t arena_take(arena *a, const char *port, void *bytes, size_t room);
+
+/* Returns when the node has done all there is to do. */
+void arena_settle(arena *a);
+/* The node's clock moves, and what is due happens. */
+void arena_advance(arena *a, uint64_t ns);
+/* Calls f(arg) on a thread that is neither the node's control thread nor its worker. */
+void arena_elsewhere(void (*f)(void *arg), void *arg);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* WEFT_TESTS_CONFORMANCE_ARENA_H */

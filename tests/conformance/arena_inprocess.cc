@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// The arena in this process: a node on loop partners, whose far ends are the test's.
+//
+// With WEFT_ARENA_THREAD=1 the node's worker has a thread of its own; without, rounds
+// are run by arena_settle().
+#include <spdlog/sinks/null_sink.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <thread>
+
+#include "geni/geni.h"
+#include "modules/flow.h"
+#include "modules/pan.h"
+#include "nodeos_api/node.h"
+#include "partner/loop.h"
+#include "paths/policy_round_robin.h"
+#include "tests/conformance/arena.h"
+
+using namespace weft;
+
+namespace {
+
+// A port of the node, and the test's end of its wire.
+struct Wire {
+  std::unique_ptr<LoopPartner> loop;
+  Opening node_end, test_end;
+
+  Wire(const char* name, const Clock& clock)
+      : loop(*LoopPartner::create({.name = name, .link = Link::kRaw, .mtu = 65535}, clock)),
+        node_end(*loop->open("a", nullptr, kNoOpening)),
+        test_end(*loop->open("b", nullptr, kNoOpening)) {}
+  ~Wire() {
+    loop->close(test_end);
+    loop->close(node_end);
+  }
+};
+
+}  // namespace
+
+struct arena {
+  ManualClock clock;
+  std::unique_ptr<Pool> pool = *Pool::create({.packets = ARENA_PACKETS, .pages = PageKind::k4K});
+  std::unique_ptr<Pool> wire_pool = *Pool::create({.packets = 1024, .pages = PageKind::k4K});
+  Wire a{"a", clock}, b{"b", clock};
+  Fib fib;
+  FlowReader reader;
+  Demux demux{fib, reader, *pool};
+  PanModule pan;
+  Worker worker{{}, clock, std::make_unique<RoundRobin>()};
+  Geni geni{worker, demux, {&pan}, {}};
+  Logger log{"arena", std::make_shared<spdlog::sinks::null_sink_mt>()};
+  std::unique_ptr<Node> node;
+  bool threaded = std::getenv("WEFT_ARENA_THREAD") != nullptr;
+
+  Wire& wire(const char* port) { return std::strcmp(port, "a") == 0 ? a : b; }
+};
+
+extern "C" {
+
+arena* arena_start(void) {
+  auto* world = new arena;
+  if (!world->geni.add_port("a", *world->a.loop, world->a.node_end) ||
+      !world->geni.add_port("b", *world->b.loop, world->b.node_end)) {
+    delete world;
+    return nullptr;
+  }
+  if (world->threaded) world->worker.start();
+  world->node = std::make_unique<Node>(Node::Parts{world->geni, world->worker, *world->pool, world->clock, world->log});
+  world->node->add_pool(*world->wire_pool);
+  return world;
+}
+
+size_t arena_stop(arena* world) {
+  world->node.reset();
+  world->worker.stop();
+  for (const char* port : {"a", "b"}) {
+    while (arena_take(world, port, nullptr, 0) > 0) {
+    }
+  }
+  const size_t missing = world->pool->in_use() + world->wire_pool->in_use();
+  if (missing == 0) delete world;  // else it would fail on its own checks
+  return missing;
+}
+
+void arena_inject(arena* world, const char* port, const void* bytes, size_t length) {
+  world->worker.call([&] {
+    Pvec v;
+    v.push_back(world->wire_pool->copy({static_cast<const uint8_t*>(bytes), length}));
+    Wire& wire = world->wire(port);
+    wire.loop->push(wire.test_end, v);
+    v.clear();
+  });
+}
+
+size_t arena_take(arena* world, const char* port, void* bytes, size_t room) {
+  size_t length = 0;
+  world->worker.call([&] {
+    Pvec v;
+    Wire& wire = world->wire(port);
+    wire.loop->pull(wire.test_end, v, 1);
+    if (v.empty()) return;
+    length = v[0]->total_length();
+    size_t at = 0;
+    for (const Packet* s = v[0]; s != nullptr && at < room; s = s->next) {
+      const size_t n = std::min<size_t>(s->length, room - at);
+      std::memcpy(static_cast<char*>(bytes) + at, s->data, n);
+      at += n;
+    }
+    v.clear();
+  });
+  return length;
+}
+
+// A round ends all that was begun before it, but what waits for a timer.
+void arena_settle(arena* world) {
+  const uint64_t enough = world->worker.rounds() + 8;
+  while (world->worker.rounds() < enough) {
+    if (world->threaded) {
+      world->worker.call([] {});  // wakes it
+    } else {
+      world->worker.round();
+    }
+  }
+}
+
+void arena_advance(arena* world, uint64_t ns) {
+  world->clock.advance_ns(ns);
+  arena_settle(world);
+}
+
+void arena_elsewhere(void (*f)(void*), void* arg) { std::thread(f, arg).join(); }
+
+}  // extern "C"
