@@ -231,7 +231,8 @@ an_OutChan an_outchanCreate(void *mem, an_Domain d, const char *protspec, const 
                             an_NetSpec netspec);
 int an_outchanDestroy(an_OutChan c); /* [control] what is queued is dropped */
 /* Sends a packet that the channel's domain holds.  On success it is no longer the
- * caller's; on failure it still is.  Errors: AN_EQFULL, AN_EINVAL (not a packet of this
+ * caller's; on failure it still is.  Where the path's addresses leave something open, a
+ * packet that is given back as it came returns to its sender.  Errors: AN_EQFULL, AN_EINVAL (not a packet of this
  * domain), AN_EDEAD. */
 int an_outchanSend(an_OutChan c, an_Packet packet);
 /* Sends packets from the front of an array of any length, in order.  Returns how many
@@ -272,7 +273,8 @@ int an_cutchanGetStats(an_CutChan c, an_ChanStats *stats);
  * A packet is held by one domain, from the deliver function or from Alloc or Clone
  * until it is sent, freed or dropped.  After that its handle is dead: AN_EDEAD, until
  * the slot is used again.  Its bytes may be shared with other packets and lie in
- * several pieces.  Calls that take `an_Packet *` may have to replace the packet, and
+ * several pieces.  (In this process a packet handle is not checked against invention,
+ * only against reuse.)  Calls that take `an_Packet *` may have to replace the packet, and
  * then change the handle; those that make bytes writable copy what is shared, never
  * more than they were asked for.
  */

@@ -8,6 +8,14 @@
 
 namespace weft {
 
+namespace {
+
+// Marks that say how a packet came, and nothing of how it is to leave.  (kHeaders stays:
+// given back as it came, a packet returns to its sender.)
+constexpr uint16_t kOfArrival = Packet::kOffload | Packet::kLocal | Packet::kOrigin | Packet::kLinkGroup;
+
+}  // namespace
+
 // --- what all have -----------------------------------------------------------
 
 Result<std::string> Channel::text_of(const char* protspec, const char* addrspec) {
@@ -179,7 +187,7 @@ size_t OutChannel::send(std::span<Packet* const> packets) {
       all_held = p != nullptr && holds(domain_, *p);
       if (!all_held) break;
       let_go(*p);
-      p->flags = Packet::kOrigin | (p->flags & (Packet::kShares | Packet::kForeign));
+      p->flags &= uint16_t(~kOfArrival);
       p->in_port = Packet::kNoPort;
     }
     Pvec v;

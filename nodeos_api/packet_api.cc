@@ -228,7 +228,10 @@ int an_packetDrop(an_Packet packet, an_DropReason reason) {
 
 void* an_packetPush(an_Packet* packet, size_t n) {
   return with_packet(held(packet), [&](Packet& p) -> void* {
-    if (n <= p.headroom()) return p.push(n);
+    if (n <= p.headroom()) {
+      p.flags &= uint16_t(~Packet::kHeaders);  // they stood there
+      return p.push(n);
+    }
     if (n > kMaxPiece) {
       fail(AN_EINVAL, kNotOnePiece);
       return nullptr;
