@@ -8,7 +8,8 @@
 //   host   TEXT                  its far end is the node itself
 //   echo   TEXT                  its far end gives back what it gets
 //   in     PORT PACKET           (packet_text.h)
-//   out    PORT PACKET           the next one that must come out there
+//   out    PORT PACKET           the next one that must come out there; "id any" in its
+//                                outermost header matches any identification
 //   drops  PATH REASON COUNT     or: none
 //
 // Lines are done in order.  At the end nothing else may have come out, every path's
@@ -21,10 +22,14 @@
 #include <map>
 #include <sstream>
 
+#include "base/bytes.h"
 #include "geni/geni.h"
+#include "modules/arp.h"
 #include "modules/eth.h"
 #include "modules/flow.h"
+#include "modules/icmp.h"
 #include "modules/ip.h"
+#include "modules/udp.h"
 #include "paths/policy_round_robin.h"
 #include "tests/path/packet_text.h"
 #include "tests/unit/testing/partners.h"
@@ -207,15 +212,24 @@ class NodeTest : public ::testing::TestWithParam<std::filesystem::path> {
     }
   }
 
-  void out(const std::string& device, const std::string& text) {
+  void out(const std::string& device, std::string text) {
     ASSERT_TRUE(devices_.contains(device)) << device;
-    auto expected = test::packet_from_text(text);
-    ASSERT_TRUE(expected) << expected.error().sentence;
     auto& taken = devices_[device]->taken();
     ASSERT_FALSE(taken.empty()) << "nothing came out of " << device;
     const PacketPtr got = std::move(taken.front());
     taken.pop_front();
+    if (const size_t any = text.find("id any"); any != std::string::npos) {
+      text.replace(any, 6, "id " + std::to_string(identification(*got, devices_[device]->link())));
+    }
+    auto expected = test::packet_from_text(text);
+    ASSERT_TRUE(expected) << expected.error().sentence;
     EXPECT_EQ(hex(*got), test::hex_dump(*expected));
+  }
+
+  // Of an IPv4 packet: the node chooses it for its own packets.
+  static uint16_t identification(const Packet& p, Link link) {
+    const size_t at = (link == Link::kEthernet ? 14 : 0) + 4;
+    return p.length < at + 2 ? 0 : load_be16(p.data + at);
   }
 
   void drops(const std::string& rest) {
@@ -254,8 +268,11 @@ class NodeTest : public ::testing::TestWithParam<std::filesystem::path> {
   Echo echo_;
   Worker worker_{{}, clock_, std::make_unique<RoundRobin>()};
   EthModule eth_{node_, neighbours_, host_};
-  IpModule ip_{node_, host_};
-  Geni geni_{worker_, demux_, {&eth_, &ip_}, {}};
+  ArpModule arp_{node_, neighbours_};
+  IpModule ip_{node_, host_, &demux_, &worker_.timers()};
+  IcmpModule icmp_{node_};
+  UdpModule udp_{node_};
+  Geni geni_{worker_, demux_, {&eth_, &arp_, &ip_, &icmp_, &udp_}, {}};
 };
 
 TEST_P(NodeTest, Runs) {

@@ -20,6 +20,8 @@ class TestPartner final : public Partner {
   // push() takes no more than this many packets until it is set again.
   size_t room = SIZE_MAX;
 
+  Link link() const { return info_.link; }
+
   // What pull() will give.
   void will_give(PacketPtr p) { to_give_.push_back(std::move(p)); }
   size_t left_to_give() const { return to_give_.size(); }
