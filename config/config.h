@@ -52,8 +52,8 @@ struct TapConfig {
 struct UdpConfig {
   Endpoint local;
   Endpoint remote;
-  Link link = Link::kEthernet;
-  uint32_t mtu = 1500;
+  Link link = Link::kRaw;
+  uint32_t mtu = 1400;
 };
 
 struct PcapConfig {

@@ -64,6 +64,28 @@ void PcapngWriter::write(uint32_t interface, uint64_t timestamp, const Packet& p
   comment = clipped(comment);
   const uint32_t length = p.total_length();
   const uint32_t captured = std::min(length, snaps_[interface]);
+  const uint32_t size = begin_packet(interface, timestamp, captured, length, comment);
+  uint32_t left = captured;
+  for (const Seg* s = &p; left > 0; s = s->next) {
+    const uint32_t n = std::min(left, s->length);
+    add(s->data, n);
+    left -= n;
+  }
+  end_packet(captured, size, comment);
+}
+
+void PcapngWriter::write(uint32_t interface, uint64_t timestamp, std::span<const uint8_t> bytes,
+                         uint32_t length, std::string_view comment) {
+  if (errno_ != 0) return;
+  comment = clipped(comment);
+  const auto captured = uint32_t(std::min<size_t>(bytes.size(), snaps_[interface]));
+  const uint32_t size = begin_packet(interface, timestamp, captured, length, comment);
+  add(bytes.data(), captured);
+  end_packet(captured, size, comment);
+}
+
+uint32_t PcapngWriter::begin_packet(uint32_t interface, uint64_t timestamp, uint32_t captured,
+                                    uint32_t length, std::string_view comment) {
   const size_t options = comment.empty() ? 0 : option_size(comment) + 4;
   const auto size = uint32_t(32 + captured + padding(captured) + options);
   add_number(kEnhancedPacket);
@@ -73,12 +95,10 @@ void PcapngWriter::write(uint32_t interface, uint64_t timestamp, const Packet& p
   add_number(uint32_t(timestamp));
   add_number(captured);
   add_number(length);
-  uint32_t left = captured;
-  for (const Seg* s = &p; left > 0; s = s->next) {
-    const uint32_t n = std::min(left, s->length);
-    add(s->data, n);
-    left -= n;
-  }
+  return size;
+}
+
+void PcapngWriter::end_packet(uint32_t captured, uint32_t size, std::string_view comment) {
   pad(captured);
   if (!comment.empty()) {
     add_option(kComment, comment);

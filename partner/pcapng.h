@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -32,6 +33,9 @@ class PcapngWriter {
   // and enters the kernel only if 256 KiB have gathered.
   // REQUIRES: interface was returned by add_interface()
   void write(uint32_t interface, uint64_t timestamp, const Packet& p, std::string_view comment = {});
+  // The same for the first `bytes` of a packet that was `length` bytes long.
+  void write(uint32_t interface, uint64_t timestamp, std::span<const uint8_t> bytes, uint32_t length,
+             std::string_view comment = {});
 
   // Writes what is buffered, waiting for a slow reader.  False after any error.
   bool flush();
@@ -39,6 +43,10 @@ class PcapngWriter {
   int error() const { return errno_; }
 
  private:
+  // What stands in front of and behind the bytes of an Enhanced Packet.
+  uint32_t begin_packet(uint32_t interface, uint64_t timestamp, uint32_t captured, uint32_t length,
+                        std::string_view comment);
+  void end_packet(uint32_t captured, uint32_t size, std::string_view comment);
   void add(const void* bytes, size_t n);
   template <typename T>
   void add_number(T v) {

@@ -58,8 +58,8 @@ MacAddress stable_mac(const std::string& name) {
 
 // ---- opening ----
 
-Result<std::unique_ptr<Tap>> Tap::create(Options options, Pool& pool, Clock&) {
-  std::unique_ptr<Tap> tap(new Tap(std::move(options), pool));
+Result<std::unique_ptr<TapPartner>> TapPartner::create(Options options, Pool& pool, Clock&) {
+  std::unique_ptr<TapPartner> tap(new TapPartner(std::move(options), pool));
   const Options& o = tap->options_;
   if (o.name.empty() || o.name.size() >= IFNAMSIZ || o.name.find('%') != std::string::npos) {
     return tap->failed({Code::kInvalid, "an interface name has 1 to 15 characters and no '%'"});
@@ -80,13 +80,13 @@ Result<std::unique_ptr<Tap>> Tap::create(Options options, Pool& pool, Clock&) {
   return tap;
 }
 
-Tap::~Tap() = default;
+TapPartner::~TapPartner() = default;
 
-Error Tap::failed(Error error) const {
+Error TapPartner::failed(Error error) const {
   return {error.code, (options_.tun ? "tun " : "tap ") + options_.name + ": " + std::move(error.sentence)};
 }
 
-Result<Opening> Tap::open(std::string_view spec, Partner*, Opening) {
+Result<Opening> TapPartner::open(std::string_view spec, Partner*, Opening) {
   if (!spec.empty()) return failed({Code::kInvalid, "takes no spec, not '" + std::string(spec) + "'"});
   if (opening_ != kNoOpening) return failed({Code::kBusy, "is open already"});
   const auto made = options_.netns.empty()
@@ -101,14 +101,14 @@ Result<Opening> Tap::open(std::string_view spec, Partner*, Opening) {
   return opening_;
 }
 
-Result<void> Tap::make_interface() {
+Result<void> TapPartner::make_interface() {
   auto done = attach();
   if (!done) return done;
   ask_for_offload();
   return configure();
 }
 
-Result<void> Tap::attach() {
+Result<void> TapPartner::attach() {
   fd_ = OwnedFd(::open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK));
   if (!fd_) return system_error("/dev/net/tun", errno);
   ifreq wish{};
@@ -133,7 +133,7 @@ Result<void> Tap::attach() {
 }
 
 // What the kernel may leave to us.  What we leave to it, it always takes.
-void Tap::ask_for_offload() {
+void TapPartner::ask_for_offload() {
   const unsigned tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
   reason_.clear();
   offload_ = options_.offload;
@@ -149,7 +149,7 @@ void Tap::ask_for_offload() {
   }
 }
 
-Result<void> Tap::configure() {
+Result<void> TapPartner::configure() {
   auto device = Netdev::find(options_.name);
   if (!device) return device.error();
   device_ = std::move(*device);
@@ -160,7 +160,7 @@ Result<void> Tap::configure() {
   return done;
 }
 
-void Tap::close(Opening which) {
+void TapPartner::close(Opening which) {
   if (which != opening_ || opening_ == kNoOpening) return;
   opening_ = kNoOpening;
   fd_.reset();
@@ -169,7 +169,7 @@ void Tap::close(Opening which) {
 
 // ---- to the kernel ----
 
-void Tap::push(Opening which, Pvec& v) {
+void TapPartner::push(Opening which, Pvec& v) {
   if (which != opening_) return;
   if (gone_) drop(v, DropReason::kPartnerDown, stats_.drops);
   while (!v.empty() && write(v)) {
@@ -178,7 +178,7 @@ void Tap::push(Opening which, Pvec& v) {
 }
 
 // Writes or drops the first packet of `v`.  False when the kernel refuses for now.
-bool Tap::write(Pvec& v) {
+bool TapPartner::write(Pvec& v) {
   Packet& p = *v[0];
   if (size_t{p.segs} + 1 > iovecs_.size()) {
     drop(v.pop_front(), DropReason::kTooBig, stats_.drops);
@@ -220,7 +220,7 @@ bool Tap::write(Pvec& v) {
 // ---- from the kernel ----
 
 // Each read is given slots for the longest packet; those that it leaves serve the next.
-void Tap::pull(Opening which, Pvec& v, size_t max) {
+void TapPartner::pull(Opening which, Pvec& v, size_t max) {
   if (which != opening_ || gone_) return;
   std::array<Packet*, kMaxSegs> segs;
   size_t count = 0;
@@ -248,7 +248,7 @@ void Tap::pull(Opening which, Pvec& v, size_t max) {
 }
 
 // One packet, its header in front of the first Seg's data.  Negative: there is none.
-ssize_t Tap::read(Packet* const* segs, size_t count) {
+ssize_t TapPartner::read(Packet* const* segs, size_t count) {
   iovecs_[0] = {segs[0]->data - sizeof(VnetHeader), kSlot + sizeof(VnetHeader)};
   for (size_t i = 1; i < count; ++i) iovecs_[i] = {segs[i]->data, kSlot};
   const ssize_t got = ::readv(fd_.get(), iovecs_.data(), int(count));
@@ -256,7 +256,7 @@ ssize_t Tap::read(Packet* const* segs, size_t count) {
   return got;
 }
 
-PacketPtr Tap::chain(Packet* const* segs, size_t count, uint32_t length) {
+PacketPtr TapPartner::chain(Packet* const* segs, size_t count, uint32_t length) {
   for (size_t i = 0; i < count; ++i) {
     segs[i]->length = std::min(length, kSlot);
     length -= segs[i]->length;
@@ -268,7 +268,7 @@ PacketPtr Tap::chain(Packet* const* segs, size_t count, uint32_t length) {
 }
 
 // The packet that was read into `segs`; empty when it was dropped.
-PacketPtr Tap::accept(Packet* const* segs, size_t count, uint32_t length, bool whole) {
+PacketPtr TapPartner::accept(Packet* const* segs, size_t count, uint32_t length, bool whole) {
   PacketPtr p = chain(segs, count, length);
   if (!whole) {
     drop(std::move(p), count < kMaxSegs ? DropReason::kPoolExhausted : DropReason::kTooBig, stats_.drops);
@@ -290,7 +290,7 @@ PacketPtr Tap::accept(Packet* const* segs, size_t count, uint32_t length, bool w
 
 // A descriptor without its interface reports an error to every poll, and the
 // worker would never sleep: puts a silent one in its place.
-void Tap::lose_interface() {
+void TapPartner::lose_interface() {
   gone_ = true;
   const OwnedFd silent(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (silent) ::dup3(silent.get(), fd_.get(), O_CLOEXEC);
@@ -298,14 +298,14 @@ void Tap::lose_interface() {
 
 // ---- control ----
 
-Result<Reply> Tap::control(Opening which, const Request& request) {
+Result<Reply> TapPartner::control(Opening which, const Request& request) {
   if (which != opening_ || opening_ == kNoOpening) return failed({Code::kDead, "is not open"});
   if (std::holds_alternative<InfoRequest>(request)) return Reply{describe()};
   if (std::holds_alternative<StatsRequest>(request)) return Reply{&stats_};
   return failed({Code::kUnsupported, "knows no commands"});
 }
 
-PartnerInfo Tap::describe() const {
+PartnerInfo TapPartner::describe() const {
   PartnerInfo info;
   info.driver = options_.tun ? "tun" : "tap";
   info.device = options_.netns.empty() ? options_.name : options_.name + " in " + options_.netns;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tap: a link of which the kernel is the host at the other end (/dev/net/tun).
+// TapPartner: a link of which the kernel is the host at the other end (/dev/net/tun).
 //
 // An Ethernet link (tap) or one of bare IP packets (tun).  The interface may be made
 // in another network namespace.  With IFF_VNET_HDR and TUNSETOFFLOAD the kernel's
@@ -28,7 +28,7 @@
 
 namespace weft {
 
-class Tap final : public Partner {
+class TapPartner final : public Partner {
  public:
   struct Options {
     std::string name;                      // of the interface: "tap0"
@@ -44,8 +44,8 @@ class Tap final : public Partner {
 
   // `pool` must outlive the partner.  Touches no device before open().
   // Errors: kInvalid.
-  static Result<std::unique_ptr<Tap>> create(Options options, Pool& pool, Clock& clock);
-  ~Tap() override;
+  static Result<std::unique_ptr<TapPartner>> create(Options options, Pool& pool, Clock& clock);
+  ~TapPartner() override;
 
   // One opening at a time; `spec` must be empty.
   // Errors: kInvalid, kBusy, kNotFound (no /dev/net/tun, no such namespace),
@@ -60,7 +60,7 @@ class Tap final : public Partner {
   // Slots that the longest packet of the kernel, 64 KB behind tagged headers, needs.
   static constexpr size_t kMaxSegs = 36;
 
-  Tap(Options options, Pool& pool) : options_(std::move(options)), pool_(pool) {}
+  TapPartner(Options options, Pool& pool) : options_(std::move(options)), pool_(pool) {}
   Error failed(Error error) const;  // with the device's name in front
   Result<void> make_interface();
   Result<void> attach();

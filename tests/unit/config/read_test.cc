@@ -248,8 +248,7 @@ TEST(ReadConfig, NothingTwice) {
 TEST(ReadConfig, Joints) {
   EXPECT_THAT(errors_after_partners("[[joint]]\na = \"a\"\nb = \"a\"\n"),
               ElementsAre("7:1 a joint needs two partners, and 'a' is both"));
-  EXPECT_THAT(errors_after_partners("[[joint]]\na = \"a\"\nb = \"x\"\n"),
-              ElementsAre("9:5 no partner 'x'"));
+  EXPECT_THAT(errors_after_partners("[[joint]]\na = \"a\"\nb = \"x\"\n"), ElementsAre("9:5 no partner 'x'"));
   EXPECT_THAT(errors_after_partners("[[joint]]\na = \"a\"\nb = \"b\"\n[[path]]\ntext = \"a/ip\"\n"),
               ElementsAre("11:9 partner 'a' has a joint, so no path can begin or end there"));
 }

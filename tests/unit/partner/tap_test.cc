@@ -57,8 +57,8 @@ class TapTest : public ::testing::Test {
   }
 
   // Opens the first or second tap; "" or the error's sentence.
-  std::string start(Tap::Options options, int which = 0) {
-    auto made = Tap::create(std::move(options), *pool_, clock_);
+  std::string start(TapPartner::Options options, int which = 0) {
+    auto made = TapPartner::create(std::move(options), *pool_, clock_);
     if (!made) return made.error().sentence;
     taps_[which] = std::move(*made);
     std::string why;
@@ -126,7 +126,7 @@ class TapTest : public ::testing::Test {
   std::unique_ptr<Pool> pool_ = *Pool::create({.packets = 8192, .pages = PageKind::kTransparent});
   SystemClock clock_;
   std::unique_ptr<Netns> here_, there_;
-  std::unique_ptr<Tap> taps_[2];
+  std::unique_ptr<TapPartner> taps_[2];
   Opening openings_[2];
   OwnedFd host_;
   std::thread worker_;

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Three nodes in user space over UDP on loopback; no privilege is needed.
+
+    file -> left === middle === right -> file        (=== a UDP tunnel)
+
+The outer nodes only join a pcap file to a tunnel; the middle one is weftd's default
+config, a router.
+"""
+
+import json
+import pathlib
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import time
+
+from lab import BIN
+from report import say, step, what_went_through
+
+PACKETS = 2000
+PAUSE_US = 100
+
+OUTER = """
+[node]
+name = "{name}"
+kernel_routes = false
+pool_packets = 4096
+
+[partner.tunnel]
+driver = "udp"
+local = "127.0.0.1:{local}"
+remote = "127.0.0.1:{remote}"
+
+[partner.file]
+driver = "pcap"
+link = "raw"
+{file}
+
+[[joint]]
+a = "file"
+b = "tunnel"
+"""
+
+
+def checksum(data):
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total > 0xFFFF:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def packet(number):
+    """An IPv4 packet from the left link to the right one, with UDP inside."""
+    udp = struct.pack("!HHHH", 4000, 7, 16, 0) + struct.pack("!Q", number)
+    header = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), number & 0xFFFF, 0, 64, 17, 0,
+                         socket.inet_aton("10.99.1.2"), socket.inet_aton("10.99.2.2"))
+    return header[:10] + struct.pack("!H", checksum(header)) + header[12:] + udp
+
+
+def write_pcap(path, packets):
+    raw_ip = 101
+    with open(path, "wb") as file:
+        file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, raw_ip))
+        for number, data in enumerate(packets):
+            at = number * PAUSE_US
+            file.write(struct.pack("<IIII", at // 1_000_000, at % 1_000_000, len(data), len(data)) + data)
+
+
+def read_pcap(path):
+    data = pathlib.Path(path).read_bytes()
+    at = 24
+    while at + 16 <= len(data):
+        length = struct.unpack_from("<I", data, at + 8)[0]
+        yield data[at + 16:at + 16 + length]
+        at += 16 + length
+
+
+class Nodes:
+    """The weftds that were started; all are ended on the way out."""
+
+    def __init__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="weft-demo-"))
+        self.running = {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for name in list(self.running):
+            self.stop(name)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start(self, name, config=None):
+        command = [BIN / "weftd", "--socket", self.folder / f"{name}.sock"]
+        if config:
+            (self.folder / f"{name}.toml").write_text(config)
+            command += ["--config", self.folder / f"{name}.toml"]
+        log = open(self.folder / f"{name}.log", "w")
+        self.running[name] = subprocess.Popen(command, stderr=log)
+        for _ in range(500):
+            if self.running[name].poll() is not None:
+                raise SystemExit((self.folder / f"{name}.log").read_text())
+            if (self.folder / f"{name}.sock").exists():
+                return
+            time.sleep(0.01)
+
+    def stop(self, name):
+        process = self.running.pop(name)
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def show(self, name, what):
+        command = [BIN / "weft", "--socket", self.folder / f"{name}.sock", "--json", "show", what]
+        return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def send_through(nodes):
+    write_pcap(nodes.folder / "in.pcap", (packet(n) for n in range(PACKETS)))
+    nodes.start("middle")
+    nodes.start("right", OUTER.format(name="right", local=4103, remote=4102,
+                                      file=f'write = "{nodes.folder}/out.pcap"'))
+    nodes.start("left", OUTER.format(name="left", local=4100, remote=4101,
+                                     file=f'read = "{nodes.folder}/in.pcap"\ntimed = true'))
+    sent = 0
+    for _ in range(100):
+        time.sleep(0.05)
+        before, sent = sent, sum(path["in"] for path in nodes.show("middle", "paths")["paths"])
+        if sent == PACKETS or (sent == before and sent > 0):
+            break
+
+
+def show():
+    say("Three nodes in user space: a file, through a router, over UDP tunnels into a file")
+    with Nodes() as nodes:
+        send_through(nodes)
+        run, drops = nodes.show("middle", "run"), nodes.show("middle", "drops")
+        nodes.stop("right")
+        came = list(read_pcap(nodes.folder / "out.pcap"))
+        expected = [packet(n)[28:] for n in range(PACKETS)]
+        step("packets sent", f"{PACKETS}")
+        step("packets that came, TTL lowered", f"{sum(p[8] == 63 for p in came)}"
+             + (", all whole and in order" if [p[28:] for p in came] == expected else ""))
+        what_went_through(run, drops)

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/weftd/daemon.h"
+
+#include <sys/signalfd.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include "tools/weftd/admin_server.h"
+#include "tools/weftd/node.h"
+#include "tools/weftd/notify.h"
+#include "tools/weftd/show.h"
+#include "tools/weftd/watch.h"
+
+namespace weft {
+
+namespace {
+
+// Before any thread is made, so that all of them leave the signals to this descriptor.
+Result<OwnedFd> take_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  OwnedFd fd(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!fd) return system_error("signalfd", errno);
+  return fd;
+}
+
+void answer(Node& node, AdminSession& session, const admin::Json& request) {
+  const std::string verb = *admin::text_of(request, "do");
+  if (verb == "trace") return start_trace(session, node, request);
+  if (verb == "capture") return start_capture(session, node, request);
+  if (verb != "show")
+    return session.send(admin::failed("weftd cannot '" + verb + "'; it can show, trace and capture"));
+  const auto what = admin::text_of(request, "what");
+  const auto shown = what ? show(node, *what) : Result<admin::Json>(what.error());
+  session.send(shown ? admin::ok(*shown) : admin::failed(shown.error().sentence));
+}
+
+}  // namespace
+
+Result<void> run_daemon(const Config& config, const Parts& parts, Logger& log) {
+  auto signals = take_signals();
+  if (!signals) return signals.error();
+  SystemClock clock;
+  ControlLoop loop(clock);
+  if (auto opened = loop.open(); !opened) return opened;
+  // First: of two that are started alike, the second must not touch the first's devices.
+  auto socket = AdminSocket::listen(config.control.socket);
+  if (!socket) return socket.error();
+  auto node = Node::start(config, parts, loop, clock, log);
+  if (!node) return node.error();
+
+  loop.watch(signals->get(), EPOLLIN, [&](uint32_t) {
+    signalfd_siginfo signal{};
+    if (::read(signals->get(), &signal, sizeof signal) != sizeof signal) return;
+    log.info("stopping: {}", signal.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
+    loop.stop();
+  });
+  {
+    const AdminServer server(
+        std::move(*socket), loop,
+        [&](AdminSession& session, const admin::Json& request) { answer(**node, session, request); });
+    log.info("{} is ready; weft --socket {} show run", (*node)->name(), config.control.socket);
+    notify_manager("READY=1");
+    loop.run();
+    notify_manager("STOPPING=1");
+  }
+  if (!(*node)->stop()) return Error{Code::kDead, "not every packet is accounted for"};
+  return {};
+}
+
+}  // namespace weft

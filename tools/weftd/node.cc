@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/weftd/node.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "paths/policy_round_robin.h"
+#include "tools/weftd/default_paths.h"
+
+namespace weft {
+
+namespace {
+
+Error in_config(const Config& config, Place place, const Error& error) {
+  return {error.code, at(config.file, place, error.sentence)};
+}
+
+Prefix network_of(const IpPrefix& p) { return {p.address.family, p.length, p.network().bytes}; }
+
+}  // namespace
+
+Result<std::unique_ptr<Node>> Node::start(const Config& config, const Parts& parts, ControlLoop& loop,
+                                          Clock& clock, Logger& log) {
+  std::unique_ptr<Node> node(new Node(config, parts, loop, clock, log));
+  if (auto assembled = node->assemble(); !assembled) return assembled.error();
+  for (const PartnerConfig& p : config.partners) {
+    if (auto opened = node->open_partner(p); !opened) return in_config(config, p.at, opened.error());
+  }
+  for (auto step : {&Node::open_joints, &Node::open_ports, &Node::open_routes, &Node::open_paths}) {
+    if (auto done = (node.get()->*step)(); !done) return done.error();
+  }
+  node->run();
+  return node;
+}
+
+Node::~Node() { stop(); }
+
+Result<void> Node::assemble() {
+  auto pool = Pool::create(config_.node.pool);
+  if (!pool) return pool.error();
+  pool_ = std::move(*pool);
+  log_.info("pool: {} packets on {} pages{}", pool_->capacity(), weft::name(pool_->pages()),
+            pool_->pages_reason().empty() ? "" : " (" + pool_->pages_reason() + ")");
+  neighbours_.emplace();
+  ip_.emplace(IpNode{.fib = fib_, .pool = *pool_, .clock = clock_, .forwarding = config_.node.forwarding});
+  host_.emplace(*ip_);
+  services_.emplace(NodeServices{*pool_, clock_, *ip_, *host_, *neighbours_});
+  demux_.emplace(fib_, reader_, *pool_);
+  worker_.emplace(WorkerOptions{.busy = config_.node.busy}, clock_, std::make_unique<RoundRobin>());
+  fusion_.emplace(fib_, *demux_, demux_->narrow_transit(), demux_->wide_transit());
+  std::vector<Module*> modules;
+  for (const ModulePart& part : parts_.modules) {
+    modules_.push_back(part.make(*services_));
+    modules.push_back(modules_.back().get());
+  }
+  geni_.emplace(*worker_, *demux_, std::move(modules), std::vector<Transform*>{&*fusion_});
+  questions_.emplace(*worker_, *geni_, *ip_);
+  router_.emplace(*worker_, clock_, fib_, *ip_, *neighbours_, *questions_, log_,
+                  RouterOptions{.follow_kernel = config_.node.kernel_routes});
+  return {};
+}
+
+// The two ends of a wire are one partner.
+Result<Partner*> Node::make_partner(const PartnerConfig& config) {
+  WireConfig wire;
+  std::string key = config.name;
+  if (const auto* loop = std::get_if<LoopConfig>(&config.driver)) {
+    key = "wire " + loop->wire;  // no name of a partner has a space
+    if (const WireConfig* described = config_.find_wire(loop->wire)) wire = *described;
+    wire.name = loop->wire;
+  }
+  auto& driver = drivers_[key];
+  if (driver == nullptr) {
+    auto made = parts_.make_partner(config.driver, wire, *services_);
+    if (!made) return made.error();
+    driver = std::move(*made);
+  }
+  return driver.get();
+}
+
+Result<void> Node::open_partner(const PartnerConfig& config) {
+  auto partner = make_partner(config);
+  if (!partner) return partner.error();
+  auto opening = (*partner)->open("", nullptr, kNoOpening);
+  if (!opening) return opening.error();
+  partners_.push_back({config.name, *partner, *opening, config.addresses, ""});
+  auto what = info(**partner, *opening);
+  if (!what) return what.error();
+  log_.info("partner {}: {} {}, {}{}", config.name, what->driver, what->device, what->mode,
+            what->reason.empty() ? "" : " (" + what->reason + ")");
+  return {};
+}
+
+NodePartner& Node::partner(std::string_view name) {
+  return *std::ranges::find(partners_, name, &NodePartner::name);
+}
+
+// Raw flows: what one partner gives the other takes, both ways.
+Result<void> Node::open_joints() {
+  for (const JointConfig& joint : config_.joints) {
+    NodePartner& a = partner(joint.a);
+    NodePartner& b = partner(joint.b);
+    a.joined_to = b.name;
+    b.joined_to = a.name;
+    for (auto [from, to] : {std::pair(&a, &b), std::pair(&b, &a)}) {
+      auto what = info(*from->partner, from->opening);
+      if (!what) return in_config(config_, joint.at, what.error());
+      joints_.push_back(
+          worker_->add_joint({from->partner, from->opening, to->partner, to->opening, what->poll_fd}));
+    }
+    log_.info("joint {} <-> {}", a.name, b.name);
+  }
+  return {};
+}
+
+Result<void> Node::open_ports() {
+  for (const NodePartner& p : partners_) {
+    if (!p.joined_to.empty()) continue;
+    const Place place = config_.find_partner(p.name)->at;
+    auto number = geni_->add_port(p.name, *p.partner, p.opening);
+    if (!number) return in_config(config_, place, number.error());
+    const Port& port = geni_->port(*number);
+    fusion_->add_port(port, geni_->out_port(*number));
+    geni_->set_sorter(*number, *fusion_);
+    if (auto known = router_->add_port(port); !known) return in_config(config_, place, known.error());
+    for (const IpPrefix& address : p.addresses) {
+      const Prefix prefix{address.address.family, address.length, address.address.bytes};
+      if (auto added = router_->add_address(*number, prefix); !added)
+        return in_config(config_, place, added.error());
+    }
+  }
+  return {};
+}
+
+Result<void> Node::open_routes() {
+  for (const RouteConfig& route : config_.routes) {
+    StaticRoute added{.prefix = network_of(route.to), .port = geni_->find_port(route.port)->number};
+    if (route.via) {
+      added.via_family = route.via->family;
+      added.via = route.via->bytes;
+    }
+    if (auto done = router_->add_route(added); !done) return in_config(config_, route.at, done.error());
+  }
+  return {};
+}
+
+Result<void> Node::open_paths() {
+  if (config_.node.default_paths) {
+    if (auto opened = open_default_paths(); !opened) return opened;
+  }
+  for (const PathConfig& path : config_.paths) {
+    auto opened = geni_->open(path.text, &*host_, kNoOpening);
+    if (!opened) return in_config(config_, path.at, opened.error());
+  }
+  return {};
+}
+
+Result<void> Node::open_default_paths() {
+  std::vector<const Port*> ports;
+  for (uint16_t i = 0; i < geni_->port_count(); ++i) ports.push_back(&geni_->port(i));
+  const auto owns_addresses = [&](const Port& port) {
+    return port.info.owns_address || !partner(port.name).addresses.empty();
+  };
+  const auto has_module = [&](std::string_view name) {
+    return std::ranges::any_of(modules_, [&](const auto& m) { return m->name() == name; });
+  };
+  for (const DefaultPath& wanted :
+       default_paths(ports, owns_addresses, config_.node.forwarding, has_module)) {
+    auto opened = geni_->open(wanted.text, &*host_, kNoOpening);
+    if (!opened) return opened.error();
+    if (wanted.kind == DefaultPath::kArp) questions_->add_arp_path(wanted.port, *opened);
+    if (wanted.kind != DefaultPath::kHost) continue;
+    worker_->call([&] { host_->add_path(wanted.port, wanted.family, *geni_->path(*opened)); });
+  }
+  return {};
+}
+
+void Node::run() {
+  loop_.watch(router_->fd(), EPOLLIN, [this](uint32_t) { router_->service(); });
+  loop_.when_due([this] { return router_->next_due_ns(); }, [this] { router_->service(); });
+  router_->service();
+  worker_->start();
+  running_ = true;
+}
+
+NodeTotals Node::totals() const {
+  NodeTotals sum;
+  geni_->for_each_path([&](Opening, Path& path) {
+    const Path::Ledger& ledger = path.ledger();
+    sum.in += ledger.in_packets.value();
+    sum.made += ledger.made.value();
+    sum.out += ledger.out_packets.value();
+    sum.dropped += path.dropped();
+    sum.held += path.held();
+  });
+  return sum;
+}
+
+bool Node::stop() {
+  if (running_) {
+    loop_.forget(router_->fd());
+    loop_.when_due(nullptr, nullptr);
+    worker_->stop();
+  }
+  const NodeTotals total = geni_ ? totals() : NodeTotals{};
+  router_.reset();
+  close_paths();
+  close_partners();
+  const size_t left = pool_ ? pool_->in_use() : 0;
+  if (!std::exchange(running_, false)) return left == 0;
+  log_.info("stopped: {} in + {} made = {} out + {} dropped + {} held, now let go", total.in, total.made,
+            total.out, total.dropped, total.held);
+  if (!total.conserved()) log_.error("the sums do not agree: packets were lost without a reason");
+  if (left != 0) log_.error("{} packets are not back in the pool", left);
+  return total.conserved() && left == 0;
+}
+
+void Node::close_paths() {
+  if (!geni_) return;
+  geni_->for_each_path([&](Opening, Path& path) { host_->remove_path(path); });
+  geni_.reset();
+  for (uint32_t joint : std::exchange(joints_, {})) worker_->remove_joint(joint);
+}
+
+void Node::close_partners() {
+  for (const NodePartner& p : std::exchange(partners_, {})) p.partner->close(p.opening);
+}
+
+}  // namespace weft

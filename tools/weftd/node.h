@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// Node: the parts, put together as the config says.
+//
+//   partners -> Geni (demux, paths) -> partners        on the worker's thread
+//   config, kernel routes, admin requests              on the control thread
+//
+// Threads: the control thread.
+// Invariants: what stop() leaves behind is nothing: every packet is back in the pool.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "geni/geni.h"
+#include "modules/flow.h"
+#include "modules/fusion.h"
+#include "routes/router.h"
+#include "tools/weftd/control_loop.h"
+#include "tools/weftd/link_questions.h"
+#include "tools/weftd/parts.h"
+
+namespace weft {
+
+// A partner of the config, opened.
+struct NodePartner {
+  std::string name;
+  Partner* partner;
+  Opening opening;
+  std::vector<IpPrefix> addresses;
+  std::string joined_to;  // the partner at the other end of a joint; empty: the paths
+};
+
+// What went through the paths of a node.
+struct NodeTotals {
+  uint64_t in = 0, made = 0, out = 0, dropped = 0, held = 0;
+  bool conserved() const { return in + made == out + dropped + held; }
+};
+
+class Node {
+ public:
+  // Opens partners and paths, and starts the worker.  What is given outlives the node.
+  // Errors: one sentence, with the place in the config where there is one.
+  static Result<std::unique_ptr<Node>> start(const Config& config, const Parts& parts, ControlLoop& loop,
+                                             Clock& clock, Logger& log);
+  ~Node();
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  // Stops the worker, closes paths and partners.  Returns whether all packets are
+  // accounted for; says so in the log.
+  bool stop();
+
+  const std::string& name() const { return config_.node.name; }
+  Clock& clock() const { return clock_; }
+  Pool& pool() const { return *pool_; }
+  Worker& worker() { return *worker_; }
+  Geni& geni() { return *geni_; }
+  const Geni& geni() const { return *geni_; }
+  const Demux& demux() const { return *demux_; }
+  const Host& host() const { return *host_; }
+  const Router& router() const { return *router_; }
+  const std::vector<NodePartner>& partners() const { return partners_; }
+  NodeTotals totals() const;
+
+ private:
+  Node(const Config& config, const Parts& parts, ControlLoop& loop, Clock& clock, Logger& log)
+      : config_(config), parts_(parts), loop_(loop), clock_(clock), log_(log) {}
+
+  Result<void> assemble();
+  Result<void> open_partner(const PartnerConfig& config);
+  Result<Partner*> make_partner(const PartnerConfig& config);
+  Result<void> open_joints();
+  Result<void> open_ports();
+  Result<void> open_routes();
+  Result<void> open_paths();
+  Result<void> open_default_paths();
+  void run();
+  NodePartner& partner(std::string_view name);  // REQUIRES: there is one
+  void close_paths();
+  void close_partners();
+
+  const Config config_;
+  const Parts parts_;
+  ControlLoop& loop_;
+  Clock& clock_;
+  Logger& log_;
+
+  std::unique_ptr<Pool> pool_;
+  Fib fib_;
+  std::optional<Neighbours> neighbours_;
+  std::optional<IpNode> ip_;
+  std::optional<Host> host_;
+  std::optional<NodeServices> services_;
+  FlowReader reader_;
+  std::optional<Demux> demux_;
+  std::optional<Worker> worker_;
+  std::optional<Fusion> fusion_;
+  std::vector<std::unique_ptr<Module>> modules_;
+  std::optional<Geni> geni_;
+  std::optional<LinkQuestions> questions_;
+  std::optional<Router> router_;
+  std::map<std::string, std::unique_ptr<Partner>> drivers_;  // by partner, or by wire
+  std::vector<NodePartner> partners_;
+  std::vector<uint32_t> joints_;
+  bool running_ = false;
+};
+
+}  // namespace weft

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/weftd/show.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include "tools/weftd/show_routes.h"
+
+namespace weft {
+
+namespace {
+
+using admin::Json;
+
+Json per(uint64_t sum, uint64_t count) { return count == 0 ? Json() : Json(double(sum) / double(count)); }
+
+std::string text_of(const MacAddress& mac) { return fmt::format("{:02x}", fmt::join(mac, ":")); }
+
+Json drops_of(const DropCounters& drops) {
+  Json result = Json::object();
+  for (size_t i = 0; i < kDropReasons; ++i) {
+    if (const uint64_t n = drops[DropReason(i)]; n != 0) result[name(DropReason(i))] = n;
+  }
+  return result;
+}
+
+Json path_facts(const Node& node, Opening which, const Path& path) {
+  const Path::Ledger& ledger = path.ledger();
+  const Transform* transform = node.geni().transform_of(which);
+  return {{"path", path.text()},
+          {"transform", transform == nullptr ? Json() : Json(transform->name())},
+          {"tapped", path.tapped()},
+          {"in", ledger.in_packets.value()},
+          {"in_bytes", ledger.in_bytes.value()},
+          {"made", ledger.made.value()},
+          {"out", ledger.out_packets.value()},
+          {"out_bytes", ledger.out_bytes.value()},
+          {"dropped", path.dropped()},
+          {"held", path.held()}};
+}
+
+Json show_paths(Node& node) {
+  Json paths = Json::array();
+  node.geni().for_each_path([&](Opening which, Path& path) {
+    Json facts = path_facts(node, which, path);
+    facts["in_queue_near"] = path.in_queue(End::kNear).length();
+    facts["in_queue_far"] = path.in_queue(End::kFar).length();
+    facts["out_queue_near"] = path.out_queue(End::kNear).length();
+    facts["out_queue_far"] = path.out_queue(End::kFar).length();
+    paths.push_back(std::move(facts));
+  });
+  return {{"paths", std::move(paths)}};
+}
+
+Json stage_facts(const StageRecord& stage) {
+  const uint64_t calls = stage.counters.calls.value(), packets = stage.counters.packets.value();
+  return {{"stage", stage.name},
+          {"calls", calls},
+          {"packets", packets},
+          {"packets_per_call", per(packets, calls)},
+          {"cycles_per_packet", per(stage.counters.cycles.value(), packets)},
+          {"dropped", stage.counters.drops.total()}};
+}
+
+Json show_run(Node& node) {
+  Json paths = Json::array();
+  node.geni().for_each_path([&](Opening which, Path& path) {
+    Json facts = path_facts(node, which, path);
+    facts["fused_packets"] = path.fused_packets();
+    facts["cycles"] = path.account().cycles();
+    facts["cycles_per_packet"] = per(path.account().cycles(), path.ledger().in_packets.value());
+    Json stages = Json::array();
+    for (const auto& stage : path.stages()) stages.push_back(stage_facts(*stage));
+    facts["stages"] = std::move(stages);
+    paths.push_back(std::move(facts));
+  });
+  const Worker& worker = node.worker();
+  return {{"paths", std::move(paths)},
+          {"worker",
+           {{"policy", worker.policy().name()},
+            {"rounds", worker.rounds()},
+            {"idle_rounds", worker.idle_rounds()},
+            {"sleeps", worker.sleeps()}}}};
+}
+
+Json partner_facts(const NodePartner& p) {
+  Json facts{{"partner", p.name}};
+  if (const auto what = info(*p.partner, p.opening)) {
+    facts.update({{"driver", what->driver},
+                  {"device", what->device},
+                  {"mode", what->mode},
+                  {"why", what->reason},
+                  {"link", what->link == Link::kEthernet ? "ethernet" : "raw"},
+                  {"mac", text_of(what->mac)},
+                  {"mtu", what->mtu},
+                  {"up", what->up},
+                  {"offload", what->offload}});
+  }
+  if (const auto counters = stats(*p.partner, p.opening)) {
+    const PartnerStats& s = **counters;
+    facts.update({{"rx_packets", s.rx_packets.value()},
+                  {"rx_bytes", s.rx_bytes.value()},
+                  {"tx_packets", s.tx_packets.value()},
+                  {"tx_bytes", s.tx_bytes.value()},
+                  {"refused", s.refused.value()},
+                  {"dropped", s.drops.total()},
+                  {"drops", drops_of(s.drops)}});
+  }
+  Json addresses = Json::array();
+  for (const IpPrefix& address : p.addresses) addresses.push_back(to_text(address));
+  facts["address"] = std::move(addresses);
+  facts["joined_to"] = p.joined_to.empty() ? Json() : Json(p.joined_to);
+  return facts;
+}
+
+Json show_partner(Node& node) {
+  Json partners = Json::array();
+  // control() wants the worker between rounds.
+  node.worker().call([&] {
+    for (const NodePartner& p : node.partners()) partners.push_back(partner_facts(p));
+  });
+  return {{"partners", std::move(partners)}};
+}
+
+// Appends one row for each reason that occurred.
+void add_drops(Json& rows, const Json& place, const DropCounters& drops) {
+  for (size_t i = 0; i < kDropReasons; ++i) {
+    const auto reason = DropReason(i);
+    if (drops[reason] == 0) continue;
+    Json row = place;
+    row.update({{"reason", name(reason)}, {"packets", drops[reason]}, {"sentence", sentence(reason)}});
+    rows.push_back(std::move(row));
+  }
+}
+
+Json show_drops(Node& node) {
+  Json rows = Json::array();
+  node.geni().for_each_path([&](Opening, Path& path) {
+    add_drops(rows, {{"at", path.text()}, {"stage", "queues"}}, path.ledger().drops);
+    for (const auto& stage : path.stages()) {
+      add_drops(rows, {{"at", path.text()}, {"stage", stage->name}}, stage->counters.drops);
+    }
+  });
+  add_drops(rows, {{"at", "node"}, {"stage", "demux"}}, node.demux().drops());
+  add_drops(rows, {{"at", "node"}, {"stage", "host"}}, node.host().drops());
+  add_drops(rows, {{"at", "node"}, {"stage", "worker"}}, node.worker().drops());
+  node.worker().call([&] {
+    for (const NodePartner& p : node.partners()) {
+      if (const auto counters = stats(*p.partner, p.opening)) {
+        add_drops(rows, {{"at", p.name}, {"stage", "driver"}}, (*counters)->drops);
+      }
+    }
+  });
+  return {{"drops", std::move(rows)}};
+}
+
+Json show_pools(Node& node) {
+  const Pool& pool = node.pool();
+  return {{"pools",
+           {{{"pool", "packets"},
+             {"capacity", pool.capacity()},
+             {"in_use", pool.in_use()},
+             {"exhausted", pool.exhausted()},
+             {"bytes_copied", pool.bytes_copied()},
+             {"pages", name(pool.pages())},
+             {"why", pool.pages_reason()}}}}};
+}
+
+struct Shown {
+  const char* what;
+  Json (*answer)(Node&);
+};
+constexpr Shown kShown[] = {
+    {"run", show_run},     {"paths", show_paths},   {"partner", show_partner},       {"drops", show_drops},
+    {"pools", show_pools}, {"routes", show_routes}, {"neighbours", show_neighbours},
+};
+
+}  // namespace
+
+Result<Json> show(Node& node, const std::string& what) {
+  std::vector<std::string> known;
+  for (const Shown& shown : kShown) {
+    if (shown.what == what) return shown.answer(node);
+    known.emplace_back(shown.what);
+  }
+  return Error{Code::kNotFound, "nothing to show by the name '" + what + "'" + did_you_mean(what, known)};
+}
+
+}  // namespace weft

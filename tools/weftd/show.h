@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// What "weft show" is answered: the counters of the node as JSON.
+//
+// The names here are the names everywhere: in the CLI, in --json, in the docs.
+//
+// Threads: the control thread.
+#pragma once
+
+#include "admin/protocol.h"
+#include "tools/weftd/node.h"
+
+namespace weft {
+
+// `what` is one of run, paths, partner, drops, pools, routes, neighbours.
+// Errors: kNotFound, with what was meant.
+Result<admin::Json> show(Node& node, const std::string& what);
+
+}  // namespace weft

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// What "weft show routes" and "weft show neighbours" are answered.
+//
+// Threads: the control thread.
+#pragma once
+
+#include "admin/protocol.h"
+#include "tools/weftd/node.h"
+
+namespace weft {
+
+// At most 10,000 of each family; "more" says whether there were.
+admin::Json show_routes(Node& node);
+admin::Json show_neighbours(Node& node);
+
+}  // namespace weft

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/weftd/watch.h"
+
+#include <charconv>
+
+#include "tools/weftd/packet_tap.h"
+
+namespace weft {
+
+namespace {
+
+using admin::Json;
+
+constexpr uint32_t kMaxTraced = 10'000;
+constexpr uint32_t kTraceBytes = 128;     // of each record: all headers that are decoded
+constexpr uint64_t kQuiet = 200'000'000;  // ns after which a full trace is over
+constexpr size_t kTraceRing = 1 << 20, kCaptureRing = 16 << 20;
+
+Json json_of(const Path& path, const TapRecord& record, const std::string& bytes) {
+  Json line{{"packet", record.packet}, {"time", record.time_ns}, {"length", record.length}};
+  if (record.kind == TapRecord::kSeen) {
+    line["gate"] = record.place;
+    line["dir"] = record.dir == Dir::kForward ? "forward" : "backward";
+    line["link_header"] = record.link_header;
+    line["data"] = admin::to_base64(bytes);
+  } else {
+    line["stage"] = path.stages()[record.place]->name;
+    line["drop"] = name(record.reason);
+    line["sentence"] = sentence(record.reason);
+  }
+  return line;
+}
+
+class Watch final : public AdminStream {
+ public:
+  Watch(Node& node, Opening path, std::unique_ptr<PacketTap> tap)
+      : node_(node), path_(path), tap_(std::move(tap)), last_ns_(node.clock().now_ns()) {
+    node_.geni().set_tap(path_, tap_.get());
+  }
+  ~Watch() override { node_.geni().set_tap(path_, nullptr); }
+
+  bool pump(AdminSession& session) override {
+    const Path* path = node_.geni().path(path_);
+    const uint64_t now = node_.clock().now_ns();
+    TapRecord record;
+    std::string bytes;
+    while (path != nullptr && tap_->ring().take(record, bytes)) {
+      last_ns_ = now;
+      if (session.congested()) {
+        ++behind_;
+      } else {
+        session.send(json_of(*path, record, bytes));
+      }
+    }
+    if (path != nullptr && !(tap_->limit_reached() && now - last_ns_ > kQuiet)) return true;
+    session.send(
+        admin::end_of_stream({{"packets", tap_->chosen()}, {"lost", tap_->ring().lost() + behind_}}));
+    return false;
+  }
+
+ private:
+  Node& node_;
+  const Opening path_;
+  const std::unique_ptr<PacketTap> tap_;
+  uint64_t last_ns_;     // when a record came last
+  uint64_t behind_ = 0;  // records that the client was too slow for
+};
+
+Result<Opening> find_path(const Node& node, const std::string& text) {
+  const Path* wanted = node.geni().find_path(text);
+  Opening found = kNoOpening;
+  std::vector<std::string> known;
+  node.geni().for_each_path([&](Opening which, Path& path) {
+    known.push_back(path.text());
+    if (&path == wanted) found = which;
+  });
+  if (wanted != nullptr) return found;
+  return Error{Code::kNotFound,
+               "no path '" + text + "'" + did_you_mean(text, known) + "; weft show paths lists them"};
+}
+
+// "near", "far", the number of a stage from 0, or its name.
+Result<GateChoice> find_gate(const Path& path, const std::string& stage) {
+  if (stage == "near") return GateChoice{GateChoice::kGate, 0};
+  if (stage == "far") return GateChoice{GateChoice::kGate, path.stages().size()};
+  std::vector<std::string> known = {"near", "far"};
+  size_t number = 0;
+  const auto [end, error] = std::from_chars(stage.data(), stage.data() + stage.size(), number);
+  if (error == std::errc{} && end == stage.data() + stage.size() && number < path.stages().size()) {
+    return GateChoice{GateChoice::kStage, number};
+  }
+  for (size_t i = 0; i < path.stages().size(); ++i) {
+    if (path.stages()[i]->name == stage) return GateChoice{GateChoice::kStage, i};
+    known.push_back(path.stages()[i]->name);
+  }
+  std::string all;
+  for (const std::string& name : known) all += (all.empty() ? "" : ", ") + name;
+  return Error{Code::kNotFound, "no stage '" + stage + "' in '" + path.text() + "'" +
+                                    did_you_mean(stage, known) + "; it has " + all};
+}
+
+PacketTap::Ends ends_of(const Geni& geni, const Path& path) {
+  const auto link = [&](const PathSide& side) { return geni.find_port(side.chain[0].name)->info.link; };
+  PacketTap::Ends ends{link(path.spec().near), std::nullopt};
+  if (path.spec().cut()) ends.far = link(path.spec().far);
+  return ends;
+}
+
+// The parts of a request that both kinds have.
+struct Wanted {
+  Opening path;
+  uint64_t count;
+  std::unique_ptr<PacketFilter> filter;
+};
+
+Result<Wanted> read_request(const Node& node, const Json& request, uint64_t count, uint64_t highest) {
+  const auto text = admin::text_of(request, "path");
+  if (!text) return text.error();
+  const auto path = find_path(node, *text);
+  if (!path) return path.error();
+  const auto limit = admin::number_of(request, "count", count, highest);
+  if (!limit) return limit.error();
+  const auto expression =
+      request.contains("filter") ? admin::text_of(request, "filter") : Result<std::string>("");
+  if (!expression) return expression.error();
+  auto filter = PacketFilter::compile(*expression);
+  if (!filter) return filter.error();
+  if (node.geni().path(*path)->tapped()) {
+    return Error{Code::kBusy, "'" + *text + "' is being traced or captured already"};
+  }
+  return Wanted{*path, *limit, std::move(*filter)};
+}
+
+void start(AdminSession& session, Node& node, Wanted wanted, const TapOptions& options) {
+  const Path& path = *node.geni().path(wanted.path);
+  auto tap = std::make_unique<PacketTap>(options, ends_of(node.geni(), path), path.stages().size(),
+                                         node.pool(), std::move(wanted.filter));
+  Json stages = Json::array();
+  for (const auto& stage : path.stages()) stages.push_back(stage->name);
+  session.send(admin::ok({{"path", path.text()}, {"stages", std::move(stages)}, {"cut", path.spec().cut()}}));
+  session.start(std::make_unique<Watch>(node, wanted.path, std::move(tap)));
+}
+
+}  // namespace
+
+void start_trace(AdminSession& session, Node& node, const Json& request) {
+  auto wanted = read_request(node, request, 10, kMaxTraced);
+  if (!wanted) return session.send(admin::failed(wanted.error().sentence));
+  if (wanted->count == 0) return session.send(admin::failed("a trace needs a count of at least 1"));
+  const TapOptions options{.snap = kTraceBytes, .limit = uint32_t(wanted->count), .ring_bytes = kTraceRing};
+  start(session, node, std::move(*wanted), options);
+}
+
+void start_capture(AdminSession& session, Node& node, const Json& request) {
+  auto wanted = read_request(node, request, 0, UINT32_MAX - 1);
+  if (!wanted) return session.send(admin::failed(wanted.error().sentence));
+  const auto stage = admin::text_of(request, "stage");
+  if (!stage) return session.send(admin::failed(stage.error().sentence));
+  const auto gates = find_gate(*node.geni().path(wanted->path), *stage);
+  if (!gates) return session.send(admin::failed(gates.error().sentence));
+  const auto snap = admin::number_of(request, "snap", 65535, 65535);
+  if (!snap) return session.send(admin::failed(snap.error().sentence));
+  const TapOptions options{
+      .gates = *gates, .snap = uint32_t(*snap), .limit = uint32_t(wanted->count), .ring_bytes = kCaptureRing};
+  start(session, node, std::move(*wanted), options);
+}
+
+}  // namespace weft
