@@ -18,7 +18,7 @@ namespace weft {
 namespace {
 
 constexpr int kReadsOfChanges = 64;  // datagrams per service()
-constexpr int kReadsOfDumps = 2;    // each up to 32 KB: some 500 routes
+constexpr int kReadsOfDumps = 2;     // each up to 32 KB: some 500 routes
 constexpr uint64_t kFirstPauseNs = 100'000'000;
 constexpr uint64_t kLongestPauseNs = 10'000'000'000;
 
