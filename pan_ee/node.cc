@@ -21,6 +21,16 @@ Carrier split(const std::string& text) {
   return {chain, text.substr(open)};
 }
 
+// The header, in one piece, to be read: in place if it can be, since what is wrong or
+// unknown is not worth a copy.  Null when there is no packet to gather it in.
+const uint8_t* look(an_Packet& capsule) {
+  an_Iov first;
+  if (an_packetGetIov(capsule, &first, 1) > 0 && first.length >= capsule::kHeader) {
+    return static_cast<const uint8_t*>(first.base);
+  }
+  return static_cast<const uint8_t*>(an_packetGetData(&capsule, capsule::kHeader));
+}
+
 }  // namespace
 
 // --- life --------------------------------------------------------------------
@@ -140,20 +150,20 @@ std::optional<an_DropReason> Node::evaluate(an_Packet capsule, Environment::Orig
   };
   const size_t available = an_packetGetLength(capsule);
   if (available < capsule::kHeader) return lose(AN_DROP_MALFORMED);
-  auto* header = static_cast<uint8_t*>(an_packetGetData(&capsule, capsule::kHeader));
-  if (header == nullptr) return lose(AN_DROP_NO_PACKET);
-  const capsule::Fault fault = capsule::check(header, available);
+  const uint8_t* const seen = look(capsule);
+  if (seen == nullptr) return lose(AN_DROP_NO_PACKET);
+  const capsule::Fault fault = capsule::check(seen, available);
   if (fault != capsule::Fault::kNone) {
     return lose(fault == capsule::Fault::kTtl ? AN_DROP_TTL : AN_DROP_MALFORMED);
   }
-  CodeObject* code = code_.find(header + capsule::kName);
+  CodeObject* code = code_.find(seen + capsule::kName);
   if (code == nullptr) return lose(AN_DROP_CODE_UNKNOWN);
 
-  const uint32_t length = capsule::length(header);
+  const uint32_t length = capsule::length(seen);
   if (length < available) an_packetTrim(capsule, length);
   const uint32_t body = length - uint32_t{capsule::kHeader};
   const size_t window = std::min<size_t>(body, code->window());
-  header = static_cast<uint8_t*>(an_packetGetData(&capsule, capsule::kHeader + window));
+  auto* header = static_cast<uint8_t*>(an_packetGetData(&capsule, capsule::kHeader + window));
   if (header == nullptr) return lose(AN_DROP_NO_PACKET);
 
   Environment env(origin, address_, {header + capsule::kHeader, window}, body);
