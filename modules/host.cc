@@ -4,8 +4,11 @@
 #include <algorithm>
 #include <cstring>
 
+#include "modules/icmp6_error.h"
 #include "modules/icmp_error.h"
 #include "modules/ip4_header.h"
+#include "modules/ip6_extensions.h"
+#include "modules/ip6_header.h"
 
 namespace weft {
 
@@ -25,7 +28,7 @@ Address destination_of(const Packet& p, uint8_t family) {
   if (family == 4) {
     std::memcpy(a.data(), p.data + ip4::kDestination, 4);
   } else {
-    std::memcpy(a.data(), p.data + 24, 16);  // RFC 8200 section 3
+    a = ip6::address_at(p.data + ip6::kDestination);
   }
   return a;
 }
@@ -33,8 +36,20 @@ Address destination_of(const Packet& p, uint8_t family) {
 // 4 or 6; 0 when the first Seg does not hold a whole header of either.
 uint8_t family_of(const Packet& p) {
   if (p.length >= 20 && p.data[0] >> 4 == 4) return 4;
-  if (p.length >= 40 && p.data[0] >> 4 == 6) return 6;
+  if (p.length >= ip6::kHeader && p.data[0] >> 4 == 6) return 6;
   return 0;
+}
+
+// The error that a host owes for a packet that nobody takes, whose headers up to l4 were
+// read.  (RFC 4443 sections 3.1
+// code 4 and 3.4 code 1.)  ICMPv6 itself is known, if not listened to; "no next header"
+// asks for nothing.
+std::optional<icmp6::Error> unclaimed6(const Packet& p) {
+  const Ip6Upper upper = find_ip6_upper(p, uint32_t(p.l4 - p.l3));
+  if (!upper.whole || upper.later_fragment) return std::nullopt;
+  if (upper.protocol == ip6::kIcmp || upper.protocol == ip6::kNone) return std::nullopt;
+  if (upper.protocol == ip6::kUdp || upper.protocol == ip6::kTcp) return icmp6::kPortUnreachable;
+  return icmp6::unknown_next_header(upper.named_at);
 }
 
 }  // namespace
@@ -96,14 +111,20 @@ void Host::send(Pvec& v) {
 void Host::send(PacketPtr p) {
   const uint8_t family = family_of(*p);
   if (family == 0) return drop(std::move(p), DropReason::kTooShort, stats_.drops);
-  p->next_hop = node_.route(destination_of(*p, family), family);
-  const NextHop& hop = node_.fib.next_hops[p->next_hop];
-  if (hop.kind != NextHop::kForward && hop.kind != NextHop::kResolve) {
-    return drop(std::move(p), DropReason::kNoRoute, stats_.drops);
+  uint16_t port = p->in_port;
+  p->next_hop = Packet::kNoNextHop;
+  // RFC 4007 section 9: what is for this link leaves where its question came in.
+  if (family == 4 || !ip6::is_link_local(p->data + ip6::kDestination)) {
+    p->next_hop = node_.route(destination_of(*p, family), family);
+    const NextHop& hop = node_.fib.next_hops[p->next_hop];
+    if (hop.kind != NextHop::kForward && hop.kind != NextHop::kResolve) {
+      return drop(std::move(p), DropReason::kNoRoute, stats_.drops);
+    }
+    port = hop.out_port;
   }
   p->flags |= Packet::kOrigin;
   for (const PortPath& entry : paths_) {
-    if (entry.port != hop.out_port || entry.family != family) continue;
+    if (entry.port != port || entry.family != family) continue;
     stats_.rx_packets.add(1);
     stats_.rx_bytes.add(p->total_length());
     entry.path->enqueue(End::kFar, std::move(p));
@@ -123,8 +144,10 @@ void Host::divert_from(Path& path, PacketPtr p) {
 }
 
 void Host::next_hop_failed(Path& path, Packet& about) {
-  if (family_of(about) != 4) return;
-  PacketPtr error = make_icmp4_error(node_, about, icmp4::kHostUnreachable);
+  const uint8_t family = family_of(about);
+  PacketPtr error;
+  if (family == 4) error = make_icmp4_error(node_, about, icmp4::kHostUnreachable);
+  if (family == 6) error = make_icmp6_error(node_, about, icmp6::kAddressUnreachable);
   if (error) send_from(path, std::move(error));
 }
 
@@ -176,6 +199,11 @@ void Host::answer_and_drop(PacketPtr p) {
       // sender's connection is worse off; without TCP here, the error says the same.
       PacketPtr error =
           make_icmp4_error(node_, *p, ports ? icmp4::kPortUnreachable : icmp4::kProtocolUnreachable);
+      if (error) send(std::move(error));
+    }
+    if (family == 6) {
+      const auto what = unclaimed6(*p);
+      PacketPtr error = what ? make_icmp6_error(node_, *p, *what) : nullptr;
       if (error) send(std::move(error));
     }
   }

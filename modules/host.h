@@ -67,7 +67,8 @@ class Host final : public Partner {
   void remove_path(Path& path);
 
   // Sends packets that this node made.  Each begins at its complete IP header, but
-  // for the header checksum.  Those without a route are dropped.
+  // for the header checksum.  Those without a route are dropped; an IPv6 link-local
+  // destination needs none: it is reached by the packet's in_port.
   void send(Pvec& v);
   void send(PacketPtr p);
   // The same for what a stage of `path` made: it is counted there as made and gone.

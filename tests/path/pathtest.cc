@@ -29,6 +29,7 @@
 #include "modules/flow.h"
 #include "modules/icmp.h"
 #include "modules/ip.h"
+#include "modules/ip6.h"
 #include "modules/udp.h"
 #include "paths/policy_round_robin.h"
 #include "tests/path/packet_text.h"
@@ -272,7 +273,8 @@ class NodeTest : public ::testing::TestWithParam<std::filesystem::path> {
   IpModule ip_{node_, host_, &demux_, &worker_.timers()};
   IcmpModule icmp_{node_};
   UdpModule udp_{node_};
-  Geni geni_{worker_, demux_, {&eth_, &arp_, &ip_, &icmp_, &udp_}, {}};
+  Ip6Module ip6_{node_, host_};
+  Geni geni_{worker_, demux_, {&eth_, &arp_, &ip_, &icmp_, &udp_, &ip6_}, {}};
 };
 
 TEST_P(NodeTest, Runs) {

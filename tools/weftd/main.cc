@@ -13,6 +13,7 @@
 #include "modules/eth.h"
 #include "modules/icmp.h"
 #include "modules/ip.h"
+#include "modules/ip6.h"
 #include "modules/udp.h"
 #include "partner/af_packet.h"
 #include "partner/loop.h"
@@ -35,6 +36,7 @@ constexpr ModulePart kModules[] = {
      [](NodeServices& n) -> MadeModule { return std::make_unique<EthModule>(n.ip, n.neighbours, n.host); }},
     {"arp", [](NodeServices& n) -> MadeModule { return std::make_unique<ArpModule>(n.ip, n.neighbours); }},
     {"ip", [](NodeServices& n) -> MadeModule { return std::make_unique<IpModule>(n.ip, n.host); }},
+    {"ip6", [](NodeServices& n) -> MadeModule { return std::make_unique<Ip6Module>(n.ip, n.host); }},
     {"icmp", [](NodeServices& n) -> MadeModule { return std::make_unique<IcmpModule>(n.ip); }},
     {"udp", [](NodeServices& n) -> MadeModule { return std::make_unique<UdpModule>(n.ip); }},
 };

@@ -21,6 +21,7 @@
 #include "modules/icmp.h"
 #include "modules/ip.h"
 #include "modules/ip4_header.h"
+#include "modules/ip6.h"
 #include "modules/udp.h"
 #include "paths/builder.h"
 #include "tests/path/packet_text.h"
@@ -256,7 +257,8 @@ class NodeFixture : public ::testing::Test {
   IcmpModule icmp_{node_};
   UdpModule udp_{node_};
   ArpModule arp_{node_, neighbours_};
-  std::vector<Module*> modules_{&eth_, &arp_, &ip_, &icmp_, &udp_};
+  Ip6Module ip6_{node_, host_};
+  std::vector<Module*> modules_{&eth_, &arp_, &ip_, &icmp_, &udp_, &ip6_};
   std::map<std::string, std::unique_ptr<Path>> paths_;
   std::map<std::string, DemuxKey> keys_;
   Path* resort_to_ = nullptr;
