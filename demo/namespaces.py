@@ -3,6 +3,7 @@
 
 import json
 import re
+import time
 
 from lab import Lab, Weftd
 from report import say, step, what_went_through
@@ -50,18 +51,20 @@ def curl(lab, client, server, address):
 
 
 def iperf3(client, server, address, *options):
+    what = f"iperf3 {'UDP' if '-u' in options else 'TCP'} {address}"
     server.start("iperf3", "-s", "-1", stdout=-3, stderr=-3)
-    for _ in range(20):
-        out = client.run("iperf3", "-J", "-t2", *options, "-c", address, check=False)
-        result = json.loads(out) if out.startswith("{") else {}
-        if "error" not in result and result:
+    result = {"error": "not tried"}
+    for _ in range(5):
+        time.sleep(0.3)  # until the server listens
+        out = client.run("iperf3", "-J", "-t2", "--connect-timeout", "2000", *options, "-c", address, check=False)
+        result = json.loads(out)
+        if "error" not in result:
             break
     else:
-        return step(f"iperf3 {address}", "FAILED")
+        return step(what, f"FAILED: {result['error']}")
     total = result["end"].get("sum_received") or result["end"]["sum"]
     lost = f", {total['lost_percent']:.1f}% lost" if "lost_percent" in total else ""
-    kind = "UDP" if "-u" in options else "TCP"
-    step(f"iperf3 {kind} {address}", f"{total['bits_per_second'] / 1e6:.0f} Mbit/s{lost}")
+    step(what, f"{total['bits_per_second'] / 1e6:.0f} Mbit/s{lost}")
 
 
 def show():

@@ -103,7 +103,7 @@ class Nodes:
         for _ in range(500):
             if self.running[name].poll() is not None:
                 raise SystemExit((self.folder / f"{name}.log").read_text())
-            if (self.folder / f"{name}.sock").exists():
+            if self.weft(name, "show", "pools").returncode == 0:
                 return
             time.sleep(0.01)
 
@@ -116,9 +116,12 @@ class Nodes:
             process.kill()
             process.wait()
 
+    def weft(self, name, *words):
+        command = [BIN / "weft", "--socket", self.folder / f"{name}.sock", *words]
+        return subprocess.run(command, capture_output=True, text=True)
+
     def show(self, name, what):
-        command = [BIN / "weft", "--socket", self.folder / f"{name}.sock", "--json", "show", what]
-        return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        return json.loads(self.weft(name, "--json", "show", what).stdout)
 
 
 def send_through(nodes):

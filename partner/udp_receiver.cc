@@ -144,6 +144,8 @@ PacketPtr UdpReceiver::next_segment(PartnerStats& stats) {
     whole_.reset();
     return p;
   }
+  // A segment may begin in the slot's last bytes.  Its headers must lie in one piece.
+  if (p->length < std::min(bytes, kHeaders)) pool_.unshare_front(p, std::min(bytes, kHeaders));
   p->hash = 0;
   p->timestamp = 0;
   offset_ += bytes;

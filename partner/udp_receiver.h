@@ -3,7 +3,8 @@
 //
 // One recvmmsg per pull(), straight into slots.  Where datagrams may be larger than
 // a slot, or UDP_GRO joins several into one, the rest goes to a big buffer, and the
-// packets are chains and windows of both: nothing is copied while there are buffers.
+// packets are chains and windows of both: nothing is copied while there are buffers,
+// but for the headers of a packet that begins in the last bytes of a slot.
 //
 // Threads: one at a time.
 // Invariants: when pull() gives less than it might, nothing that was received waits.
@@ -35,6 +36,7 @@ class UdpReceiver {
 
  private:
   static constexpr uint32_t kSlot = Packet::kRoom - Packet::kHeadroom;
+  static constexpr uint32_t kHeaders = 128;                // of a packet that lie in its first Seg
   static constexpr size_t kBuffers = 3 * Pvec::kCapacity;  // one waits behind each slot
   struct alignas(cmsghdr) Control {
     std::array<uint8_t, CMSG_SPACE(sizeof(int))> bytes{};

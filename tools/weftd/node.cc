@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/weftd/node.h"
 
+#include <poll.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -11,6 +12,8 @@
 namespace weft {
 
 namespace {
+
+constexpr uint64_t kSettleNs = 5'000'000'000;  // to wait for the routes before the node is ready
 
 Error in_config(const Config& config, Place place, const Error& error) {
   return {error.code, at(config.file, place, error.sentence)};
@@ -176,12 +179,24 @@ Result<void> Node::open_default_paths() {
   return {};
 }
 
+// Ready is who forwards: the routes that are known have reached the worker.
+void Node::settle() {
+  const uint64_t deadline = clock_.now_ns() + kSettleNs;
+  router_->service();
+  while (!router_->settled() && clock_.now_ns() < deadline) {
+    pollfd wait{.fd = router_->fd(), .events = POLLIN, .revents = 0};
+    ::poll(&wait, 1, 1);
+    router_->service();
+  }
+  if (!router_->settled()) log_.warn("the routes are not all installed yet; that goes on while packets flow");
+}
+
 void Node::run() {
   loop_.watch(router_->fd(), EPOLLIN, [this](uint32_t) { router_->service(); });
   loop_.when_due([this] { return router_->next_due_ns(); }, [this] { router_->service(); });
-  router_->service();
   worker_->start();
   running_ = true;
+  settle();
 }
 
 NodeTotals Node::totals() const {

@@ -78,6 +78,7 @@ class Node {
   Result<void> open_routes();
   Result<void> open_paths();
   Result<void> open_default_paths();
+  void settle();
   void run();
   NodePartner& partner(std::string_view name);  // REQUIRES: there is one
   void close_paths();

@@ -361,6 +361,27 @@ TEST_F(UdpTest, JoinedDatagramsAreGivenInPartsAndOutliveTheTunnel) {
   for (size_t i = 0; i < 7; ++i) EXPECT_EQ(content(*v_[i]), sent_[i]);
 }
 
+// A packet that began in the last bytes of a slot had its IP header in two Segs, and was
+// taken for one that is too short to have any.
+TEST_F(UdpTest, HeadersLieInOnePieceWhereverASegmentBegins) {
+  for (size_t size : {36, 60, 100, 1000}) {
+    v_.clear(), sent_.clear();
+    connect({});
+    for (int i = 0; i < 64; ++i) add(size);
+    a_->push({0}, v_);
+    while (v_.size() < 64) {
+      const size_t before = v_.size();
+      b_->pull({0}, v_, v_.room());
+      ASSERT_GT(v_.size(), before);
+    }
+    for (size_t i = 0; i < 64; ++i) {
+      EXPECT_GE(v_[i]->length, std::min<size_t>(size, 128));
+      EXPECT_EQ(content(*v_[i]), sent_[i]);
+    }
+  }
+  v_.clear();
+}
+
 // Packets that somebody keeps must not stop the flow when the big buffers run out.
 TEST_F(UdpTest, CopiesWhenAllBuffersAreKept) {
   pool_ = *Pool::create({.packets = 16384, .pages = PageKind::k4K});
