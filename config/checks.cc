@@ -18,12 +18,14 @@ bool is_inner(char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '_
 std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
 
 // Takes "TEXT: column N: " off the front of a path error.  Returns N, or 1.
+// A long text is shown by its first 120 characters and "...".
 size_t split_column(std::string_view text, std::string& sentence) {
-  const std::string front = std::string(text) + ": column ";
-  if (!sentence.starts_with(front)) return 1;
+  constexpr std::string_view kMark = ": column ";
+  const size_t mark = sentence.find(kMark, text.size() > 120 ? 123 : text.size());
+  if (mark == std::string::npos) return 1;
   size_t column = 1;
-  const auto [end, error] =
-      std::from_chars(sentence.data() + front.size(), sentence.data() + sentence.size(), column);
+  const char* const number = sentence.data() + mark + kMark.size();
+  const auto [end, error] = std::from_chars(number, sentence.data() + sentence.size(), column);
   if (error != std::errc{} || !std::string_view(end).starts_with(": ")) return 1;
   sentence.erase(0, size_t(end - sentence.data()) + 2);
   return column;
@@ -96,6 +98,14 @@ void check_joints(const Config& config, ConfigErrors& errors) {
       if (side->chain.empty() || !joined.contains(side->chain[0].name)) continue;
       errors.add({path.at.line, path.at.column}, "partner " + quoted(side->chain[0].name) +
                                                      " has a joint, so no path can begin or end there");
+    }
+  }
+  for (const PanNeighbourConfig& n :
+       config.pan ? config.pan->neighbours : std::vector<PanNeighbourConfig>{}) {
+    const auto spec = parse_path(n.carrier);
+    if (spec && joined.contains(spec->near.chain[0].name)) {
+      errors.add(n.at,
+                 "partner " + quoted(spec->near.chain[0].name) + " has a joint, so it cannot carry capsules");
     }
   }
   for (const RouteConfig& route : config.routes) {

@@ -111,6 +111,28 @@ struct RouteConfig {
   Place at;
 };
 
+// --- PAN: addresses of active nodes stay text, "10.0.0.1" or "127.0.0.1:4000" --------
+
+struct PanNeighbourConfig {
+  std::string address;
+  std::string carrier;  // a path text: "udp0/pan"
+  Place at;
+};
+
+struct PanRouteConfig {
+  std::string to;   // a prefix, an address, or "default"
+  std::string via;  // the address of a neighbour
+  Place at;
+};
+
+struct PanConfig {
+  std::string address;
+  std::vector<std::string> carriers;  // path texts that capsules come in by
+  std::vector<PanNeighbourConfig> neighbours;
+  std::vector<PanRouteConfig> routes;
+  Place at;
+};
+
 struct Config {
   std::string file;  // as it was named
   NodeConfig node;
@@ -120,6 +142,7 @@ struct Config {
   std::vector<PathConfig> paths;
   std::vector<JointConfig> joints;
   std::vector<RouteConfig> routes;
+  std::optional<PanConfig> pan;
 
   const PartnerConfig* find_partner(std::string_view name) const;
   const WireConfig* find_wire(std::string_view name) const;

@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "config/checks.h"
+#include "config/read_pan.h"
 #include "config/read_partners.h"
 #include "config/table_reader.h"
 
@@ -109,6 +110,7 @@ Config read_root(TableReader root, const std::vector<std::string>& modules) {
   config.paths = read_paths(root, check);
   config.joints = read_joints(root, check);
   config.routes = read_routes(root, check);
+  if (auto pan = root.table("pan")) config.pan = read_pan(*pan, check);
   root.finish();
   check_whole(config, root.errors());
   return config;

@@ -45,6 +45,30 @@ b = "tunnel"
 """
 
 
+ACTIVE = """
+[node]
+name = "{name}"
+kernel_routes = false
+pool_packets = 4096
+
+[partner.tunnel]
+driver = "udp"
+local = "127.0.0.1:{local}"
+remote = "127.0.0.1:{remote}"
+
+[pan]
+address = "{address}"
+
+[[pan.neighbour]]
+address = "10.99.0.2"
+carrier = "tunnel/pan"
+
+[[pan.route]]
+to = "default"
+via = "10.99.0.2"
+"""
+
+
 def checksum(data):
     total = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while total > 0xFFFF:
@@ -139,6 +163,15 @@ def send_through(nodes):
             break
 
 
+def ping_through(nodes):
+    """Active pings from left to right: two nodes out, two back."""
+    nodes.start("left", ACTIVE.format(name="left", local=4100, remote=4101, address="10.99.0.1"))
+    nodes.start("right", ACTIVE.format(name="right", local=4103, remote=4102, address="10.99.0.3"))
+    done = nodes.weft("left", "ping", "10.99.0.3", "-c", "10", "-i", "0.05")
+    lines = (done.stdout + done.stderr).strip().splitlines()
+    step("active pings through three nodes", lines[-1])
+
+
 def show():
     say("Three nodes in user space: a file, through a router, over UDP tunnels into a file")
     with Nodes() as nodes:
@@ -151,3 +184,7 @@ def show():
         step("packets that came, TTL lowered", f"{sum(p[8] == 63 for p in came)}"
              + (", all whole and in order" if [p[28:] for p in came] == expected else ""))
         what_went_through(run, drops)
+        nodes.stop("left")
+        say("Active pings through the three nodes")
+        ping_through(nodes)
+        what_went_through(nodes.show("left", "run"), nodes.show("left", "drops"))

@@ -18,7 +18,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "demo"))
 
 from lab import BIN
-from user_space import packet, read_pcap, write_pcap
+from user_space import ACTIVE, packet, read_pcap, write_pcap
 
 ROUTER = """
 [node]
@@ -172,6 +172,53 @@ class Start(Daemon):
             self.assertEqual(manager.recv(100), b"READY=1")
             self.assertEqual(self.end(), 0)
             self.assertEqual(manager.recv(100), b"STOPPING=1")
+
+
+class ActivePing(Daemon):
+    """Two active nodes over a UDP tunnel."""
+
+    def start_node(self, name, local, remote, own, other):
+        file = self.folder / f"{name}.toml"
+        file.write_text(ACTIVE.format(name=name, local=local, remote=remote, address=own).replace("10.99.0.2", other))
+        process = subprocess.Popen([BIN / "weftd", "--socket", self.folder / f"{name}.sock", "--config", file],
+                                   stderr=subprocess.DEVNULL)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.terminate)
+        for _ in range(500):
+            if self.ask(name, "show", "pools").returncode == 0:
+                return process
+            time.sleep(0.01)
+        self.fail(f"{name} is not ready")
+
+    def ask(self, name, *words):
+        return subprocess.run([BIN / "weft", "--socket", self.folder / f"{name}.sock", *words], capture_output=True,
+                              text=True, timeout=30)
+
+    def test_ping(self):
+        ports = []
+        for _ in range(2):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+                free.bind(("127.0.0.1", 0))
+                ports.append(free.getsockname()[1])
+        left = self.start_node("left", ports[0], ports[1], "10.0.0.1", "10.0.0.2")
+        right = self.start_node("right", ports[1], ports[0], "10.0.0.2", "10.0.0.1")
+        done = self.ask("left", "ping", "10.0.0.2", "-c", "5", "-i", "0.02")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stdout.count("10.0.0.2: seq "), 5)
+        self.assertIn("5 pings, 5 answered", done.stdout)
+        done = self.ask("left", "--json", "ping", "10.0.0.2", "-c", "1", "-s", "1000")
+        first = json.loads(done.stdout.splitlines()[0])
+        self.assertEqual((first["status"], first["payload"], first["hops_out"]), ("answered", 1000, 1))
+        done = self.ask("left", "ping", "nowhere")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("'nowhere' is not the address of an active node", done.stderr)
+        right.terminate()
+        self.assertEqual(right.wait(timeout=10), 0)
+        done = self.ask("left", "ping", "10.0.0.2", "-c", "1")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("no ping was answered", done.stderr)
+        left.terminate()
+        self.assertEqual(left.wait(timeout=10), 0)
 
 
 class Running(Daemon):

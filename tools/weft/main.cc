@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "tools/weft/capture.h"
+#include "tools/weft/ping.h"
 #include "tools/weft/show.h"
 #include "tools/weft/table.h"
 #include "tools/weft/trace.h"
@@ -20,6 +21,7 @@ struct Arguments {
   bool json = false;
   cli::TraceOptions trace;
   cli::CaptureOptions capture;
+  cli::PingOptions ping;
 };
 
 // What the user asked for; runs once weftd is reached.
@@ -80,6 +82,27 @@ void add_capture(CLI::App& app, Arguments& arguments, Command& command) {
   });
 }
 
+void add_ping(CLI::App& app, Arguments& arguments, Command& command) {
+  CLI::App& sub = *app.add_subcommand("ping", "Send active pings to another active node");
+  cli::PingOptions& options = arguments.ping;
+  sub.add_option("NODE", options.node, "Its address: 10.0.0.1, or 127.0.0.1:4000")->required();
+  sub.add_option("-c,--count", options.count, "How many")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  sub.add_option("-i,--interval", options.interval, "Seconds between them")
+      ->check(CLI::Range(0.0, 3600.0))
+      ->capture_default_str();
+  sub.add_option("-s,--size", options.payload, "Bytes of payload")
+      ->check(CLI::Range(0, 65000))
+      ->capture_default_str();
+  sub.fallthrough()->callback([&] {
+    command = [&](admin::Client& client) {
+      arguments.ping.json = arguments.json;
+      return cli::ping(client, arguments.ping);
+    };
+  });
+}
+
 int run(const Arguments& arguments, const Command& command) {
   auto client = admin::Client::connect(arguments.socket);
   const Result<void> done = client ? command(*client) : Result<void>(client.error());
@@ -101,6 +124,7 @@ int main(int argc, char** argv) {
   add_show(app, arguments, command);
   add_trace(app, arguments, command);
   add_capture(app, arguments, command);
+  add_ping(app, arguments, command);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

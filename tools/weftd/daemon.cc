@@ -6,8 +6,9 @@
 #include <cerrno>
 #include <csignal>
 
+#include "tools/weftd/active_ping.h"
 #include "tools/weftd/admin_server.h"
-#include "tools/weftd/node.h"
+#include "tools/weftd/assembly.h"
 #include "tools/weftd/notify.h"
 #include "tools/weftd/show.h"
 #include "tools/weftd/watch.h"
@@ -29,12 +30,13 @@ Result<OwnedFd> take_signals() {
   return fd;
 }
 
-void answer(Node& node, AdminSession& session, const admin::Json& request) {
+void answer(Assembly& node, AdminSession& session, const admin::Json& request) {
   const std::string verb = *admin::text_of(request, "do");
   if (verb == "trace") return start_trace(session, node, request);
   if (verb == "capture") return start_capture(session, node, request);
+  if (verb == "ping") return start_ping(session, node, request);
   if (verb != "show")
-    return session.send(admin::failed("weftd cannot '" + verb + "'; it can show, trace and capture"));
+    return session.send(admin::failed("weftd cannot '" + verb + "'; it can show, trace, capture and ping"));
   const auto what = admin::text_of(request, "what");
   const auto shown = what ? show(node, *what) : Result<admin::Json>(what.error());
   session.send(shown ? admin::ok(*shown) : admin::failed(shown.error().sentence));
@@ -51,7 +53,7 @@ Result<void> run_daemon(const Config& config, const Parts& parts, Logger& log) {
   // First: of two that are started alike, the second must not touch the first's devices.
   auto socket = AdminSocket::listen(config.control.socket);
   if (!socket) return socket.error();
-  auto node = Node::start(config, parts, loop, clock, log);
+  auto node = Assembly::start(config, parts, loop, clock, log);
   if (!node) return node.error();
 
   loop.watch(signals->get(), EPOLLIN, [&](uint32_t) {

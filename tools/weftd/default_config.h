@@ -25,6 +25,17 @@ driver = "udp"
 local = "127.0.0.1:4102"
 remote = "127.0.0.1:4103"
 address = ["10.99.2.1/24", "fd99:2::1/64"]
+
+[pan]
+address = "10.99.0.2"
+
+[[pan.neighbour]]
+address = "10.99.0.1"
+carrier = "left/pan"
+
+[[pan.neighbour]]
+address = "10.99.0.3"
+carrier = "right/pan"
 )";
 
 }  // namespace weft

@@ -14,6 +14,7 @@
 #include "modules/icmp.h"
 #include "modules/ip.h"
 #include "modules/ip6.h"
+#include "modules/pan.h"
 #include "modules/udp.h"
 #include "partner/af_packet.h"
 #include "partner/loop.h"
@@ -38,6 +39,8 @@ constexpr ModulePart kModules[] = {
     {"ip", [](NodeServices& n) -> MadeModule { return std::make_unique<IpModule>(n.ip, n.host); }},
     {"ip6", [](NodeServices& n) -> MadeModule { return std::make_unique<Ip6Module>(n.ip, n.host); }},
     {"icmp", [](NodeServices& n) -> MadeModule { return std::make_unique<IcmpModule>(n.ip); }},
+    {"ip6", [](NodeServices& n) -> MadeModule { return std::make_unique<Ip6Module>(n.ip, n.host); }},
+    {"pan", [](NodeServices&) -> MadeModule { return std::make_unique<PanModule>(); }},
     {"udp", [](NodeServices& n) -> MadeModule { return std::make_unique<UdpModule>(n.ip); }},
 };
 

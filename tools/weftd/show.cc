@@ -23,7 +23,7 @@ Json drops_of(const DropCounters& drops) {
   return result;
 }
 
-Json path_facts(const Node& node, Opening which, const Path& path) {
+Json path_facts(const Assembly& node, Opening which, const Path& path) {
   const Path::Ledger& ledger = path.ledger();
   const Transform* transform = node.geni().transform_of(which);
   return {{"path", path.text()},
@@ -38,7 +38,7 @@ Json path_facts(const Node& node, Opening which, const Path& path) {
           {"held", path.held()}};
 }
 
-Json show_paths(Node& node) {
+Json show_paths(Assembly& node) {
   Json paths = Json::array();
   node.geni().for_each_path([&](Opening which, Path& path) {
     Json facts = path_facts(node, which, path);
@@ -61,7 +61,7 @@ Json stage_facts(const StageRecord& stage) {
           {"dropped", stage.counters.drops.total()}};
 }
 
-Json show_run(Node& node) {
+Json show_run(Assembly& node) {
   Json paths = Json::array();
   node.geni().for_each_path([&](Opening which, Path& path) {
     Json facts = path_facts(node, which, path);
@@ -112,7 +112,7 @@ Json partner_facts(const NodePartner& p) {
   return facts;
 }
 
-Json show_partner(Node& node) {
+Json show_partner(Assembly& node) {
   Json partners = Json::array();
   // control() wants the worker between rounds.
   node.worker().call([&] {
@@ -132,7 +132,7 @@ void add_drops(Json& rows, const Json& place, const DropCounters& drops) {
   }
 }
 
-Json show_drops(Node& node) {
+Json show_drops(Assembly& node) {
   Json rows = Json::array();
   node.geni().for_each_path([&](Opening, Path& path) {
     add_drops(rows, {{"at", path.text()}, {"stage", "queues"}}, path.ledger().drops);
@@ -153,7 +153,7 @@ Json show_drops(Node& node) {
   return {{"drops", std::move(rows)}};
 }
 
-Json show_pools(Node& node) {
+Json show_pools(Assembly& node) {
   const Pool& pool = node.pool();
   return {{"pools",
            {{{"pool", "packets"},
@@ -167,7 +167,7 @@ Json show_pools(Node& node) {
 
 struct Shown {
   const char* what;
-  Json (*answer)(Node&);
+  Json (*answer)(Assembly&);
 };
 constexpr Shown kShown[] = {
     {"run", show_run},     {"paths", show_paths},   {"partner", show_partner},       {"drops", show_drops},
@@ -176,7 +176,7 @@ constexpr Shown kShown[] = {
 
 }  // namespace
 
-Result<Json> show(Node& node, const std::string& what) {
+Result<Json> show(Assembly& node, const std::string& what) {
   std::vector<std::string> known;
   for (const Shown& shown : kShown) {
     if (shown.what == what) return shown.answer(node);

@@ -7,12 +7,12 @@
 #pragma once
 
 #include "admin/protocol.h"
-#include "tools/weftd/node.h"
+#include "tools/weftd/assembly.h"
 
 namespace weft {
 
 // `what` is one of run, paths, partner, drops, pools, routes, neighbours.
 // Errors: kNotFound, with what was meant.
-Result<admin::Json> show(Node& node, const std::string& what);
+Result<admin::Json> show(Assembly& node, const std::string& what);
 
 }  // namespace weft

@@ -32,13 +32,13 @@ const char* kind_name(NextHop::Kind kind) {
   }
 }
 
-Json port_name(const Node& node, uint16_t port) {
+Json port_name(const Assembly& node, uint16_t port) {
   return port < node.geni().port_count() ? Json(node.geni().port(port).name) : Json();
 }
 
 }  // namespace
 
-Json show_routes(Node& node) {
+Json show_routes(Assembly& node) {
   Json routes = Json::array();
   bool more = false;
   for (uint8_t family : {uint8_t{4}, uint8_t{6}}) {
@@ -59,7 +59,7 @@ Json show_routes(Node& node) {
   return {{"routes", std::move(routes)}, {"more", more}};
 }
 
-Json show_neighbours(Node& node) {
+Json show_neighbours(Assembly& node) {
   Json neighbours = Json::array();
   for (const auto& view : node.router().neighbours()) {
     neighbours.push_back({{"address", to_text(view.who.family, view.who.address)},

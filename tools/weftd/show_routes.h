@@ -5,12 +5,12 @@
 #pragma once
 
 #include "admin/protocol.h"
-#include "tools/weftd/node.h"
+#include "tools/weftd/assembly.h"
 
 namespace weft {
 
 // At most 10,000 of each family; "more" says whether there were.
-admin::Json show_routes(Node& node);
-admin::Json show_neighbours(Node& node);
+admin::Json show_routes(Assembly& node);
+admin::Json show_neighbours(Assembly& node);
 
 }  // namespace weft

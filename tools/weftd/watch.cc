@@ -33,7 +33,7 @@ Json json_of(const Path& path, const TapRecord& record, const std::string& bytes
 
 class Watch final : public AdminStream {
  public:
-  Watch(Node& node, Opening path, std::unique_ptr<PacketTap> tap)
+  Watch(Assembly& node, Opening path, std::unique_ptr<PacketTap> tap)
       : node_(node), path_(path), tap_(std::move(tap)), last_ns_(node.clock().now_ns()) {
     node_.geni().set_tap(path_, tap_.get());
   }
@@ -59,14 +59,14 @@ class Watch final : public AdminStream {
   }
 
  private:
-  Node& node_;
+  Assembly& node_;
   const Opening path_;
   const std::unique_ptr<PacketTap> tap_;
   uint64_t last_ns_;     // when a record came last
   uint64_t behind_ = 0;  // records that the client was too slow for
 };
 
-Result<Opening> find_path(const Node& node, const std::string& text) {
+Result<Opening> find_path(const Assembly& node, const std::string& text) {
   const Path* wanted = node.geni().find_path(text);
   Opening found = kNoOpening;
   std::vector<std::string> known;
@@ -113,7 +113,7 @@ struct Wanted {
   std::unique_ptr<PacketFilter> filter;
 };
 
-Result<Wanted> read_request(const Node& node, const Json& request, uint64_t count, uint64_t highest) {
+Result<Wanted> read_request(const Assembly& node, const Json& request, uint64_t count, uint64_t highest) {
   const auto text = admin::text_of(request, "path");
   if (!text) return text.error();
   const auto path = find_path(node, *text);
@@ -131,7 +131,7 @@ Result<Wanted> read_request(const Node& node, const Json& request, uint64_t coun
   return Wanted{*path, *limit, std::move(*filter)};
 }
 
-void start(AdminSession& session, Node& node, Wanted wanted, const TapOptions& options) {
+void start(AdminSession& session, Assembly& node, Wanted wanted, const TapOptions& options) {
   const Path& path = *node.geni().path(wanted.path);
   auto tap = std::make_unique<PacketTap>(options, ends_of(node.geni(), path), path.stages().size(),
                                          node.pool(), std::move(wanted.filter));
@@ -143,7 +143,7 @@ void start(AdminSession& session, Node& node, Wanted wanted, const TapOptions& o
 
 }  // namespace
 
-void start_trace(AdminSession& session, Node& node, const Json& request) {
+void start_trace(AdminSession& session, Assembly& node, const Json& request) {
   auto wanted = read_request(node, request, 10, kMaxTraced);
   if (!wanted) return session.send(admin::failed(wanted.error().sentence));
   if (wanted->count == 0) return session.send(admin::failed("a trace needs a count of at least 1"));
@@ -151,7 +151,7 @@ void start_trace(AdminSession& session, Node& node, const Json& request) {
   start(session, node, std::move(*wanted), options);
 }
 
-void start_capture(AdminSession& session, Node& node, const Json& request) {
+void start_capture(AdminSession& session, Assembly& node, const Json& request) {
   auto wanted = read_request(node, request, 0, UINT32_MAX - 1);
   if (!wanted) return session.send(admin::failed(wanted.error().sentence));
   const auto stage = admin::text_of(request, "stage");

@@ -13,12 +13,12 @@
 #pragma once
 
 #include "tools/weftd/admin_server.h"
-#include "tools/weftd/node.h"
+#include "tools/weftd/assembly.h"
 
 namespace weft {
 
 // Answers the request and starts its stream.
-void start_trace(AdminSession& session, Node& node, const admin::Json& request);
-void start_capture(AdminSession& session, Node& node, const admin::Json& request);
+void start_trace(AdminSession& session, Assembly& node, const admin::Json& request);
+void start_capture(AdminSession& session, Assembly& node, const admin::Json& request);
 
 }  // namespace weft

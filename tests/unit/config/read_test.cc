@@ -253,6 +253,31 @@ TEST(ReadConfig, Joints) {
               ElementsAre("11:9 partner 'a' has a joint, so no path can begin or end there"));
 }
 
+TEST(ReadConfig, Pan) {
+  auto [config, wrong] = parse(std::string(kPartners) +
+                               "[pan]\naddress = \"10.0.0.1\"\n[[pan.neighbour]]\n"
+                               "address = \"127.0.0.1:4000\"\ncarrier = \"a/ip/udp\"\n"
+                               "[[pan.route]]\nto = \"default\"\nvia = \"127.0.0.1:4000\"\n");
+  ASSERT_TRUE(wrong.empty()) << wrong[0].sentence;
+  ASSERT_TRUE(config.pan.has_value());
+  EXPECT_THAT(config.pan->carriers, ElementsAre("a/ip/udp"));
+  EXPECT_EQ(config.pan->routes[0].to, "default");
+  EXPECT_THAT(errors_after_partners("[pan]\n[[pan.neighbour]]\naddress = \"x\"\ncarrier = \"a/ipp\"\n"
+                                    "[[pan.route]]\nto = \"1.2.3.4/40\"\nfrom = 1\n"),
+              ElementsAre("7:1 [pan] needs 'address'",
+                          "9:11 'x' is not the address of an active node, as 10.0.0.1 or 127.0.0.1:4000",
+                          "10:14 no module 'ipp', did you mean 'ip'?", "11:1 [[route]] needs 'via'",
+                          "12:6 '1.2.3.4/40' has a wrong prefix length: 0 to 32 was expected behind '/'",
+                          "13:1 unknown key 'from' in [[route]]"));
+}
+
+TEST(ReadConfig, LongPathsPointAtTheirCharacterToo) {
+  const std::string text = "a/ip (src=" + std::string(200, '1') + ", =2)";
+  const auto found = errors_after_partners("[[path]]\ntext = \"" + text + "\"\n");
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_THAT(found[0], ::testing::StartsWith("8:" + std::to_string(8 + text.find(" =2") + 2) + " "));
+}
+
 TEST(ReadConfig, WiresHaveTwoEnds) {
   EXPECT_THAT(errors("[partner.a]\ndriver = \"loop\"\nwire = \"w\"\n"),
               ElementsAre("1:1 wire 'w' has 1 end; two loop partners name one wire"));

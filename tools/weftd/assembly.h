@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Node: the parts, put together as the config says.
+// Assembly: the node, its parts, put together as the config says.
 //
 //   partners -> Geni (demux, paths) -> partners        on the worker's thread
 //   config, kernel routes, admin requests              on the control thread
@@ -18,6 +18,8 @@
 #include "geni/geni.h"
 #include "modules/flow.h"
 #include "modules/fusion.h"
+#include "nodeos_api/node.h"
+#include "pan_ee/node.h"
 #include "routes/router.h"
 #include "tools/weftd/control_loop.h"
 #include "tools/weftd/link_questions.h"
@@ -40,15 +42,15 @@ struct NodeTotals {
   bool conserved() const { return in + made == out + dropped + held; }
 };
 
-class Node {
+class Assembly {
  public:
   // Opens partners and paths, and starts the worker.  What is given outlives the node.
   // Errors: one sentence, with the place in the config where there is one.
-  static Result<std::unique_ptr<Node>> start(const Config& config, const Parts& parts, ControlLoop& loop,
-                                             Clock& clock, Logger& log);
-  ~Node();
-  Node(const Node&) = delete;
-  Node& operator=(const Node&) = delete;
+  static Result<std::unique_ptr<Assembly>> start(const Config& config, const Parts& parts, ControlLoop& loop,
+                                                 Clock& clock, Logger& log);
+  ~Assembly();
+  Assembly(const Assembly&) = delete;
+  Assembly& operator=(const Assembly&) = delete;
 
   // Stops the worker, closes paths and partners.  Returns whether all packets are
   // accounted for; says so in the log.
@@ -63,11 +65,12 @@ class Node {
   const Demux& demux() const { return *demux_; }
   const Host& host() const { return *host_; }
   const Router& router() const { return *router_; }
+  pan::Node* pan() const { return pan_.get(); }  // null: not in the config
   const std::vector<NodePartner>& partners() const { return partners_; }
   NodeTotals totals() const;
 
  private:
-  Node(const Config& config, const Parts& parts, ControlLoop& loop, Clock& clock, Logger& log)
+  Assembly(const Config& config, const Parts& parts, ControlLoop& loop, Clock& clock, Logger& log)
       : config_(config), parts_(parts), loop_(loop), clock_(clock), log_(log) {}
 
   Result<void> assemble();
@@ -78,6 +81,7 @@ class Node {
   Result<void> open_routes();
   Result<void> open_paths();
   Result<void> open_default_paths();
+  Result<void> start_pan();
   void settle();
   void run();
   NodePartner& partner(std::string_view name);  // REQUIRES: there is one
@@ -104,6 +108,8 @@ class Node {
   std::optional<Geni> geni_;
   std::optional<LinkQuestions> questions_;
   std::optional<Router> router_;
+  std::optional<Node> nodeos_;
+  std::unique_ptr<pan::Node> pan_;
   std::map<std::string, std::unique_ptr<Partner>> drivers_;  // by partner, or by wire
   std::vector<NodePartner> partners_;
   std::vector<uint32_t> joints_;

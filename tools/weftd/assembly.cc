@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/weftd/node.h"
+#include "tools/weftd/assembly.h"
 
 #include <poll.h>
 #include <spdlog/spdlog.h>
@@ -8,6 +8,7 @@
 
 #include "paths/policy_round_robin.h"
 #include "tools/weftd/default_paths.h"
+#include "tools/weftd/pan_config.h"
 
 namespace weft {
 
@@ -23,23 +24,24 @@ Prefix network_of(const IpPrefix& p) { return {p.address.family, p.length, p.net
 
 }  // namespace
 
-Result<std::unique_ptr<Node>> Node::start(const Config& config, const Parts& parts, ControlLoop& loop,
-                                          Clock& clock, Logger& log) {
-  std::unique_ptr<Node> node(new Node(config, parts, loop, clock, log));
+Result<std::unique_ptr<Assembly>> Assembly::start(const Config& config, const Parts& parts, ControlLoop& loop,
+                                                  Clock& clock, Logger& log) {
+  std::unique_ptr<Assembly> node(new Assembly(config, parts, loop, clock, log));
   if (auto assembled = node->assemble(); !assembled) return assembled.error();
   for (const PartnerConfig& p : config.partners) {
     if (auto opened = node->open_partner(p); !opened) return in_config(config, p.at, opened.error());
   }
-  for (auto step : {&Node::open_joints, &Node::open_ports, &Node::open_routes, &Node::open_paths}) {
+  for (auto step : {&Assembly::open_joints, &Assembly::open_ports, &Assembly::open_routes,
+                    &Assembly::open_paths, &Assembly::start_pan}) {
     if (auto done = (node.get()->*step)(); !done) return done.error();
   }
   node->run();
   return node;
 }
 
-Node::~Node() { stop(); }
+Assembly::~Assembly() { stop(); }
 
-Result<void> Node::assemble() {
+Result<void> Assembly::assemble() {
   auto pool = Pool::create(config_.node.pool);
   if (!pool) return pool.error();
   pool_ = std::move(*pool);
@@ -65,7 +67,7 @@ Result<void> Node::assemble() {
 }
 
 // The two ends of a wire are one partner.
-Result<Partner*> Node::make_partner(const PartnerConfig& config) {
+Result<Partner*> Assembly::make_partner(const PartnerConfig& config) {
   WireConfig wire;
   std::string key = config.name;
   if (const auto* loop = std::get_if<LoopConfig>(&config.driver)) {
@@ -82,7 +84,7 @@ Result<Partner*> Node::make_partner(const PartnerConfig& config) {
   return driver.get();
 }
 
-Result<void> Node::open_partner(const PartnerConfig& config) {
+Result<void> Assembly::open_partner(const PartnerConfig& config) {
   auto partner = make_partner(config);
   if (!partner) return partner.error();
   auto opening = (*partner)->open("", nullptr, kNoOpening);
@@ -95,12 +97,12 @@ Result<void> Node::open_partner(const PartnerConfig& config) {
   return {};
 }
 
-NodePartner& Node::partner(std::string_view name) {
+NodePartner& Assembly::partner(std::string_view name) {
   return *std::ranges::find(partners_, name, &NodePartner::name);
 }
 
 // Raw flows: what one partner gives the other takes, both ways.
-Result<void> Node::open_joints() {
+Result<void> Assembly::open_joints() {
   for (const JointConfig& joint : config_.joints) {
     NodePartner& a = partner(joint.a);
     NodePartner& b = partner(joint.b);
@@ -117,7 +119,7 @@ Result<void> Node::open_joints() {
   return {};
 }
 
-Result<void> Node::open_ports() {
+Result<void> Assembly::open_ports() {
   for (const NodePartner& p : partners_) {
     if (!p.joined_to.empty()) continue;
     const Place place = config_.find_partner(p.name)->at;
@@ -136,7 +138,7 @@ Result<void> Node::open_ports() {
   return {};
 }
 
-Result<void> Node::open_routes() {
+Result<void> Assembly::open_routes() {
   for (const RouteConfig& route : config_.routes) {
     StaticRoute added{.prefix = network_of(route.to), .port = geni_->find_port(route.port)->number};
     if (route.via) {
@@ -148,7 +150,7 @@ Result<void> Node::open_routes() {
   return {};
 }
 
-Result<void> Node::open_paths() {
+Result<void> Assembly::open_paths() {
   if (config_.node.default_paths) {
     if (auto opened = open_default_paths(); !opened) return opened;
   }
@@ -159,7 +161,7 @@ Result<void> Node::open_paths() {
   return {};
 }
 
-Result<void> Node::open_default_paths() {
+Result<void> Assembly::open_default_paths() {
   std::vector<const Port*> ports;
   for (uint16_t i = 0; i < geni_->port_count(); ++i) ports.push_back(&geni_->port(i));
   const auto owns_addresses = [&](const Port& port) {
@@ -180,7 +182,7 @@ Result<void> Node::open_default_paths() {
 }
 
 // Ready is who forwards: the routes that are known have reached the worker.
-void Node::settle() {
+void Assembly::settle() {
   const uint64_t deadline = clock_.now_ns() + kSettleNs;
   router_->service();
   while (!router_->settled() && clock_.now_ns() < deadline) {
@@ -191,7 +193,19 @@ void Node::settle() {
   if (!router_->settled()) log_.warn("the routes are not all installed yet; that goes on while packets flow");
 }
 
-void Node::run() {
+Result<void> Assembly::start_pan() {
+  nodeos_.emplace(Node::Parts{*geni_, *worker_, *pool_, clock_, log_});
+  if (!config_.pan) return {};
+  const auto config = pan_config(*config_.pan);
+  if (!config) return in_config(config_, config_.pan->at, config.error());
+  std::string error;
+  pan_ = pan::Node::start(*config, nodeos_->root().handle(), error);
+  if (pan_ == nullptr) return in_config(config_, config_.pan->at, {Code::kInvalid, error});
+  log_.info("pan: active node {}, {} neighbours", config_.pan->address, config->neighbours.size());
+  return {};
+}
+
+void Assembly::run() {
   loop_.watch(router_->fd(), EPOLLIN, [this](uint32_t) { router_->service(); });
   loop_.when_due([this] { return router_->next_due_ns(); }, [this] { router_->service(); });
   worker_->start();
@@ -199,7 +213,7 @@ void Node::run() {
   settle();
 }
 
-NodeTotals Node::totals() const {
+NodeTotals Assembly::totals() const {
   NodeTotals sum;
   geni_->for_each_path([&](Opening, Path& path) {
     const Path::Ledger& ledger = path.ledger();
@@ -212,13 +226,15 @@ NodeTotals Node::totals() const {
   return sum;
 }
 
-bool Node::stop() {
+bool Assembly::stop() {
   if (running_) {
     loop_.forget(router_->fd());
     loop_.when_due(nullptr, nullptr);
     worker_->stop();
   }
   const NodeTotals total = geni_ ? totals() : NodeTotals{};
+  pan_.reset();
+  nodeos_.reset();
   router_.reset();
   close_paths();
   close_partners();
@@ -231,14 +247,14 @@ bool Node::stop() {
   return total.conserved() && left == 0;
 }
 
-void Node::close_paths() {
+void Assembly::close_paths() {
   if (!geni_) return;
   geni_->for_each_path([&](Opening, Path& path) { host_->remove_path(path); });
   geni_.reset();
   for (uint32_t joint : std::exchange(joints_, {})) worker_->remove_joint(joint);
 }
 
-void Node::close_partners() {
+void Assembly::close_partners() {
   for (const NodePartner& p : std::exchange(partners_, {})) p.partner->close(p.opening);
 }
 

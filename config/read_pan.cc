@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/read_pan.h"
+
+#include <algorithm>
+
+namespace weft {
+
+namespace {
+
+bool is_node_address(std::string_view text) { return parse_ip(text) || parse_endpoint(text); }
+
+void check_address(const std::optional<Text>& text, ConfigErrors& errors) {
+  if (!text || is_node_address(text->value)) return;
+  errors.add(text->at,
+             "'" + text->value + "' is not the address of an active node, as 10.0.0.1 or 127.0.0.1:4000");
+}
+
+void check_prefix(const std::optional<Text>& text, ConfigErrors& errors) {
+  if (!text || text->value == "default" || is_node_address(text->value)) return;
+  if (const auto prefix = parse_prefix(text->value); !prefix) errors.add(text->at, prefix.error().sentence);
+}
+
+std::string value_of(const std::optional<Text>& text) { return text ? text->value : std::string(); }
+
+PanNeighbourConfig read_neighbour(TableReader& table, const NameCheck& check) {
+  const auto address = table.required_text("address");
+  check_address(address, table.errors());
+  const auto carrier = table.required_text("carrier");
+  if (carrier) check.path(*carrier);
+  table.finish();
+  return {value_of(address), value_of(carrier), table.at()};
+}
+
+PanRouteConfig read_route(TableReader& table) {
+  const auto to = table.required_text("to");
+  check_prefix(to, table.errors());
+  const auto via = table.required_text("via");
+  check_address(via, table.errors());
+  table.finish();
+  return {value_of(to), value_of(via), table.at()};
+}
+
+}  // namespace
+
+PanConfig read_pan(TableReader& table, const NameCheck& check) {
+  PanConfig pan;
+  pan.at = table.at();
+  const auto address = table.required_text("address");
+  check_address(address, table.errors());
+  pan.address = value_of(address);
+  const bool has_carriers = table.has("carriers");
+  for (const Text& text : table.texts("carriers")) {
+    check.path(text);
+    pan.carriers.push_back(text.value);
+  }
+  for (TableReader& child : table.array_of_tables("neighbour"))
+    pan.neighbours.push_back(read_neighbour(child, check));
+  for (TableReader& child : table.array_of_tables("route")) pan.routes.push_back(read_route(child));
+  table.finish();
+  if (has_carriers) return pan;
+  // Capsules come in the way they go out.
+  for (const PanNeighbourConfig& n : pan.neighbours) {
+    if (std::ranges::find(pan.carriers, n.carrier) == pan.carriers.end()) pan.carriers.push_back(n.carrier);
+  }
+  return pan;
+}
+
+}  // namespace weft
