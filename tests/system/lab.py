@@ -170,7 +170,8 @@ class Weftd:
         self.file = lab.folder / f"{name}.toml"
         self.log = lab.folder / f"{name}.log"
         self.file.write_text(f'[control]\nsocket = "{self.socket}"\n\n{config}')
-        self.process = host.start(BIN / "weftd", "--config", self.file, stderr=open(self.log, "w"))
+        with open(self.log, "w") as log:
+            self.process = host.start(BIN / "weftd", "--config", self.file, stderr=log)
         self._wait_until_ready()
 
     def _wait_until_ready(self):
