@@ -39,10 +39,9 @@ build() {
 }
 
 checks() {
-  say "checks: layers, headers alone, format, scripts"
+  say "checks: layers, headers alone"
   run "layers" scripts/check_layers.py
   run "headers alone" scripts/check_headers.sh
-  run "format" scripts/check_format.sh
 }
 
 # What users run, as they build it; the system tests use it.
