@@ -162,7 +162,7 @@ Reassembly::Reassembly(Pool& pool, Clock& clock, Timers* timers)
 
 Reassembly::~Reassembly() {
   assert(state_->fragments == 0);
-  if (timers_ != nullptr) timers_->cancel(*this);
+  if (armed()) timers_->cancel(*this);
 }
 
 size_t Reassembly::packets() const { return state_->packets; }
@@ -264,6 +264,7 @@ void Reassembly::forget(ReassemblyUser& user) {
     if (s.entries[i].user == &user) s.lose(i, DropReason::kPathClosed);
     i = next;
   }
+  if (armed() && s.oldest == kNone) timers_->cancel(*this);
 }
 
 void Reassembly::fire(uint64_t now_ns) {

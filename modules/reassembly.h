@@ -66,7 +66,7 @@ class Reassembly final : private Timer {
   };
 
   // Uses at most a quarter of the pool.  `timers` may be null: then what is due is only
-  // found when fragments arrive.
+  // found when fragments arrive.  It is not touched when nothing is kept.
   Reassembly(Pool& pool, Clock& clock, Timers* timers);
   ~Reassembly() override;  // REQUIRES: nothing is kept
   Reassembly(const Reassembly&) = delete;

@@ -118,6 +118,26 @@ TEST_F(IpLocalTest, OwnPacketsWithUntrueHeadersDoNotLeave) {
   EXPECT_EQ(send(bad), 0u);
 }
 
+TEST_F(IpLocalTest, RawProtocolsGetFinishedChecksums) {
+  test::TestPartner ee;
+  Path& path = open("eth0/ip (proto=6)", &ee);
+  const Bytes good = text(kIn + "ip 10.0.0.2 > 10.0.0.1 / tcp 1 > 2 / \"hello\"");
+  Bytes partial = good;
+  uint32_t pseudo = 6 + uint32_t(good.size() - 34);
+  for (size_t i = 26; i < 34; i += 2) pseudo += uint32_t(good[i]) << 8 | good[i + 1];
+  while (pseudo >> 16) pseudo = (pseudo & 0xffff) + (pseudo >> 16);
+  partial[50] = uint8_t(pseudo >> 8);
+  partial[51] = uint8_t(pseudo);
+  PacketPtr p = packet_of(partial);
+  p->flags |= Packet::kOffload;
+  p->offload() = {.headers_length = 54, .checksum_start = 34, .checksum_offset = 16};
+  give(path, std::move(p));
+  ASSERT_EQ(ee.taken().size(), 1u);
+  EXPECT_EQ(test::bytes_in(*ee.taken()[0]), Bytes(good.begin() + 34, good.end()));
+  EXPECT_FALSE(ee.taken()[0]->flags & Packet::kOffload);
+  ee.lose_all();
+}
+
 // --- reassembly ------------------------------------------------------------------
 
 class IpReassemblyTest : public IpLocalTest {
