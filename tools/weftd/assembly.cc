@@ -50,9 +50,9 @@ Result<void> Assembly::assemble() {
   neighbours_.emplace();
   ip_.emplace(IpNode{.fib = fib_, .pool = *pool_, .clock = clock_, .forwarding = config_.node.forwarding});
   host_.emplace(*ip_);
-  services_.emplace(NodeServices{*pool_, clock_, *ip_, *host_, *neighbours_});
   demux_.emplace(fib_, reader_, *pool_);
   worker_.emplace(WorkerOptions{.busy = config_.node.busy}, clock_, std::make_unique<RoundRobin>());
+  services_.emplace(NodeServices{*pool_, clock_, *ip_, *host_, *neighbours_, *demux_, worker_->timers()});
   fusion_.emplace(fib_, *demux_, demux_->narrow_transit(), demux_->wide_transit());
   std::vector<Module*> modules;
   for (const ModulePart& part : parts_.modules) {

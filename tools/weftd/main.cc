@@ -36,7 +36,10 @@ constexpr ModulePart kModules[] = {
     {"eth",
      [](NodeServices& n) -> MadeModule { return std::make_unique<EthModule>(n.ip, n.neighbours, n.host); }},
     {"arp", [](NodeServices& n) -> MadeModule { return std::make_unique<ArpModule>(n.ip, n.neighbours); }},
-    {"ip", [](NodeServices& n) -> MadeModule { return std::make_unique<IpModule>(n.ip, n.host); }},
+    {"ip",
+     [](NodeServices& n) -> MadeModule {
+       return std::make_unique<IpModule>(n.ip, n.host, &n.sorter, &n.timers);
+     }},
     {"ip6", [](NodeServices& n) -> MadeModule { return std::make_unique<Ip6Module>(n.ip, n.host); }},
     {"icmp", [](NodeServices& n) -> MadeModule { return std::make_unique<IcmpModule>(n.ip); }},
     {"ip6", [](NodeServices& n) -> MadeModule { return std::make_unique<Ip6Module>(n.ip, n.host); }},

@@ -13,6 +13,8 @@
 #include "modules/neighbours.h"
 #include "partner/partner.h"
 #include "paths/module.h"
+#include "paths/sorter.h"
+#include "paths/timers.h"
 
 namespace weft {
 
@@ -23,6 +25,8 @@ struct NodeServices {
   IpNode& ip;
   Host& host;
   Neighbours& neighbours;
+  Sorter& sorter;  // finds packets their paths
+  Timers& timers;  // the worker's
 };
 
 struct ModulePart {
