@@ -42,7 +42,6 @@ constexpr ModulePart kModules[] = {
      }},
     {"ip6", [](NodeServices& n) -> MadeModule { return std::make_unique<Ip6Module>(n.ip, n.host); }},
     {"icmp", [](NodeServices& n) -> MadeModule { return std::make_unique<IcmpModule>(n.ip); }},
-    {"ip6", [](NodeServices& n) -> MadeModule { return std::make_unique<Ip6Module>(n.ip, n.host); }},
     {"pan", [](NodeServices&) -> MadeModule { return std::make_unique<PanModule>(); }},
     {"udp", [](NodeServices& n) -> MadeModule { return std::make_unique<UdpModule>(n.ip); }},
 };
