@@ -124,22 +124,15 @@ void read_any(Link link, Packet& p, PacketFields& f) {
 
 namespace {
 
-// Asks for what read() will touch: the descriptor, and the line in which the headers
-// of a packet with the usual headroom begin.
-void prefetch(const Packet* p) {
-  __builtin_prefetch(p, 1);
-  __builtin_prefetch(p->room() + Packet::kHeadroom);
-}
-
 template <Link kLink>
 void read_all(const Pvec& v, PacketFields* fields) {
   constexpr size_t kAhead = 12;
   static_assert(kAhead <= Pvec::kLookahead);
   Packet* const* const packets = v.begin();
   const size_t n = v.size();
-  for (size_t i = 0; i < std::min(kAhead, n); ++i) prefetch(packets[i]);
+  for (size_t i = 0; i < std::min(kAhead, n); ++i) Packet::prefetch(packets[i]);
   for (size_t i = 0; i < n; ++i) {
-    prefetch(packets[i + kAhead]);
+    Packet::prefetch(packets[i + kAhead]);
     flow::read<kLink>(*packets[i], fields[i]);
   }
 }

@@ -36,11 +36,6 @@ inline bool in_place(const Packet& p) {
   return (p.flags & Packet::kOffload) == 0 && p.writable();
 }
 
-inline void prefetch_packet(const Packet* p) {
-  __builtin_prefetch(p, 1);
-  __builtin_prefetch(p->room() + Packet::kHeadroom, 1);
-}
-
 inline void write_link_header(uint8_t* at, const NextHop& hop) {
   if (hop.link_length == flow::kEthernetHeader) [[likely]] {
     store(at, load<uint64_t>(hop.header));
@@ -205,10 +200,10 @@ template <Link kLink>
 void Fusion::pass(InPort& in, Pvec& v, Pvec& rest) const {
   const size_t n = v.size();
   Packet* const* packets = v.begin();
-  for (size_t i = 0; i < kPacketAhead; ++i) prefetch_packet(packets[i]);
+  for (size_t i = 0; i < kPacketAhead; ++i) Packet::prefetch(packets[i]);
   for (size_t i = 0; i < std::min(n, kEntryAhead); ++i) look_ahead<kLink>(*packets[i]);
   for (size_t i = 0; i < n; ++i) {
-    prefetch_packet(packets[i + kPacketAhead]);
+    Packet::prefetch(packets[i + kPacketAhead]);
     look_ahead<kLink>(*packets[std::min(i + kEntryAhead, n - 1)]);
     if (!forward<kLink>(in, *packets[i])) rest.push_back(PacketPtr(packets[i]));
   }
