@@ -170,7 +170,10 @@ void Kernel::say(const nlmsghdr* message, bool dumped) {
       return;
     case RTM_NEWNEIGH:
     case RTM_DELNEIGH:
-      if (NeighbourMessage neighbour; parse(message, neighbour)) listener_.neighbour_said(neighbour);
+      if (NeighbourMessage neighbour; parse(message, neighbour)) {
+        remember(neighbour);
+        listener_.neighbour_said(neighbour);
+      }
       return;
     case RTM_NEWROUTE:
     case RTM_DELROUTE:
@@ -225,6 +228,7 @@ void Kernel::start_next_dump() {
       type = RTM_GETROUTE, length = sizeof request.route;
       break;
     case KernelTable::kNeighbours:
+      neighbours_.clear();
       type = RTM_GETNEIGH, length = sizeof request.neighbour;
       break;
   }
@@ -300,9 +304,22 @@ void Kernel::end_dump(bool whole) {
 
 // --- neighbours --------------------------------------------------------------
 
+void Kernel::remember(const NeighbourMessage& neighbour) {
+  const std::tuple who(neighbour.ifindex, neighbour.family, neighbour.address);
+  if (neighbour.state == NeighbourMessage::kGone) {
+    neighbours_.erase(who);
+  } else {
+    neighbours_[who] = neighbour.permanent;
+  }
+}
+
 void Kernel::use_neighbour(int ifindex, uint8_t family, const Address& address) {
+  const auto known = neighbours_.find({ifindex, family, address});
+  if (known != neighbours_.end() && known->second) return;
+  // One that was not heard of may exist all the same, and be permanent: it is only made.
+  const int only_make = known == neighbours_.end() ? NLM_F_EXCL : 0;
   std::unique_ptr<nl_msg, decltype(&nlmsg_free)> message(
-      nlmsg_alloc_simple(RTM_NEWNEIGH, NLM_F_REQUEST | NLM_F_CREATE), &nlmsg_free);
+      nlmsg_alloc_simple(RTM_NEWNEIGH, NLM_F_REQUEST | NLM_F_CREATE | only_make), &nlmsg_free);
   ndmsg header{};
   header.ndm_family = family == 4 ? AF_INET : AF_INET6;
   header.ndm_ifindex = ifindex;

@@ -15,8 +15,10 @@
 
 #include <array>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
+#include <tuple>
 #include <unordered_set>
 
 #include "base/clock.h"
@@ -71,7 +73,8 @@ class Kernel {
   // No dump is on its way or wanted.
   bool settled() const { return !dumping_ && wanted_.empty(); }
 
-  // Tells the kernel that a neighbour is in use: it resolves or confirms it.
+  // Tells the kernel that a neighbour is in use: it resolves or confirms it.  Leaves
+  // permanent ones alone: NTF_USE would make the kernel forget them (since Linux 5.16).
   void use_neighbour(int ifindex, uint8_t family, const Address& address);
 
   const KernelStats& stats() const { return stats_; }
@@ -108,6 +111,7 @@ class Kernel {
   void on_change(const nlmsghdr* message);
   void on_dumped(const nlmsghdr* message);
   void say(const nlmsghdr* message, bool dumped);
+  void remember(const NeighbourMessage& neighbour);
   bool dumping(KernelTable table) const { return dumping_ == table; }
 
   KernelListener& listener_;
@@ -124,6 +128,8 @@ class Kernel {
   std::unordered_set<RouteId, RouteIdHash> changed_;  // routes that changed while they are dumped
   uint64_t retry_ns_ = UINT64_MAX;                    // when to begin the next dump
   uint64_t pause_ns_;  // before the next dump after one that may miss something
+  // What the kernel said of neighbours: by interface, family, address; whether permanent.
+  std::map<std::tuple<int, uint8_t, Address>, bool> neighbours_;
   KernelStats stats_;
 };
 

@@ -194,6 +194,7 @@ bool parse(const nlmsghdr* message, NeighbourMessage& neighbour) {
   neighbour.ifindex = header->ndm_ifindex;
   const bool has_mac = read(attributes[NDA_LLADDR], neighbour.mac.data(), neighbour.mac.size());
   const uint16_t state = header->ndm_state;
+  neighbour.permanent = (state & (NUD_PERMANENT | NUD_NOARP)) != 0;
   if (message->nlmsg_type == RTM_DELNEIGH) {
     neighbour.state = NeighbourMessage::kGone;
   } else if ((state & NUD_FAILED) != 0) {

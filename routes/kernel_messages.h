@@ -55,6 +55,7 @@ struct RouteMessage {
 struct NeighbourMessage {
   enum State : uint8_t { kGone, kIncomplete, kFailed, kStale, kConfirmed };
   State state = kGone;
+  bool permanent = false;  // somebody configured it: there is nothing to resolve
   int ifindex = 0;
   uint8_t family = 4;
   Address address{};
