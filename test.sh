@@ -39,9 +39,8 @@ build() {
 }
 
 checks() {
-  say "checks: layers, headers alone"
+  say "checks: layers"
   run "layers" scripts/check_layers.py
-  run "headers alone" scripts/check_headers.sh
 }
 
 # What users run, as they build it; the system tests use it.
