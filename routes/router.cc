@@ -97,7 +97,8 @@ Result<void> Router::add_address(uint16_t number, const Prefix& prefix) {
   const OwnAddress address{is_link_local(prefix.family, prefix.address), number, prefix};
   if (!own_.insert(address).second) return Error{Code::kExists, "address " + text + ": set twice"};
   addresses_changed_ = true;
-  update_own_routes();
+  publish_addresses();
+  table_.service();
   return {};
 }
 
@@ -106,7 +107,8 @@ Result<void> Router::remove_address(uint16_t number, const Prefix& prefix) {
     return Error{Code::kNotFound, "address " + to_text(prefix) + ": not set on this port"};
   }
   addresses_changed_ = true;
-  update_own_routes();
+  publish_addresses();
+  table_.service();
   return {};
 }
 
@@ -114,6 +116,9 @@ Result<void> Router::remove_address(uint16_t number, const Prefix& prefix) {
 void Router::update_own_routes() {
   std::vector<Route> routes;
   for (const OwnAddress& a : own_) append_own_routes(a.port, a.prefix, node_.forwarding, routes);
+  for (const OwnAddress& a : kernel_addresses_) {
+    append_shared_routes(a.prefix, NextHop::kKernel, node_.forwarding, routes);
+  }
   const auto in = [](const std::vector<Route>& all, const Route& r) {
     return std::find(all.begin(), all.end(), r) != all.end();
   };
@@ -124,12 +129,11 @@ void Router::update_own_routes() {
     if (!in(routes, r)) table_.remove(r);
   }
   own_routes_ = std::move(routes);
-  publish_addresses();
-  table_.service();
 }
 
 void Router::publish_addresses() {
   if (!std::exchange(addresses_changed_, false)) return;
+  update_own_routes();
   std::set<OwnAddress> all = own_;
   all.insert(kernel_addresses_.begin(), kernel_addresses_.end());
   std::vector<LocalAddress> addresses;
@@ -137,7 +141,7 @@ void Router::publish_addresses() {
     addresses.push_back({a.prefix.family, a.port, a.prefix.address, a.prefix.length});
   }
   table_.writer().run(
-      [&node = node_, addresses = std::move(addresses)](Fib&) { node.addresses = addresses; });
+      [&node = node_, addresses = std::move(addresses)](Fib&) { node.addresses.set(addresses); });
 }
 
 Result<Route> Router::resolve(const StaticRoute& route) const {

@@ -176,7 +176,7 @@ class Router final : private KernelListener, private NeighbourListener, private 
   std::set<OwnAddress> kernel_addresses_, kernel_addresses_said_;
   std::set<NeighbourKey> kernel_neighbours_said_;
   std::set<int> links_up_;         // by ifindex
-  std::vector<Route> own_routes_;  // what follows from own_
+  std::vector<Route> own_routes_;  // what follows from own_ and kernel_addresses_
   std::vector<std::pair<StaticRoute, Route>> static_;
   bool addresses_changed_ = false;
 

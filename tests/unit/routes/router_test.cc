@@ -84,7 +84,7 @@ class NodeWithRoutes : public LinkAsker {
   NextHop::Kind kind(const char* text) { return look(text).kind; }
   std::vector<LocalAddress> addresses() {
     std::vector<LocalAddress> copy;
-    worker_.call([&] { copy = node_.addresses; });
+    worker_.call([&] { copy = node_.addresses.all(); });
     return copy;
   }
   Router& router() { return router_; }
@@ -136,7 +136,8 @@ TEST(RouterOwn, AddressesAreLocalAndTheirPrefixIsOnTheLink) {
   ASSERT_TRUE(node.router().add_address(0, {4, 24, address("10.0.0.1")}));
   ASSERT_TRUE(node.router().add_address(0, {4, 24, address("10.0.0.3")}));
   node.settle();
-  for (const char* local : {"10.0.0.1", "10.0.0.3", "10.0.0.255", "255.255.255.255", "224.0.0.1"}) {
+  for (const char* local :
+       {"10.0.0.1", "10.0.0.3", "10.0.0.0", "10.0.0.255", "255.255.255.255", "224.0.0.1"}) {
     EXPECT_EQ(node.kind(local), NextHop::kLocal) << local;
   }
   EXPECT_EQ(node.kind("10.0.0.2"), NextHop::kResolve);
@@ -167,6 +168,8 @@ TEST(RouterOwn, Ip6AnswersAtItsSolicitedNodeGroup) {
   EXPECT_EQ(node.kind("ff02::1:ff12:3456"), NextHop::kLocal);
   EXPECT_EQ(node.kind("ff02::1"), NextHop::kLocal);
   EXPECT_EQ(node.kind("2001:db8::7"), NextHop::kResolve);
+  // RFC 4291 section 2.6.1: every router of the subnet.
+  EXPECT_EQ(node.kind("2001:db8::"), NextHop::kLocal);
   // The global address is the one to speak from.
   EXPECT_EQ(node.addresses().at(0).address, address("2001:db8::12:3456"));
 }
@@ -302,9 +305,17 @@ TEST(RouterKernel, FollowsRoutesWithinTenMilliseconds) {
     EXPECT_EQ(node.look("10.1.0.7").out_port, 0);
     EXPECT_EQ(node.look("2001:db8:2::7").out_port, 1);
     for (const char* local :
-         {"10.1.0.1", "10.2.0.1", "127.0.0.1", "10.1.0.255", "2001:db8:1::1", "ff02::1"}) {
+         {"10.1.0.1", "10.2.0.1", "127.0.0.1", "10.1.0.0", "10.1.0.255", "2001:db8:1::1", "ff02::1"}) {
       EXPECT_EQ(node.kind(local), NextHop::kKernel) << local;
     }
+    // A kernel that does not forward does not have this; the router is the node.
+    EXPECT_EQ(node.kind("2001:db8:1::"), NextHop::kLocal);
+    // RFC 2644: no broadcast of a link is forwarded, whatever other routes say.
+    sh("ip route add 10.1.0.0/25 via 10.2.0.2 && ip route add 10.1.0.128/25 via 10.2.0.2");
+    EXPECT_GE(node.until([&] { return node.look("10.1.0.129").out_port == 1; }, kSecond), 0);
+    EXPECT_EQ(node.kind("10.1.0.0"), NextHop::kKernel);
+    EXPECT_EQ(node.kind("10.1.0.255"), NextHop::kKernel);
+    sh("ip route del 10.1.0.0/25 && ip route del 10.1.0.128/25");
     EXPECT_EQ(node.addresses().size(), 4u);
     EXPECT_FALSE(node.router().add_address(0, {4, 24, address("10.1.0.9")}));
 
