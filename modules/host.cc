@@ -86,16 +86,6 @@ bool IpNode::owns(const Address& address, uint8_t family) const {
                      [&](const LocalAddress& a) { return a.family == family && a.address == address; });
 }
 
-bool IpNode::is_directed_broadcast(uint32_t address) const {
-  return std::any_of(addresses.begin(), addresses.end(), [&](const LocalAddress& a) {
-    if (a.family != 4 || a.length > 30) return false;
-    const uint32_t host_bits = a.length == 0 ? 0xffffffffu : 0xffffffffu >> a.length;
-    const uint32_t differs = address ^ load_be32(a.address.data());
-    const uint32_t host = address & host_bits;
-    return (differs & ~host_bits) == 0 && (host == host_bits || host == 0);
-  });
-}
-
 // --- sending -----------------------------------------------------------------
 
 void Host::add_path(uint16_t port, uint8_t family, Path& path) { paths_.push_back({port, family, &path}); }

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "modules/icmp_limit.h"
 #include "modules/ip4_ids.h"
+#include "modules/local_addresses.h"
 #include "partner/partner.h"
 #include "partner/pool.h"
 #include "paths/fib.h"
@@ -22,21 +23,13 @@
 
 namespace weft {
 
-// An address of the node.
-struct LocalAddress {
-  uint8_t family = 4;  // 4 or 6
-  uint16_t port = 0;   // Port::number
-  Address address{};
-  uint8_t length = 32;  // of its prefix
-};
-
 // What the protocol modules know of the node.
 struct IpNode {
   const Fib& fib;
   Pool& pool;
   Clock& clock;
-  bool forwarding = true;               // act as a router
-  std::vector<LocalAddress> addresses;  // written between rounds
+  bool forwarding = true;         // act as a router
+  LocalAddresses addresses = {};  // written between rounds
   IcmpLimit icmp_limit{};
   Ip4Ids ids{};
 
@@ -51,10 +44,7 @@ struct IpNode {
   uint32_t route(const Address& destination, uint8_t family) const;
   // Whether `address` is one of the node's own.
   bool owns(const Address& address, uint8_t family) const;
-  // Whether `address` (IPv4, host order) is the broadcast address of a link that the
-  // node is on: all ones, or all zeros, behind the prefix.  (RFC 1812 section 4.2.2.11 d;
-  // the old form of section 5.3.5.2.)  Prefixes of 31 and 32 bits have none (RFC 3021).
-  bool is_directed_broadcast(uint32_t address) const;
+  bool is_directed_broadcast(uint32_t address) const { return addresses.is_directed_broadcast(address); }
 };
 
 class Host final : public Partner {

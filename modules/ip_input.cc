@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "modules/ip_input.h"
 
-#include <cstring>
-
 #include "modules/ip4_header.h"
 #include "modules/packet_edit.h"
 
@@ -41,10 +39,7 @@ std::optional<DropReason> check_ip4_addresses(const IpNode& node, const Packet& 
     // RFC 1122 section 3.2.1.3 (a): a host that asks for its address may say 0.
     if (source != 0 || !ip4::is_limited_broadcast(destination)) return DropReason::kMartianSource;
   }
-  Address own{};
-  std::memcpy(own.data(), p.data + ip4::kSource, 4);
-  // Ours, or a broadcast address: not an address that a packet from there can have.
-  if (node.owns(own, 4) || node.is_directed_broadcast(source)) return DropReason::kMartianSource;
+  if (node.addresses.is_martian_source(p.data + ip4::kSource)) return DropReason::kMartianSource;
   if (ip4::is_zero_network(destination) || ip4::is_loopback(destination)) {
     return DropReason::kMartianDestination;
   }

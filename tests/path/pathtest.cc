@@ -152,7 +152,7 @@ class NodeTest : public ::testing::TestWithParam<std::filesystem::path> {
     devices_[name] = std::make_unique<TestPartner>(info);
     ASSERT_TRUE(geni_.add_port(name, *devices_[name], Opening{0}));
     for (const LocalAddress& a : addresses) {
-      node_.addresses.push_back(a);
+      node_.addresses.add(a);
       NextHop local;
       local.kind = NextHop::kLocal;
       local.out_port = number;

@@ -8,9 +8,9 @@ namespace {
 
 class Ip6SourceTest : public test::Node6Fixture {
  protected:
-  Ip6SourceTest() { node_.addresses.clear(); }
+  Ip6SourceTest() { node_.addresses.set({}); }
   void add(uint16_t port, const char* a, uint8_t length = 64) {
-    node_.addresses.push_back({.family = 6, .port = port, .address = address6(a), .length = length});
+    node_.addresses.add({.family = 6, .port = port, .address = address6(a), .length = length});
   }
   void expect(uint16_t port, const char* to, const char* from) {
     const Address destination = address6(to);
@@ -23,7 +23,7 @@ class Ip6SourceTest : public test::Node6Fixture {
 };
 
 TEST_F(Ip6SourceTest, NoneOfTheOtherFamily) {
-  node_.addresses.push_back({.family = 4, .port = 0, .address = address("10.0.0.1"), .length = 24});
+  node_.addresses.add({.family = 4, .port = 0, .address = address("10.0.0.1"), .length = 24});
   expect(0, "2001:db8::9", nullptr);
 }
 

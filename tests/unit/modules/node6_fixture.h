@@ -84,7 +84,7 @@ class Node6Fixture : public NodeFixture {
 
  private:
   void add_address6(uint16_t port, const char* a, uint8_t length) {
-    node_.addresses.push_back({.family = 6, .port = port, .address = address6(a), .length = length});
+    node_.addresses.add({.family = 6, .port = port, .address = address6(a), .length = length});
   }
   void insert6(const Address& a, unsigned length, uint32_t hop) {
     ASSERT_TRUE(bool(fib_.ip6.insert(a.data(), length, uint16_t(hop))));

@@ -276,7 +276,7 @@ class NodeFixture : public ::testing::Test {
     ports_.push_back(std::move(port));
   }
   void add_address(uint16_t port, const char* dotted, uint8_t length) {
-    node_.addresses.push_back({.family = 4, .port = port, .address = address(dotted), .length = length});
+    node_.addresses.add({.family = 4, .port = port, .address = address(dotted), .length = length});
   }
 };
 

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// LocalAddresses: the node's own addresses, and what follows from them for a source.
+//
+// A router refuses packets that claim to come from itself, or from everyone on one of
+// its links (RFC 1812 section 5.3.7).  Every packet is asked that, so the answer is
+// nearly always read from 512 bytes of bits, and looked up only when these say "maybe".
+//
+// Threads: written by the worker between rounds; read by the worker.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "base/bytes.h"
+#include "paths/next_hop.h"
+
+namespace weft {
+
+// An address of the node.
+struct LocalAddress {
+  uint8_t family = 4;  // 4 or 6
+  uint16_t port = 0;   // Port::number
+  Address address{};
+  uint8_t length = 32;  // of its prefix
+};
+
+class LocalAddresses {
+ public:
+  void set(std::vector<LocalAddress> addresses);
+  void add(const LocalAddress& address);
+
+  const std::vector<LocalAddress>& all() const { return all_; }
+  auto begin() const { return all_.begin(); }
+  auto end() const { return all_.end(); }
+
+  // Whether `address` (IPv4, host order) is the broadcast address of a link that the
+  // node is on: all ones, or all zeros, behind the prefix.  (RFC 1812 sections 4.2.2.11 d
+  // and 4.2.3.1.)  Prefixes of 31 and 32 bits have none (RFC 3021).
+  bool is_directed_broadcast(uint32_t address) const;
+
+  // Whether the IPv4 address at `at` is the node's own, or the broadcast address of one
+  // of its links: not an address that a packet from outside can come from.
+  bool is_martian_source(const uint8_t* at) const {
+    const uint32_t bit = bit_of(load<uint32_t>(at));
+    if ((maybe_[bit / 64] >> (bit % 64) & 1) == 0) [[likely]]
+      return false;
+    return is_listed(load_be32(at));
+  }
+
+ private:
+  static constexpr unsigned kBitsLog2 = 12;
+
+  static uint32_t bit_of(uint32_t as_loaded) { return as_loaded * 0x9e3779b1u >> (32 - kBitsLog2); }
+  bool is_listed(uint32_t address) const;
+  void list(const LocalAddress& address);
+
+  std::array<uint64_t, (size_t{1} << kBitsLog2) / 64> maybe_{};  // by bit_of()
+  std::vector<uint32_t> listed_;  // host order, in order: own and broadcast addresses
+  std::vector<LocalAddress> all_;
+};
+
+}  // namespace weft
