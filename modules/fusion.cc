@@ -130,9 +130,9 @@ void Fusion::InPort::settle(uint64_t cycles) {
 
 // --- the transform -----------------------------------------------------------
 
-Fusion::Fusion(const Fib& fib, Sorter& slow, const TupleTable<NarrowFields>& narrow,
-               const TupleTable<WideFields>& wide)
-    : fib_(fib), slow_(slow), narrow_(narrow), wide_(wide) {}
+Fusion::Fusion(const Fib& fib, const LocalAddresses& addresses, Sorter& slow,
+               const TupleTable<NarrowFields>& narrow, const TupleTable<WideFields>& wide)
+    : fib_(fib), addresses_(addresses), slow_(slow), narrow_(narrow), wide_(wide) {}
 
 Fusion::~Fusion() = default;
 
@@ -294,6 +294,8 @@ inline Fusion::Verdict Fusion::route_ip4(const uint8_t* ip, uint32_t length) con
   if (ip[8] <= 1) [[unlikely]]
     return {};
   if (!plain::ip4_ordinary(ip[12]) || !plain::ip4_ordinary(ip[16])) [[unlikely]]
+    return {};
+  if (addresses_.is_martian_source(ip + 12)) [[unlikely]]
     return {};
   const NextHop& hop = fib_.next_hops[fib_.ip4.find(ip + 16)];
   if (hop.kind != NextHop::kForward || total > hop.mtu) [[unlikely]]

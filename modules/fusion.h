@@ -21,6 +21,7 @@
 #include <string_view>
 #include <vector>
 
+#include "modules/local_addresses.h"
 #include "paths/fib.h"
 #include "paths/out_port.h"
 #include "paths/sorter.h"
@@ -32,8 +33,8 @@ namespace weft {
 class Fusion final : public Transform, public Sorter {
  public:
   // `slow` takes what is left.  Packets that match a tuple are left to it.
-  Fusion(const Fib& fib, Sorter& slow, const TupleTable<NarrowFields>& narrow,
-         const TupleTable<WideFields>& wide);
+  Fusion(const Fib& fib, const LocalAddresses& addresses, Sorter& slow,
+         const TupleTable<NarrowFields>& narrow, const TupleTable<WideFields>& wide);
   ~Fusion() override;
 
   // Makes a port known as an in port and as an out port.
@@ -67,6 +68,7 @@ class Fusion final : public Transform, public Sorter {
   bool claimed_ip6(const InPort& in, Packet& p, uint32_t at) const;
 
   const Fib& fib_;
+  const LocalAddresses& addresses_;
   Sorter& slow_;
   const TupleTable<NarrowFields>& narrow_;
   const TupleTable<WideFields>& wide_;

@@ -53,7 +53,7 @@ Result<void> Assembly::assemble() {
   demux_.emplace(fib_, reader_, *pool_);
   worker_.emplace(WorkerOptions{.busy = config_.node.busy}, clock_, std::make_unique<RoundRobin>());
   services_.emplace(NodeServices{*pool_, clock_, *ip_, *host_, *neighbours_, *demux_, worker_->timers()});
-  fusion_.emplace(fib_, *demux_, demux_->narrow_transit(), demux_->wide_transit());
+  fusion_.emplace(fib_, ip_->addresses, *demux_, demux_->narrow_transit(), demux_->wide_transit());
   std::vector<Module*> modules;
   for (const ModulePart& part : parts_.modules) {
     modules_.push_back(part.make(*services_));

@@ -200,7 +200,8 @@ class FusionTest : public ::testing::Test {
   SlowPath slow;
   TupleTable<NarrowFields> narrow;
   TupleTable<WideFields> wide;
-  Fusion fusion{fib, slow, narrow, wide};
+  LocalAddresses addresses;
+  Fusion fusion{fib, addresses, slow, narrow, wide};
   std::unique_ptr<TestPartner> devices[kPorts];
   Port ports[kPorts];
   std::unique_ptr<OutPort> outs[kPorts];
@@ -315,6 +316,31 @@ TEST_F(FusionTest, WhatIsNotPlainIsLeftUnchanged) {
   expect_left(with([](Ip4& ip) { ip.payload = std::string(1481, 'x'); }), "larger than the MTU");
   sort(with([](Ip4& ip) { ip.payload = std::string(1480, 'x'); }));
   EXPECT_EQ(sent(kB).size(), 1514u);
+}
+
+// RFC 1812 section 5.3.7: a packet that claims to come from the node itself, or from all
+// on one of its links.
+TEST_F(FusionTest, OwnAndBroadcastSourcesAreLeft) {
+  add_a_to_b();
+  const auto from = [](int last) {
+    return ethernet(0x0800) + std::string(Ip4{.source = {10, 1, 0, char(last)}});
+  };
+  const auto passes = [&](int last) {
+    sort(from(last));
+    EXPECT_EQ(sent(kB), kToB + forwarded(Ip4{.source = {10, 1, 0, char(last)}})) << last;
+  };
+  for (int last : {0, 1, 3, 255}) passes(last);
+  addresses.set({{.family = 4, .port = kA, .address = {10, 1, 0, 1}, .length = 24},
+                 {.family = 4, .port = kB, .address = {10, 1, 0, 3}, .length = 32}});
+  for (int last = 0; last < 256; ++last) {
+    if (last == 0 || last == 1 || last == 3 || last == 255) {
+      expect_left(from(last), "own or broadcast");
+    } else {
+      passes(last);
+    }
+  }
+  addresses.set({});
+  passes(1);
 }
 
 TEST_F(FusionTest, SharedForeignAndOffloadedPackets) {
@@ -550,7 +576,7 @@ TEST_F(FusionTest, AllocatesNothing) {
   Port port = ports[kB];
   port.partner = &device;
   OutPort out(port);
-  Fusion loop(fib, slow, narrow, wide);
+  Fusion loop(fib, addresses, slow, narrow, wide);
   loop.add_port(ports[kA], *outs[kA]);
   loop.add_port(port, out);
   loop.rewrite(*paths[0]);
