@@ -5,9 +5,11 @@
 #include <bit>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "base/clock.h"
 #include "modules/flow.h"
+#include "modules/packet_edit.h"
 #include "modules/plain_ip.h"
 #include "partner/pool.h"
 
@@ -54,7 +56,8 @@ Family family_of(const Path& path) { return path.spec().near.chain.back().name =
 
 // One fused path, and what passed on it since it was last settled.
 struct Fusion::Lane {
-  Path* path = nullptr;  // null: not fused
+  Path* path = nullptr;    // null: not fused, or closed
+  Path* closed = nullptr;  // what `path` will be again when the pass is over
   OutPort* out = nullptr;
   uint64_t packets = 0;
   uint64_t in_bytes = 0;
@@ -63,6 +66,13 @@ struct Fusion::Lane {
   // Whether a packet may pass without overtaking.
   bool open() const {
     return path != nullptr && path->in_queue(End::kNear).empty() && path->out_queue(End::kFar).empty();
+  }
+  // Lets nothing pass until reopen().
+  void close() {
+    if (path != nullptr) closed = std::exchange(path, nullptr);
+  }
+  void reopen() {
+    if (closed != nullptr) path = std::exchange(closed, nullptr);
   }
   // Takes over a finished packet.
   void send(Packet& p, uint32_t in_length, uint32_t out_length) {
@@ -99,9 +109,11 @@ struct Fusion::InPort {
   std::vector<Lane> lanes;  // by out port and family, see index()
   size_t fused = 0;         // lanes that have a path
   uint64_t touched = 0;     // bit i: some lane i, i + 64, ... has something to settle
+  bool any_closed = false;  // some lane is
 
   static size_t index(uint16_t out_port, Family family) { return size_t{out_port} * kFamilies + family; }
 
+  void reopen();
   void settle(uint64_t cycles);
 };
 
@@ -110,6 +122,11 @@ struct Fusion::Verdict {
   const NextHop* hop = nullptr;  // null: leave it to the complete path
   uint32_t total = 0;            // its length as the header says it
 };
+
+void Fusion::InPort::reopen() {
+  if (!std::exchange(any_closed, false)) return;
+  for (Lane& lane : lanes) lane.reopen();
+}
 
 // Shares the cycles of a pass among the lanes by packets.
 void Fusion::InPort::settle(uint64_t cycles) {
@@ -192,6 +209,7 @@ void Fusion::sort(uint16_t in_port, Pvec& v) {
   } else {
     pass<Link::kRaw>(in, v, rest);
   }
+  in.reopen();
   in.settle(cycles() - start);
   if (!rest.empty()) slow_.sort(in_port, rest);
 }
@@ -205,7 +223,9 @@ void Fusion::pass(InPort& in, Pvec& v, Pvec& rest) const {
   for (size_t i = 0; i < n; ++i) {
     Packet::prefetch(packets[i + kPacketAhead]);
     look_ahead<kLink>(*packets[std::min(i + kEntryAhead, n - 1)]);
-    if (!forward<kLink>(in, *packets[i])) rest.push_back(PacketPtr(packets[i]));
+    if (forward<kLink>(in, *packets[i])) continue;
+    close_lane_of<kLink>(in, *packets[i]);
+    rest.push_back(PacketPtr(packets[i]));
   }
   v.release_all();
 }
@@ -221,6 +241,26 @@ inline void Fusion::look_ahead(const Packet& p) const {
   } else if (p.length >= kAt + kIp6Header) {
     fib_.ip6.prefetch(ip + 24);
   }
+}
+
+// Closes the lane that a packet would have taken, if the complete path may yet forward
+// it there: nothing behind it in the Pvec is then fused into that path.
+template <Link kLink>
+[[gnu::noinline]] void Fusion::close_lane_of(InPort& in, const Packet& p) const {
+  constexpr size_t kAt = link_length(kLink);
+  uint8_t front[kAt + kIp6Header];
+  const uint32_t there = read_bytes(p, 0, front, sizeof front);
+  const uint8_t* const ip = front + kAt;
+  if (there < kAt + kIp4Header) return;
+  if (kLink == Link::kEthernet && (load<uint64_t>(front) & kMacMask) != in.mac) return;
+  const bool is_ip6 = ip[0] >> 4 == 6;
+  if (is_ip6 && there < kAt + kIp6Header) return;
+  if (ip[is_ip6 ? 7 : 8] <= 1) return;
+  const NextHop& hop = fib_.next_hops[is_ip6 ? fib_.ip6.find(ip + 24) : fib_.ip4.find(ip + 16)];
+  const size_t index = InPort::index(hop.out_port, is_ip6 ? kIp6 : kIp4);
+  if (hop.kind != NextHop::kForward || index >= in.lanes.size()) return;
+  in.lanes[index].close();
+  in.any_closed = true;
 }
 
 // Forwards a packet.  False: it is unchanged, and still the caller's.

@@ -9,12 +9,15 @@
 // It takes only what is plainly to be forwarded.  Every other packet (an option, a
 // fragment to be made, a TTL that ends, a martian, a path that is not fused, a tuple
 // that claims it) goes unchanged and in order to the complete path behind it, which
-// knows the RFC's answer and the reason for a drop.
+// knows the RFC's answer and the reason for a drop.  A packet behind it that is to take
+// the same path is left too: so a flow that mixes fragments or options with plain
+// packets comes out as it came in.
 //
 // Threads: add_port() between rounds, before the port is sorted here; guard() as the
 //   tables change; sort(), rewrite() and undo() on the worker.
 // Time: sort() does not allocate, and reads the cycle counter twice.
-// Invariants: a fused path overtakes nothing that waits in its own queues.
+// Invariants: a fused path overtakes nothing that waits in its own queues, and nothing
+//   of the same Pvec that was left to it.
 #pragma once
 
 #include <memory>
@@ -62,6 +65,8 @@ class Fusion final : public Transform, public Sorter {
   void look_ahead(const Packet& p) const;
   template <Link kLink>
   bool forward(InPort& in, Packet& p) const;
+  template <Link kLink>
+  void close_lane_of(InPort& in, const Packet& p) const;
   Verdict route_ip4(const uint8_t* ip, uint32_t length) const;
   Verdict route_ip6(const uint8_t* ip, uint32_t length) const;
   bool claimed_ip4(const InPort& in, Packet& p, uint32_t at) const;

@@ -343,6 +343,79 @@ TEST_F(FusionTest, OwnAndBroadcastSourcesAreLeft) {
   passes(1);
 }
 
+// What the complete path will forward is not overtaken by what stands behind it.
+TEST_F(FusionTest, NothingOvertakesWhatWasLeft) {
+  add_a_to_b();
+  Path& to_raw = add_path("a/ip -> raw", {"eth", "ip"});
+  add_path("a/ip6 -> b", {"eth", "ip6", "eth"});
+  const auto frame = [](uint8_t net, uint8_t ttl, const char* payload) {
+    return ethernet(0x0800) +
+           std::string(Ip4{.ttl = ttl, .destination = {10, char(net), 0, 1}, .payload = payload});
+  };
+  const auto with_options = [](uint8_t net, uint8_t ttl = 64) {
+    std::string ip = Ip4{.ttl = ttl, .destination = {10, char(net), 0, 1}, .payload = "\1\1\1\1"};
+    ip[0] = 0x46;
+    write_ip4_checksum(ip);
+    return ethernet(0x0800) + ip;
+  };
+  const auto in_two = [&](const std::string& bytes) {
+    PacketPtr p = packet(bytes.substr(0, 20));
+    PacketPtr rest = packet(bytes.substr(20));
+    p->next = rest.release();
+    p->segs = 2;
+    return p;
+  };
+  const std::string six = ethernet(0x86dd) + std::string(Ip6{});
+  // What is sorted at once, and what of it is left: "l", or passes: "p".
+  const auto expect = [&](std::vector<PacketPtr> all, const std::string& verdicts) {
+    std::vector<std::string> expected;
+    ASSERT_EQ(all.size(), verdicts.size());
+    Pvec v;
+    size_t pass = 0;
+    for (size_t i = 0; i < all.size(); ++i) {
+      if (verdicts[i] == 'l') expected.push_back(bytes_of(*all[i]));
+      pass += verdicts[i] == 'p';
+      v.push_back(std::move(all[i]));
+    }
+    fusion.sort(kA, v);
+    std::vector<std::string> seen;
+    for (auto& p : slow.packets) seen.push_back(bytes_of(*p));
+    EXPECT_EQ(seen, expected) << verdicts;
+    flush();
+    size_t out = 0;
+    for (auto& device : devices) {
+      out += device->taken().size();
+      device->lose_all();
+    }
+    EXPECT_EQ(out, pass) << verdicts;
+    slow.packets.clear();
+  };
+  const auto list = [&](std::initializer_list<std::string> frames) {
+    std::vector<PacketPtr> all;
+    for (const std::string& f : frames) all.push_back(packet(f));
+    return all;
+  };
+  expect(list({frame(2, 64, "1"), with_options(2), frame(2, 64, "2"), frame(3, 64, "3"), six,
+               frame(2, 64, "4")}),
+         "pllppl");
+  // It is open again in the next pass, and counts what it passed.
+  expect(list({frame(2, 64, "1"), frame(3, 64, "2")}), "pp");
+  EXPECT_EQ(to_raw.fused_packets(), 2u);
+  // What will not be forwarded is not waited for.
+  std::string to_other = with_options(2);
+  to_other[5] ^= 1;
+  expect(list({frame(2, 1, "1"), with_options(2, 1), to_other, with_options(9), with_options(5),
+               ethernet(0x0806) + "arp", ethernet(0x86dd) + std::string(Ip6{.hop_limit = 1}),
+               frame(2, 64, "2"), six}),
+         "lllllllpp");
+  expect(list({ethernet(0x86dd) + std::string(Ip6{.next = 0}), frame(2, 64, "1"), six}), "lpl");
+  std::vector<PacketPtr> chained;
+  chained.push_back(in_two(frame(2, 64, "1")));
+  chained.push_back(packet(frame(2, 64, "2")));
+  expect(std::move(chained), "ll");
+  expect(list({frame(2, 64, "1")}), "p");
+}
+
 TEST_F(FusionTest, SharedForeignAndOffloadedPackets) {
   add_a_to_b();
   const std::string good = ethernet(0x0800) + std::string(Ip4{});
