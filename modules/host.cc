@@ -9,6 +9,7 @@
 #include "modules/ip4_header.h"
 #include "modules/ip6_extensions.h"
 #include "modules/ip6_header.h"
+#include "modules/packet_edit.h"
 
 namespace weft {
 
@@ -43,11 +44,16 @@ uint8_t family_of(const Packet& p) {
 // The error that a host owes for a packet that nobody takes, whose headers up to l4 were
 // read.  (RFC 4443 sections 3.1
 // code 4 and 3.4 code 1.)  ICMPv6 itself is known, if not listened to; "no next header"
-// asks for nothing.
+// asks for nothing; and UDP without a checksum is discarded (RFC 8200 section 8.1).
 std::optional<icmp6::Error> unclaimed6(const Packet& p) {
   const Ip6Upper upper = find_ip6_upper(p, uint32_t(p.l4 - p.l3));
   if (!upper.whole || upper.later_fragment) return std::nullopt;
   if (upper.protocol == ip6::kIcmp || upper.protocol == ip6::kNone) return std::nullopt;
+  if (upper.protocol == ip6::kUdp) {
+    uint8_t checksum[2];
+    if (read_bytes(p, upper.offset + 6, checksum, 2) != 2 || load<uint16_t>(checksum) == 0)
+      return std::nullopt;
+  }
   if (upper.protocol == ip6::kUdp || upper.protocol == ip6::kTcp) return icmp6::kPortUnreachable;
   return icmp6::unknown_next_header(upper.named_at);
 }

@@ -51,6 +51,9 @@ class IcmpStage final : public Stage {
     if (!ip4::is_unicast(asked) || node_.is_directed_broadcast(asked)) {
       return drop(std::move(p), DropReason::kConsumed);
     }
+    // What was asked of the kernel the kernel answers.
+    const uint32_t hop = node_.fib.ip4.find(p->network_header() + ip4::kDestination);
+    if (node_.fib.next_hops[hop].kind == NextHop::kKernel) return drop(std::move(p), DropReason::kForKernel);
     if (turn_round(p)) {
       back.push_back(std::move(p));
     } else {

@@ -127,6 +127,14 @@ TEST_F(IcmpTest, SharedAndSplitRequests) {
   }
 }
 
+// The kernel has seen the request too: one of the two answers, not both.
+TEST_F(IcmpTest, TheKernelAnswersForItsAddresses) {
+  set_hop(kLocal, NextHop::kKernel, Packet::kNoPort, 0);
+  give(path_, kIn + "ip 10.0.0.2 > 10.0.0.1 / icmp 8 0 / zeros 8");
+  EXPECT_TRUE(sent(0).empty());
+  EXPECT_EQ(path_.dropped(DropReason::kForKernel), 1u);
+}
+
 TEST_F(IcmpTest, AReplyWhoseRouteLeadsElsewhereGoesThere) {
   open_host_path(1);
   give(path_, kIn + "ip 192.168.0.9 > 10.0.0.1 / icmp 8 0 / zeros 8");

@@ -52,6 +52,12 @@ TEST_F(Ip6LocalTest, PortsThatNobodyListensOn) {
   EXPECT_EQ(host_.drops()[DropReason::kNoListener], 4u);
 }
 
+TEST_F(Ip6LocalTest, UdpWithoutAChecksumIsNotAnswered) {
+  expect_silence(kIn + kToNode + " / udp 4000 > 9 checksum 0 / \"x\"");
+  expect_silence(kIn + kToNode + " next 60 / hex 1100010400000000 / udp 1 > 2 checksum 0");
+  expect_silence(kIn + kToNode + " next 17 / hex 0fa00009");
+}
+
 TEST_F(Ip6LocalTest, UnknownNextHeadersAreNamed) {
   struct Case {
     const char* rest;
