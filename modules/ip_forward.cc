@@ -70,7 +70,7 @@ bool IpForward::forward_plain(Packet& p) const {
 void IpForward::forward(PacketPtr p, Pvec& out) {
   if (auto bad = check_ip4_header(node_.pool, p)) return drop(std::move(p), *bad);
   if (auto bad = check_ip4_addresses(node_, *p)) return drop(std::move(p), *bad);
-  // RFC 1812 section 5.3.7: broadcasts stay on their link; section 5.3.5.2: directed
+  // RFC 1812 section 5.3.5: broadcasts stay on their link; section 5.3.5.2: directed
   // broadcast is off (RFC 2644); section 5.2.1.3: multicast needs a multicast router.
   const uint32_t destination = ip4::destination(p->data);
   if (!ip4::is_unicast(destination) || node_.is_directed_broadcast(destination)) {
@@ -89,10 +89,10 @@ void IpForward::forward(PacketPtr p, Pvec& out) {
     }
     options = take_ip4_options(node_, p->in_port, p->data);
     if (options.bad) {
-      // RFC 1812 section 5.2.4: a parameter problem.
+      // RFC 1812 section 4.3.3.5: a parameter problem.
       return refuse(std::move(p), icmp4::parameter_problem(options.problem_at), DropReason::kBadOptions);
     }
-    // Source routes are refused: RFC 1812 section 5.2.4.1 allows it, RFC 7126 sections
+    // Source routes are refused: RFC 1812 section 5.3.13.4 allows it, RFC 7126 sections
     // 4.3 and 4.4 ask for it.  Silently, as Linux does.
     if (options.source_route) return drop(std::move(p), DropReason::kBadOptions);
   }

@@ -100,14 +100,14 @@ class Reader {
         if (length < 4) problem(at + 1);  // RFC 2113 section 2.1
         return;
       default:
-        return;  // RFC 1812 section 4.2.2.1: options that are not understood pass
+        return;  // RFC 1812 section 5.3.13.1: options that are not understood pass
     }
   }
 
   void take_source_route(uint8_t* at, uint8_t length) {
     if (length < 3) return problem(at + 1);
     if (at[2] < 4) return problem(at + 2);
-    if (found_.source_route) return problem(at);  // RFC 1812 section 5.2.4.1: at most one
+    if (found_.source_route) return problem(at);  // RFC 1812 section 5.3.13.4: at most one
     found_.source_route = true;
   }
 
@@ -176,7 +176,7 @@ Ip4Options take_ip4_options(const IpNode& node, uint16_t in_port, uint8_t* heade
 
 void finish_ip4_options(const IpNode& node, uint16_t out_port, const Ip4Options& options, uint8_t* header) {
   if (options.record_at != 0) {
-    // RFC 1812 section 5.2.4.2: the address of the interface that it leaves by.
+    // RFC 1812 section 5.3.13.5: the address of the interface that it leaves by.
     const LocalAddress* own = node.source_on(out_port, 4);
     if (own != nullptr) std::memcpy(header + options.record_at, own->address.data(), 4);
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// IPv4 options, as a router treats them.  (RFC 791 section 3.1; RFC 1812 section 5.2.4.)
+// IPv4 options, as a router treats them.  (RFC 791 section 3.1; RFC 1812 section 5.3.13.)
 //
 // Record route and timestamp are filled in; source routes are found, so that the
 // caller can refuse them; everything else passes.  Where the RFCs leave a choice, and
