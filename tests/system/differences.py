@@ -21,6 +21,7 @@ HALF_ENTRY = {OPTION_RECORD_ROUTE: 3, OPTION_TIMESTAMP: 4}  # bytes in front of 
 ZERO_NETWORK = ipaddress.IPv4Network("0.0.0.0/8")
 ZERO = ipaddress.IPv4Address(0)
 LINKS4 = [ipaddress.IPv4Network(f"10.0.{n}.0/24") for n in (1, 2, 3)]
+OWN = [a for n in (1, 2, 3) for a in (f"10.0.{n}.1", f"fd00:{n}::1")]
 ANYCAST6 = [ipaddress.IPv6Address(f"fd00:{n}::") for n in (1, 2, 3)]
 
 
@@ -73,9 +74,16 @@ def options_in_errors(offered, linux, weft):
     return not linux and any((offered.options[kind] - HALF_ENTRY[kind]) % 4 for kind in kinds)
 
 
-def kernel_reads_along(_, linux, weft):
-    return (one(r"(in|out|small): (icmp 12/0 at \d+(, options)?|icmp6 (1/[01]|4/[012] at \d+) from \S+)", linux)
-            and weft == sorted([linux[0], without_options(linux[0])]))
+def kernel_complains(offered, linux):
+    """Whether a kernel that does not forward says the same of the packet as one that does.  Then
+    Weft's own word makes it two."""
+    if not (offered.is4 or offered.is6) or offered.destination.is_multicast or str(offered.destination) in OWN:
+        return False  # what is the kernel's own affair
+    return one(r"(in|out|small): (icmp 12/0 at \d+(, options)?|icmp6 (1/[01]|4/[02] at \d+) from \S+)", linux)
+
+
+def kernel_reads_along(offered, linux, weft):
+    return kernel_complains(offered, linux) and weft == sorted([linux[0], without_options(linux[0])])
 
 
 def cipso(offered, linux, weft):
@@ -97,12 +105,20 @@ def mapped_source(offered, linux, weft):
 
 
 def link_local_destination(offered, linux, weft):
-    return offered.is6 and offered.destination.is_link_local and one("in: icmp6 3/0 from fd00:1::1", linux) and not weft
+    return offered.is6 and offered.destination.is_link_local and one("in: (forwarded|icmp6 3/0 from fd00:1::1)", linux) and not weft
 
 
 def redirect(offered, linux, weft):
-    return (offered.is6 and offered.icmp_type() == 137 and not weft
-            and one("in: icmp6 (3/0|2/0 mtu 1280) from fd00:1::1", linux))
+    if not offered.is6 or offered.icmp_type() != 137:
+        return False
+    if kernel_complains(offered, linux):
+        return weft == linux  # it is only the kernel's
+    return not weft and one("in: icmp6 (3/0|2/0 mtu 1280) from fd00:1::1", linux)
+
+
+def unspecified_destination(offered, linux, weft):
+    # What there is on the other side is only the kernel's.
+    return offered.is6 and offered.destination.is_unspecified and one("in: icmp6 1/0 from fd00:1::1", linux) and weft == linux
 
 
 def anycast(offered, linux, weft):
@@ -151,8 +167,12 @@ DELIBERATE = [
     Difference("IPv4-mapped sources", "RFC 6890 section 2.2.3 (not forwardable), RFC 4291 section 2.5.5.2",
                "forwards packets from ::ffff:0:0/96.", "drops them as martians.", mapped_source),
     Difference("Link-local destinations", "RFC 4291 section 2.5.6",
-               "treats them as forwarded back onto their link, so that a hop limit of 1 is told to have ended.",
+               "forwards packets to them back onto the link that they came from.",
                "drops them silently: they are the link's own affair.", link_local_destination),
+    Difference("The unspecified address as IPv6 destination", "RFC 4291 section 2.5.2",
+               "says that it has no route there.",
+               "drops the packet as a martian; only the kernel, where it reads along, says something.",
+               unspecified_destination),
     Difference("Errors about ICMPv6 redirects", "RFC 4443 section 2.4 (e.2)",
                "sends errors about redirects that it forwards.", "sends none, as the RFC demands.", redirect),
     Difference("Who speaks for the subnet-router anycast address", "RFC 4443 section 2.2 (b), RFC 4291 section 2.6.1",

@@ -142,8 +142,8 @@ class Offered:
         if self.is4 and len(ip) >= 48 and ip[9] == 1 and ip[16:20] == self.ip[12:16] and ip[12:16] in OWN4:
             header = (ip[0] & 15) * 4
             kind, code, rest, quoted = ip[header], ip[header + 1], ip[header + 4 : header + 8], ip[header + 8 :]
-            # Options may have been filled in, and the times in them be gone.
-            same = quoted[:20] == self.ip[:20] and quoted[60:] == self.ip[: len(quoted)][60:]
+            # Options may have been filled in, and the times in them be gone; the TTL may be lowered.
+            same = all(quoted[a:b] == self.ip[: len(quoted)][a:b] for a, b in ((0, 8), (9, 10), (12, 20), (60, None)))
             if kind not in (3, 11, 12) or not same:
                 return None
             more = {(3, 4): f" mtu {struct.unpack('!I', rest)[0]}", (12, 0): f" at {rest[0]}"}.get((kind, code), "")
@@ -152,7 +152,8 @@ class Offered:
         if self.is6 and len(ip) >= 88 and ip[6] == 58 and ip[24:40] == self.ip[8:24]:
             kind, code, rest, quoted = ip[40], ip[41], struct.unpack("!I", ip[44:48])[0], ip[48:]
             pseudo = ip[8:40] + struct.pack("!II", len(ip) - 40, 58)
-            if kind not in (1, 2, 3, 4) or checksum(pseudo + ip[40:]) != 0 or quoted != self.ip[: len(quoted)]:
+            same = quoted[:7] == self.ip[:7] and quoted[8:] == self.ip[8 : len(quoted)]
+            if kind not in (1, 2, 3, 4) or checksum(pseudo + ip[40:]) != 0 or not same:
                 return None
             more = {2: f" mtu {rest}", 4: f" at {rest}"}.get(kind, "")
             return f"icmp6 {kind}/{code}{more} from {ipaddress.IPv6Address(ip[8:24])}"
