@@ -51,7 +51,9 @@ class Echo final : public Partner {
   void close(Opening) override {}
   void push(Opening, Pvec& v) override { geni_->push(opening_, v); }
   void pull(Opening, Pvec&, size_t) override {}
-  Result<Reply> control(Opening, const Request&) override { return Error{Code::kUnsupported, "echo knows nothing"}; }
+  Result<Reply> control(Opening, const Request&) override {
+    return Error{Code::kUnsupported, "echo knows nothing"};
+  }
 
  private:
   Partner* geni_ = nullptr;
@@ -72,7 +74,8 @@ Prefix prefix(const std::string& text) {
   if (::inet_pton(p.family == 4 ? AF_INET : AF_INET6, address.c_str(), p.address.data()) != 1) {
     throw std::runtime_error("'" + text + "' is not a prefix");
   }
-  p.length = slash == std::string::npos ? (p.family == 4 ? 32 : 128) : uint8_t(std::stoi(text.substr(slash + 1)));
+  p.length =
+      slash == std::string::npos ? (p.family == 4 ? 32 : 128) : uint8_t(std::stoi(text.substr(slash + 1)));
   return p;
 }
 
