@@ -63,6 +63,11 @@ class EthStage final : public Stage, private NeighbourUser {
 
   // To the device.  Empty when the packet waits or was lost.
   PacketPtr send(PacketPtr p) {
+    if (p->flags & Packet::kLinkHeader) {
+      p->flags &= uint16_t(~Packet::kLinkHeader);
+      p->push(kHeader);
+      return p;
+    }
     const NextHop& hop = node_.fib.next_hops[p->next_hop];
     if (hop.kind == NextHop::kForward && hop.out_port == device_.number) {
       return with_header(std::move(p), hop.header, hop.link_length);

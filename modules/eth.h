@@ -5,6 +5,8 @@
 //   eth0/eth/ip -> ... to the device: the header of the next hop is put on
 //   eth0/eth           on its own: whole frames, of any address, untouched
 //
+// A packet with kLinkHeader brings its header along: its sender knows the neighbour.
+//
 // The builder puts it under the modules of Ethernet ports, so nobody has to write it.
 // A port without an address of its own (a pcap file) takes frames to anyone.
 //

@@ -43,12 +43,10 @@ uint8_t family_of(const Packet& p) {
 
 // The error that a host owes for a packet that nobody takes, whose headers up to l4 were
 // read.  (RFC 4443 sections 3.1
-// code 4 and 3.4 code 1.)  ICMPv6 itself is known, if not listened to; "no next header"
-// asks for nothing; and UDP without a checksum is discarded (RFC 8200 section 8.1).
-std::optional<icmp6::Error> unclaimed6(const Packet& p) {
-  const Ip6Upper upper = find_ip6_upper(p, uint32_t(p.l4 - p.l3));
-  if (!upper.whole || upper.later_fragment) return std::nullopt;
-  if (upper.protocol == ip6::kIcmp || upper.protocol == ip6::kNone) return std::nullopt;
+// code 4 and 3.4 code 1.)  "No next header" asks for nothing, and UDP without a checksum
+// is discarded (RFC 8200 section 8.1).
+std::optional<icmp6::Error> unclaimed6(const Packet& p, const Ip6Upper& upper) {
+  if (!upper.whole || upper.later_fragment || upper.protocol == ip6::kNone) return std::nullopt;
   if (upper.protocol == ip6::kUdp) {
     uint8_t checksum[2];
     if (read_bytes(p, upper.offset + 6, checksum, 2) != 2 || load<uint16_t>(checksum) == 0)
@@ -198,7 +196,9 @@ void Host::answer_and_drop(PacketPtr p) {
       if (error) send(std::move(error));
     }
     if (family == 6) {
-      const auto what = unclaimed6(*p);
+      const Ip6Upper upper = find_ip6_upper(*p, uint32_t(p->l4 - p->l3));
+      if (upper.protocol == ip6::kIcmp) return drop(std::move(p), DropReason::kConsumed, stats_.drops);
+      const auto what = unclaimed6(*p, upper);
       PacketPtr error = what ? make_icmp6_error(node_, *p, *what) : nullptr;
       if (error) send(std::move(error));
     }

@@ -6,6 +6,7 @@
 //
 // A reply is its request, turned round on the path: the payload stays where it is.
 // Packets that go down begin at their ICMP header; the checksum is written here.
+// Addresses that the kernel of this machine answers for are left to it.
 //
 // Threads: modules on the control thread, stages on the worker.
 #pragma once

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "modules/checksum.h"
 #include "modules/ip6_header.h"
 #include "modules/ip6_input.h"
 #include "modules/ip6_source.h"
@@ -168,8 +169,8 @@ void Ip6Local::send(PacketPtr p, Pvec& out) {
 
   uint32_t mtu = device_.info.mtu;
   const uint8_t* destination = p->data + ip6::kDestination;
-  if (ip6::is_link_local(destination) || ip6::is_multicast(destination)) {
-    // The link is this one, whatever routes say: RFC 4007 section 6.
+  if (ip6::is_link_local(destination) || ip6::is_multicast(destination) || (p->flags & Packet::kLinkHeader)) {
+    // The link is this one, whatever routes say: RFC 4007 section 6; RFC 4861 section 7.2.
     p->next_hop = Packet::kNoNextHop;
   } else {
     p->next_hop = node_.route(ip6::address_at(destination), 6);
@@ -230,6 +231,19 @@ bool Ip6Local::put_header(PacketPtr& p) {
   h[ip6::kHopLimit] = ends_.hop_limit;
   std::memcpy(h + ip6::kSource, source.data(), 16);
   std::memcpy(h + ip6::kDestination, destination.data(), 16);
+  if (ends_.protocol == ip6::kIcmp && !complete_icmp(p)) return lose(DropReason::kPoolExhausted);
+  return true;
+}
+
+bool Ip6Local::complete_icmp(PacketPtr& p) {
+  constexpr uint32_t kChecksum = ip6::kHeader + 2;
+  const uint32_t length = p->total_length() - ip6::kHeader;
+  if (length < icmp6::kHeader) return true;  // no message: it has no checksum
+  if (!node_.pool.unshare_front(p, kChecksum + 2)) return false;
+  uint8_t* h = p->data;
+  store(h + kChecksum, uint16_t{0});
+  const uint64_t pseudo = pseudo_header_sum(h + ip6::kSource, 16, ip6::kIcmp, length);
+  store(h + kChecksum, checksum_of(add_chain_checksum(pseudo, *p, ip6::kHeader)));
   return true;
 }
 

@@ -57,6 +57,9 @@ class Ip6Local final : public Ip6Stage {
   void send(PacketPtr p, Pvec& out);
   // Puts an IPv6 header in front.  False when the packet was lost.
   bool put_header(PacketPtr& p);
+  // Writes the checksum of an ICMPv6 message behind the header that was put on; nobody
+  // above knows its addresses (RFC 3542 section 3.1).  False when the pool is exhausted.
+  bool complete_icmp(PacketPtr& p);
   // Source and destination for a packet without a header of its own.
   bool choose_addresses(const Packet& p, Address& source, Address& destination) const;
 

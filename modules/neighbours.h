@@ -39,8 +39,10 @@ struct NeighbourEvent {
   uint8_t family = 4;      // 4 or 6
   uint16_t port = 0;       // Port::number
   Address address{};
-  MacAddress mac{};        // kLearned
-  bool solicited = false;  // kLearned: it answers a question of ours
+  // kLearned only:
+  MacAddress mac{};        // zero: the one that is known, still
+  bool solicited = false;  // it answers a question of ours
+  bool overrides = true;   // another MAC that is known (RFC 4861 section 4.4)
 };
 
 class Neighbours {

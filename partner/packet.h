@@ -64,6 +64,7 @@ struct alignas(64) Packet {
     kHeld = 1 << 5,     // in the hands of an EE; `next_hop` then names its domain
     kLinkGroup = 1 << 6,  // came to a broadcast or multicast address of the link
     kHeaders = 1 << 7,    // the headers at l3 and l4 stand in front of `data`
+    kLinkHeader = 1 << 8,  // going down: the link header stands right in front of the network header
   };
 
   uint8_t* data;         //  0  first byte of this Seg

@@ -43,7 +43,7 @@ void NeighbourTable::wanted(const NeighbourKey& who, uint64_t now_ns) {
       return;
     case NeighbourState::kStale:
       // RFC 4861 section 7.3.3: what is known is used while it is being confirmed.
-      start(it, NeighbourState::kProbe, now_ns);
+      start(it, NeighbourState::kProbe, now_ns, true);
       break;
     case NeighbourState::kReachable:
     case NeighbourState::kProbe:
@@ -75,7 +75,7 @@ void NeighbourTable::release(const NeighbourKey& who) {
 // --- answers -----------------------------------------------------------------
 
 void NeighbourTable::heard(const NeighbourKey& who, const MacAddress& mac, bool solicited, bool may_add,
-                           uint64_t now_ns) {
+                           uint64_t now_ns, bool overrides) {
   auto it = entries_.find(who);
   if (it == entries_.end()) {
     if (!may_add) return;
@@ -86,6 +86,7 @@ void NeighbourTable::heard(const NeighbourKey& who, const MacAddress& mac, bool 
     return;
   }
   Entry& entry = it->second;
+  const bool keeps = !overrides && mac != entry.mac;
   switch (entry.state) {
     case NeighbourState::kIncomplete:
     case NeighbourState::kFailed:
@@ -93,19 +94,20 @@ void NeighbourTable::heard(const NeighbourKey& who, const MacAddress& mac, bool 
       confirm(it, mac, now_ns);
       return;
     case NeighbourState::kStale:
+      if (keeps) return;
       entry.mac = mac;
       set_due(it, now_ns + kForgetNs);
       return;
     case NeighbourState::kReachable:
       // A question was answered late, or a stranger speaks up; only an answer counts.
-      if (solicited || mac == entry.mac) {
+      if (!keeps && (solicited || mac == entry.mac)) {
         if (solicited) confirm(it, mac, now_ns);
       } else {
         start(it, NeighbourState::kProbe, now_ns);
       }
       return;
     case NeighbourState::kProbe:
-      if (solicited) confirm(it, mac, now_ns);
+      if (solicited && !keeps) confirm(it, mac, now_ns);
       return;
   }
 }
@@ -168,7 +170,7 @@ void NeighbourTable::expire(Map::iterator it, uint64_t now_ns) {
   Entry& entry = it->second;
   if (entry.kernel && entry.usable) {
     // The kernel asks the link, and says what came of it.
-    asker_.ask(it->first.port, it->first.family, it->first.address, 1);
+    asker_.ask(it->first.port, it->first.family, it->first.address, 1, nullptr);
     set_due(it, now_ns + kRefreshNs);
     return;
   }
@@ -178,11 +180,11 @@ void NeighbourTable::expire(Map::iterator it, uint64_t now_ns) {
       if (entry.kernel || entry.asked >= kQuestions) {
         fail(it, now_ns);
       } else {
-        ask(it, now_ns);
+        ask(it, now_ns, false);
       }
       return;
     case NeighbourState::kReachable:
-      start(it, NeighbourState::kProbe, now_ns);
+      start(it, NeighbourState::kProbe, now_ns, true);
       return;
     case NeighbourState::kFailed:
     case NeighbourState::kStale:
@@ -195,17 +197,17 @@ void NeighbourTable::expire(Map::iterator it, uint64_t now_ns) {
   }
 }
 
-void NeighbourTable::start(Map::iterator it, NeighbourState state, uint64_t now_ns) {
+void NeighbourTable::start(Map::iterator it, NeighbourState state, uint64_t now_ns, bool alone) {
   it->second.asked = 0;
   set_state(it, state, UINT64_MAX);
-  ask(it, now_ns);
+  ask(it, now_ns, alone);
 }
 
-void NeighbourTable::ask(Map::iterator it, uint64_t now_ns) {
+void NeighbourTable::ask(Map::iterator it, uint64_t now_ns, bool alone) {
   Entry& entry = it->second;
   ++entry.asked;
   set_due(it, now_ns + (entry.kernel ? kKernelNs : kRetransNs));
-  asker_.ask(it->first.port, it->first.family, it->first.address, entry.asked);
+  asker_.ask(it->first.port, it->first.family, it->first.address, entry.asked, alone ? &entry.mac : nullptr);
 }
 
 void NeighbourTable::confirm(Map::iterator it, const MacAddress& mac, uint64_t now_ns) {

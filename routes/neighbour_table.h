@@ -5,8 +5,9 @@
 // kernel is asked to resolve.  On a link of the node's own, the node asks itself: a
 // question each second, three times (RFC 4861 section 10; the same for ARP), a silence
 // of a few seconds after a failure, and a new question before what is known grows too
-// old (section 7.3).  What is in use is asked for as long as it answers, since the
-// forwarding path does not say which of its next hops it uses.
+// old (section 7.3): first to the neighbour that is known alone, then to everyone.  What
+// is in use is asked for as long as it answers, since the forwarding path does not say
+// which of its next hops it uses.
 //
 //   wanted        heard
 //     |             |
@@ -48,8 +49,10 @@ class LinkAsker {
  public:
   virtual ~LinkAsker() = default;
   // Asks for the link address of `target` on `port`: an ARP request for family 4, a
-  // neighbour solicitation for 6.  `attempt` counts from 1.  Must not call back.
-  virtual void ask(uint16_t port, uint8_t family, const Address& target, unsigned attempt) = 0;
+  // neighbour solicitation for 6.  `attempt` counts from 1.  `known` had the address
+  // before and is asked alone; null: everyone is asked.  Must not call back.
+  virtual void ask(uint16_t port, uint8_t family, const Address& target, unsigned attempt,
+                   const MacAddress* known) = 0;
 };
 
 // Is told what became of a neighbour.
@@ -86,7 +89,9 @@ class NeighbourTable {
 
   // The link said so.  `solicited`: it answers a question of ours.
   // `may_add`: it asked for us, so that an answer to it is likely to be sent.
-  void heard(const NeighbourKey& who, const MacAddress& mac, bool solicited, bool may_add, uint64_t now_ns);
+  // `overrides`: false when another MAC that is known is to be kept (RFC 4861 section 7.2.5).
+  void heard(const NeighbourKey& who, const MacAddress& mac, bool solicited, bool may_add, uint64_t now_ns,
+             bool overrides = true);
 
   // What the kernel's table says: usable at `mac` (`suspect`: it will not confirm that
   // until it is asked to); asked for and not yet answered; did not answer; not there.
@@ -145,8 +150,9 @@ class NeighbourTable {
   void line_up(Map::iterator it);
   void set_due(Map::iterator it, uint64_t due_ns);
   void set_state(Map::iterator it, NeighbourState state, uint64_t due_ns);
-  void ask(Map::iterator it, uint64_t now_ns);
-  void start(Map::iterator it, NeighbourState state, uint64_t now_ns);
+  // `alone`: the neighbour that is known, not everyone.
+  void ask(Map::iterator it, uint64_t now_ns, bool alone);
+  void start(Map::iterator it, NeighbourState state, uint64_t now_ns, bool alone = false);
   void confirm(Map::iterator it, const MacAddress& mac, uint64_t now_ns);
   void withdraw(Map::iterator it);
   void fail(Map::iterator it, uint64_t now_ns);

@@ -33,7 +33,7 @@ void append_own_routes(uint16_t port, const Prefix& prefix, bool router, std::ve
     add({family, bits(family), address}, {NextHop::kLocal, family}, 0);
   };
   local(prefix.address);
-  if (prefix.length < bits(family)) {
+  if (prefix.length < bits(family) && !is_link_local(family, prefix.address)) {
     HopKey link{NextHop::kForward, family};
     link.port = port;
     add({family, prefix.length, masked(prefix.address, prefix.length)}, link, port);

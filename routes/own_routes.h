@@ -12,7 +12,8 @@ namespace weft {
 
 // Appends: the address itself, the prefix of the link, what append_shared_routes() does,
 // and the multicast groups that every host (RFC 1112, RFC 4291 section 2.8) or router is
-// in.  `prefix.address` is the whole address.
+// in.  `prefix.address` is the whole address.  A link-local prefix is of every link, and
+// so says nothing about forwarding.
 void append_own_routes(uint16_t port, const Prefix& prefix, bool router, std::vector<Route>& routes);
 
 // Appends what the link's nodes or routers share with whoever has this address, so that

@@ -251,21 +251,23 @@ void Router::on_event(const NeighbourEvent& event) {
     return;
   }
   if (state->kernel) return;  // the kernel heard it too
-  const bool sane_mac = event.mac != MacAddress{} && (event.mac[0] & 1) == 0;
-  if (!sane_mac || !can_be_own(event.family, event.address) ||
+  const MacAddress* mac = event.mac == MacAddress{} ? neighbours_.mac(who) : &event.mac;
+  if (mac == nullptr || ((*mac)[0] & 1) != 0 || !can_be_own(event.family, event.address) ||
       is_own(event.port, event.family, event.address)) {
     return;
   }
-  const bool may_add = table_.on_link(event.port, event.family, event.address);
-  neighbours_.heard(who, event.mac, event.solicited, may_add, clock_.now_ns());
+  const bool may_add = is_link_local(event.family, event.address) ||
+                       table_.on_link(event.port, event.family, event.address);
+  neighbours_.heard(who, *mac, event.solicited, may_add, clock_.now_ns(), event.overrides);
 }
 
-void Router::ask(uint16_t number, uint8_t family, const Address& target, unsigned attempt) {
+void Router::ask(uint16_t number, uint8_t family, const Address& target, unsigned attempt,
+                 const MacAddress* known) {
   const PortState* state = port(number);
   if (state->kernel) {
     kernel_->use_neighbour(state->ifindex, family, target);
   } else if (!state->raw) {
-    asker_.ask(number, family, target, attempt);
+    asker_.ask(number, family, target, attempt, known);
   }
 }
 

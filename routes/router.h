@@ -141,7 +141,8 @@ class Router final : private KernelListener, private NeighbourListener, private 
   void neighbour_gone(const NeighbourKey& who) override;
   void neighbour_failed(const NeighbourKey& who) override;
 
-  void ask(uint16_t port, uint8_t family, const Address& target, unsigned attempt) override;
+  void ask(uint16_t port, uint8_t family, const Address& target, unsigned attempt,
+           const MacAddress* known) override;
 
   NextHop describe(const HopKey& key) const override;
   void gateway_used(const NeighbourKey& who) override { neighbours_.keep(who, clock_.now_ns()); }

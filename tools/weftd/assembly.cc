@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "modules/ip6_header.h"
+#include "modules/ip6_source.h"
 #include "paths/policy_round_robin.h"
 #include "tools/weftd/default_paths.h"
 #include "tools/weftd/pan_config.h"
@@ -119,8 +121,22 @@ Result<void> Assembly::open_joints() {
   return {};
 }
 
+bool Assembly::owns_addresses(const Port& port) {
+  return port.info.owns_address || !partner(port.name).addresses.empty();
+}
+
+// RFC 4291 section 2.8: a node has a link-local address on each of its links.
+void Assembly::add_link_local(NodePartner& p, const Port& port) {
+  if (port.info.link != Link::kEthernet || port.info.mac == MacAddress{} || !owns_addresses(port)) return;
+  const auto link_local = [](const IpPrefix& a) {
+    return a.address.family == 6 && ip6::is_link_local(a.address.bytes.data());
+  };
+  if (std::ranges::any_of(p.addresses, link_local)) return;
+  p.addresses.push_back({{6, ip6_link_local(port.info.mac)}, 64});
+}
+
 Result<void> Assembly::open_ports() {
-  for (const NodePartner& p : partners_) {
+  for (NodePartner& p : partners_) {
     if (!p.joined_to.empty()) continue;
     const Place place = config_.find_partner(p.name)->at;
     auto number = geni_->add_port(p.name, *p.partner, p.opening);
@@ -129,6 +145,7 @@ Result<void> Assembly::open_ports() {
     fusion_->add_port(port, geni_->out_port(*number));
     geni_->set_sorter(*number, *fusion_);
     if (auto known = router_->add_port(port); !known) return in_config(config_, place, known.error());
+    add_link_local(p, port);
     for (const IpPrefix& address : p.addresses) {
       const Prefix prefix{address.address.family, address.length, address.address.bytes};
       if (auto added = router_->add_address(*number, prefix); !added)
@@ -164,9 +181,7 @@ Result<void> Assembly::open_paths() {
 Result<void> Assembly::open_default_paths() {
   std::vector<const Port*> ports;
   for (uint16_t i = 0; i < geni_->port_count(); ++i) ports.push_back(&geni_->port(i));
-  const auto owns_addresses = [&](const Port& port) {
-    return port.info.owns_address || !partner(port.name).addresses.empty();
-  };
+  const auto owns_addresses = [&](const Port& port) { return this->owns_addresses(port); };
   const auto has_module = [&](std::string_view name) {
     return std::ranges::any_of(modules_, [&](const auto& m) { return m->name() == name; });
   };
@@ -174,7 +189,7 @@ Result<void> Assembly::open_default_paths() {
        default_paths(ports, owns_addresses, config_.node.forwarding, has_module)) {
     auto opened = geni_->open(wanted.text, &*host_, kNoOpening);
     if (!opened) return opened.error();
-    if (wanted.kind == DefaultPath::kArp) questions_->add_arp_path(wanted.port, *opened);
+    if (wanted.kind == DefaultPath::kQuestions) questions_->add_path(wanted.port, wanted.family, *opened);
     if (wanted.kind != DefaultPath::kHost) continue;
     worker_->call([&] { host_->add_path(wanted.port, wanted.family, *geni_->path(*opened)); });
   }

@@ -32,7 +32,7 @@ struct NodePartner {
   std::string name;
   Partner* partner;
   Opening opening;
-  std::vector<IpPrefix> addresses;
+  std::vector<IpPrefix> addresses;  // of the node, here: the config's, and a link-local one
   std::string joined_to;  // the partner at the other end of a joint; empty: the paths
 };
 
@@ -78,6 +78,9 @@ class Assembly {
   Result<Partner*> make_partner(const PartnerConfig& config);
   Result<void> open_joints();
   Result<void> open_ports();
+  // Whether the node, not the kernel, has the addresses of that port.
+  bool owns_addresses(const Port& port);
+  void add_link_local(NodePartner& p, const Port& port);
   Result<void> open_routes();
   Result<void> open_paths();
   Result<void> open_default_paths();

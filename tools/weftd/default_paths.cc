@@ -20,14 +20,18 @@ std::vector<DefaultPath> default_paths(const std::vector<const Port*>& ports,
                                        const std::function<bool(std::string_view)>& has_module) {
   std::vector<DefaultPath> paths;
   for (const Port* port : ports) {
-    if (port->info.link == Link::kEthernet && owns_addresses(*port) && has_module("arp")) {
-      paths.push_back({DefaultPath::kArp, port->name + "/arp", port->number, 4});
+    const bool resolves = port->info.link == Link::kEthernet && owns_addresses(*port);
+    if (resolves && has_module("arp")) {
+      paths.push_back({DefaultPath::kQuestions, port->name + "/arp", port->number, 4});
     }
     for (const auto& [family, ip, icmp] : kFamilies) {
       if (!has_module(ip)) continue;
       const std::string near = port->name + "/" + ip;
       paths.push_back({DefaultPath::kHost, near, port->number, family});
-      if (has_module(icmp)) paths.push_back({DefaultPath::kLocal, near + "/" + icmp, port->number, family});
+      if (has_module(icmp)) {
+        const auto kind = resolves && family == 6 ? DefaultPath::kQuestions : DefaultPath::kLocal;
+        paths.push_back({kind, near + "/" + icmp, port->number, family});
+      }
       for (const Port* out : ports) {
         if (forwarding) paths.push_back({DefaultPath::kCut, near + " -> " + out->name, port->number, family});
       }

@@ -3,7 +3,7 @@
 //
 //   PORT/arp                     on Ethernet, where the node owns addresses
 //   PORT/ip, PORT/ip6            what is for the node and nothing else takes
-//   PORT/ip/icmp, PORT/ip6/icmp6
+//   PORT/ip/icmp, PORT/ip6/icmp6   pings, errors; IPv6 neighbours, as arp for IPv4
 //   PORT/ip -> OTHER, PORT/ip6 -> OTHER   for each pair of ports, also PORT itself,
 //                                if the node forwards
 //
@@ -22,10 +22,10 @@ namespace weft {
 
 struct DefaultPath {
   enum Kind : uint8_t {
-    kHost,   // the node speaks through it too
-    kArp,    // the node asks its neighbours through it
-    kLocal,  // ends at the node
-    kCut,    // from port to port
+    kHost,       // the node speaks through it too
+    kQuestions,  // the node asks its neighbours through it
+    kLocal,      // ends at the node
+    kCut,        // from port to port
   } kind;
   std::string text;
   uint16_t port;   // of the near side

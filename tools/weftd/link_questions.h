@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // LinkQuestions: asks neighbours for their link addresses, through the paths of the
-// node that speak ARP.
+// node that speak ARP and ICMPv6.
 //
 // Threads: the control thread; what is sent is made on the worker.
 #pragma once
@@ -18,11 +18,13 @@ class LinkQuestions final : public LinkAsker {
   // What is given outlives it.
   LinkQuestions(Worker& worker, Geni& geni, IpNode& node) : worker_(worker), geni_(geni), node_(node) {}
 
-  // "PORT/arp": questions of family 4 on that port go into its far end.
-  void add_arp_path(uint16_t port, Opening path) { arp_paths_[port] = path; }
+  // "PORT/arp" (family 4), "PORT/ip6/icmp6" (family 6): questions of that family on that
+  // port go into its far end.
+  void add_path(uint16_t port, uint8_t family, Opening path) { paths_[{port, family}] = path; }
 
   // Asks nothing on a port without such a path.
-  void ask(uint16_t port, uint8_t family, const Address& target, unsigned attempt) override;
+  void ask(uint16_t port, uint8_t family, const Address& target, unsigned attempt,
+           const MacAddress* known) override;
 
   // Questions that a full path did not take.
   const DropCounters& drops() const { return drops_; }
@@ -31,7 +33,7 @@ class LinkQuestions final : public LinkAsker {
   Worker& worker_;
   Geni& geni_;
   IpNode& node_;
-  std::map<uint16_t, Opening> arp_paths_;
+  std::map<std::pair<uint16_t, uint8_t>, Opening> paths_;
   DropCounters drops_;
 };
 

@@ -12,6 +12,7 @@
 #include "modules/arp.h"
 #include "modules/eth.h"
 #include "modules/icmp.h"
+#include "modules/icmp6.h"
 #include "modules/ip.h"
 #include "modules/ip6.h"
 #include "modules/pan.h"
@@ -42,6 +43,7 @@ constexpr ModulePart kModules[] = {
      }},
     {"ip6", [](NodeServices& n) -> MadeModule { return std::make_unique<Ip6Module>(n.ip, n.host); }},
     {"icmp", [](NodeServices& n) -> MadeModule { return std::make_unique<IcmpModule>(n.ip); }},
+    {"icmp6", [](NodeServices& n) -> MadeModule { return std::make_unique<Icmp6Module>(n.ip, n.neighbours); }},
     {"pan", [](NodeServices&) -> MadeModule { return std::make_unique<PanModule>(); }},
     {"udp", [](NodeServices& n) -> MadeModule { return std::make_unique<UdpModule>(n.ip); }},
 };

@@ -20,7 +20,10 @@ class NeighbourTableTest : public ::testing::Test, public LinkAsker, public Neig
     table.add_port(0, false);
     table.add_port(1, true);
   }
-  void ask(uint16_t, uint8_t, const Address&, unsigned attempt) override { asked.push_back(attempt); }
+  void ask(uint16_t, uint8_t, const Address&, unsigned attempt, const MacAddress* known) override {
+    asked.push_back(attempt);
+    alone.push_back(known == nullptr ? MacAddress{} : *known);
+  }
   void neighbour_up(const NeighbourKey& who, const MacAddress& mac) override { up[who] = mac; }
   void neighbour_gone(const NeighbourKey& who) override { up.erase(who); }
   void neighbour_failed(const NeighbourKey& who) override {
@@ -48,6 +51,7 @@ class NeighbourTableTest : public ::testing::Test, public LinkAsker, public Neig
   ManualClock clock;
   NeighbourTable table{*this, *this};
   std::vector<unsigned> asked;
+  std::vector<MacAddress> alone;  // who was asked, each time; zero: everyone
   std::map<NeighbourKey, MacAddress> up;
   std::vector<NeighbourKey> failed;
 };

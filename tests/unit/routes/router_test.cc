@@ -48,7 +48,8 @@ class NodeWithRoutes : public LinkAsker {
   }
   ~NodeWithRoutes() override { worker_.stop(); }
 
-  void ask(uint16_t port, uint8_t family, const Address& target, unsigned attempt) override {
+  void ask(uint16_t port, uint8_t family, const Address& target, unsigned attempt,
+           const MacAddress*) override {
     asked.push_back({port, to_text(family, target), attempt});
   }
 
