@@ -178,7 +178,8 @@ class Icmp6Stage final : public Stage {
 
   // Nobody is a group, and nobody else is this node (RFC 4862 section 5.4: a conflict).
   bool sane_sender(const nd::Message& m) const {
-    if (m.mac && (((*m.mac)[0] & 1) != 0 || *m.mac == MacAddress{} || *m.mac == device_.info.mac)) return false;
+    if (m.mac && (((*m.mac)[0] & 1) != 0 || *m.mac == MacAddress{} || *m.mac == device_.info.mac))
+      return false;
     return !owns_here(m.solicitation ? m.source : m.target);
   }
 

@@ -36,8 +36,8 @@ struct NeighbourEvent {
     kLearned,  // the link said: this address is at this MAC (ARP, neighbour discovery)
   };
   Kind kind = kWanted;
-  uint8_t family = 4;      // 4 or 6
-  uint16_t port = 0;       // Port::number
+  uint8_t family = 4;  // 4 or 6
+  uint16_t port = 0;   // Port::number
   Address address{};
   // kLearned only:
   MacAddress mac{};        // zero: the one that is known, still

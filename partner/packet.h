@@ -40,48 +40,48 @@ struct Offload {
   uint16_t checksum_start = 0;   // from `data`; 0: the checksum is complete
   uint16_t checksum_offset = 0;  // from checksum_start, where the complement goes
   enum Kind : uint8_t { kNone, kTcp4, kTcp6, kUdp } kind = kNone;
-  bool ecn = false;              // TCP: CWR only in the first segment
+  bool ecn = false;  // TCP: CWR only in the first segment
 };
 
 // What few packets need: the first bytes of the slot's headroom.
 struct SecondLine {
-  Offload offload;    // valid with Packet::kOffload
-  uint8_t* window;    // first byte that this Seg may see; valid with kShares or kForeign
+  Offload offload;  // valid with Packet::kOffload
+  uint8_t* window;  // first byte that this Seg may see; valid with kShares or kForeign
 };
 
 struct alignas(64) Packet {
-  static constexpr size_t kStride = 2112;    // of a slot; never a power of two (cache sets alias)
-  static constexpr size_t kRoom = 2048;      // bytes behind the descriptor
-  static constexpr size_t kHeadroom = 128;   // of these, in front of a fresh packet's data
-  static constexpr size_t kReserved = 32;    // of these, for the SecondLine
+  static constexpr size_t kStride = 2112;   // of a slot; never a power of two (cache sets alias)
+  static constexpr size_t kRoom = 2048;     // bytes behind the descriptor
+  static constexpr size_t kHeadroom = 128;  // of these, in front of a fresh packet's data
+  static constexpr size_t kReserved = 32;   // of these, for the SecondLine
 
   enum Flag : uint16_t {
-    kOffload = 1 << 0,  // offload() is valid
-    kLocal = 1 << 1,    // addressed to this node
-    kShares = 1 << 2,   // `owner` is the packet whose bytes these are
-    kForeign = 1 << 3,  // `foreign` is the memory that these bytes lie in
-    kOrigin = 1 << 4,   // made by this node, not received
-    kHeld = 1 << 5,     // in the hands of an EE; `next_hop` then names its domain
-    kLinkGroup = 1 << 6,  // came to a broadcast or multicast address of the link
-    kHeaders = 1 << 7,    // the headers at l3 and l4 stand in front of `data`
+    kOffload = 1 << 0,     // offload() is valid
+    kLocal = 1 << 1,       // addressed to this node
+    kShares = 1 << 2,      // `owner` is the packet whose bytes these are
+    kForeign = 1 << 3,     // `foreign` is the memory that these bytes lie in
+    kOrigin = 1 << 4,      // made by this node, not received
+    kHeld = 1 << 5,        // in the hands of an EE; `next_hop` then names its domain
+    kLinkGroup = 1 << 6,   // came to a broadcast or multicast address of the link
+    kHeaders = 1 << 7,     // the headers at l3 and l4 stand in front of `data`
     kLinkHeader = 1 << 8,  // going down: the link header stands right in front of the network header
   };
 
-  uint8_t* data;         //  0  first byte of this Seg
-  uint32_t length;       //  8  bytes in this Seg
-  uint16_t segs;         // 12  Segs in the chain; first Seg only
-  uint16_t flags;        // 14
-  Packet* next;          // 16  next Seg of the chain
-  uint32_t next_hop;     // 24  index into NextHops; kNoNextHop
-  uint16_t path;         // 28  the Path that accounts for it
-  uint16_t in_port;      // 30  where it came in; kNoPort if made here
-  uint32_t slot;         // 32  index in its Pool; never changes
-  uint32_t hash;         // 36  of its flow, 0 if not computed
-  uint64_t timestamp;    // 40  ns, the driver's; 0 if the driver has none
-  uint16_t l3;           // 48  offset of the network header from window()
-  uint16_t l4;           // 50  offset of the transport header, likewise
-  uint32_t references;   // 52  Segs that window this slot's bytes, itself included
-  union {                // 56
+  uint8_t* data;        //  0  first byte of this Seg
+  uint32_t length;      //  8  bytes in this Seg
+  uint16_t segs;        // 12  Segs in the chain; first Seg only
+  uint16_t flags;       // 14
+  Packet* next;         // 16  next Seg of the chain
+  uint32_t next_hop;    // 24  index into NextHops; kNoNextHop
+  uint16_t path;        // 28  the Path that accounts for it
+  uint16_t in_port;     // 30  where it came in; kNoPort if made here
+  uint32_t slot;        // 32  index in its Pool; never changes
+  uint32_t hash;        // 36  of its flow, 0 if not computed
+  uint64_t timestamp;   // 40  ns, the driver's; 0 if the driver has none
+  uint16_t l3;          // 48  offset of the network header from window()
+  uint16_t l4;          // 50  offset of the transport header, likewise
+  uint32_t references;  // 52  Segs that window this slot's bytes, itself included
+  union {               // 56
     Packet* owner;
     Foreign* foreign;
   };

@@ -256,8 +256,8 @@ void Router::on_event(const NeighbourEvent& event) {
       is_own(event.port, event.family, event.address)) {
     return;
   }
-  const bool may_add = is_link_local(event.family, event.address) ||
-                       table_.on_link(event.port, event.family, event.address);
+  const bool may_add =
+      is_link_local(event.family, event.address) || table_.on_link(event.port, event.family, event.address);
   neighbours_.heard(who, *mac, event.solicited, may_add, clock_.now_ns(), event.overrides);
 }
 

@@ -69,7 +69,8 @@ Bytes hex(const std::string& word) {
       continue;
     }
     uint8_t b = 0;
-    const auto [end, error] = std::from_chars(word.data() + i, word.data() + std::min(i + 2, word.size()), b, 16);
+    const auto [end, error] =
+        std::from_chars(word.data() + i, word.data() + std::min(i + 2, word.size()), b, 16);
     if (error != std::errc{}) throw Failure{"'" + word + "' is not hex"};
     bytes.push_back(b);
     i = size_t(end - word.data());
@@ -143,8 +144,8 @@ void need(const Layer& layer, size_t words) {
 // What the layer above wants of the one below it.
 struct Wants {
   uint64_t ether_type = 0;
-  uint64_t protocol = 59;   // no next header
-  int checksum_at = -1;     // offset of a checksum over the pseudo-header; -1: none
+  uint64_t protocol = 59;  // no next header
+  int checksum_at = -1;    // offset of a checksum over the pseudo-header; -1: none
 };
 
 void append(Bytes& to, const Bytes& more) { to.insert(to.end(), more.begin(), more.end()); }
@@ -157,7 +158,8 @@ void append32(Bytes& to, uint64_t v) {
   append16(to, v);
 }
 
-void fill_transport_checksum(const Bytes& source, const Bytes& destination, const Wants& wants, Bytes& payload) {
+void fill_transport_checksum(const Bytes& source, const Bytes& destination, const Wants& wants,
+                             Bytes& payload) {
   if (wants.checksum_at < 0) return;
   Bytes pseudo = source;
   append(pseudo, destination);
@@ -264,6 +266,21 @@ Bytes icmp(const Layer& layer, Wants& wants, const Bytes& payload, bool version6
   return h;
 }
 
+Bytes neighbour_discovery(const Layer& layer, const Bytes& payload) {
+  need(layer, 2);
+  Options o(layer, 2);
+  Bytes bytes = address(AF_INET6, layer.words[1]);
+  for (const auto& [name, type] : {std::pair("source", 1), std::pair("target", 2)}) {
+    const Bytes there = o.bytes(name);
+    if (there.empty()) continue;
+    append16(bytes, uint64_t(type) << 8 | 1);
+    append(bytes, there);
+  }
+  append(bytes, payload);
+  o.finish();
+  return bytes;
+}
+
 Bytes arp(const Layer& layer, Wants& wants) {
   need(layer, 7);
   Bytes h;
@@ -314,6 +331,7 @@ Bytes build(const Layer& layer, Wants& wants, Bytes payload) {
   if (kind == "ip6") return ip6(layer, wants, std::move(payload));
   if (kind == "udp") return udp(layer, wants, payload);
   if (kind == "tcp") return tcp(layer, wants, payload);
+  if (kind == "nd") return neighbour_discovery(layer, payload);
   if (kind == "icmp" || kind == "icmp6") return icmp(layer, wants, payload, kind == "icmp6");
   if (kind == "hex" || kind == "zeros" || kind.starts_with('"')) return data(layer, payload);
   throw Failure{"no layer '" + kind + "'"};

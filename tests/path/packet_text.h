@@ -12,6 +12,7 @@
 //   tcp  SPORT > DPORT [seq N] [ack N] [flags N] [window N] [checksum N]
 //   icmp  TYPE CODE [rest HEX8] [checksum N]
 //   icmp6 TYPE CODE [rest HEX8] [checksum N]
+//   nd   TARGET [source MAC] [target MAC]     behind icmp6 135 or 136: its address, its options
 //   hex BYTES | "TEXT" | zeros N
 //
 // Lengths, protocol numbers and checksums are filled in unless they are given.

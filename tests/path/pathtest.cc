@@ -28,6 +28,7 @@
 #include "modules/eth.h"
 #include "modules/flow.h"
 #include "modules/icmp.h"
+#include "modules/icmp6.h"
 #include "modules/ip.h"
 #include "modules/ip6.h"
 #include "modules/udp.h"
@@ -275,9 +276,10 @@ class NodeTest : public ::testing::TestWithParam<std::filesystem::path> {
   ArpModule arp_{node_, neighbours_};
   IpModule ip_{node_, host_, &demux_, &worker_.timers()};
   IcmpModule icmp_{node_};
+  Icmp6Module icmp6_{node_, neighbours_};
   UdpModule udp_{node_};
   Ip6Module ip6_{node_, host_};
-  Geni geni_{worker_, demux_, {&eth_, &arp_, &ip_, &icmp_, &udp_, &ip6_}, {}};
+  Geni geni_{worker_, demux_, {&eth_, &arp_, &ip_, &icmp_, &udp_, &ip6_, &icmp6_}, {}};
 };
 
 TEST_P(NodeTest, Runs) {

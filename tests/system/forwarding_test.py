@@ -7,6 +7,7 @@ over tap Weft owns them and answers for itself.
 """
 
 import hashlib
+import json
 import os
 import re
 import time
@@ -16,6 +17,7 @@ import lab as laboratory
 from lab import Lab, Weftd
 
 MTU_SMALL = 1300
+LEAST_BITS_PER_SECOND = 100e6  # a tenth of what a busy machine does
 
 # Sends what it read from stdin, argv[2] times, to the first who connects.
 BLOCK_SERVER = """
@@ -42,6 +44,8 @@ print(digest.hexdigest(), length)
 
 class Router:
     """h1 - r - h2, with Weft in r.  The subclass says through which partners."""
+
+    right_mtu = 1500
 
     def setUp(self):
         self.lab = Lab()
@@ -85,8 +89,10 @@ class Router:
                 self.assertIn("20 received", out)
 
     def test_ping_of_the_router_itself(self):
-        for address in ("10.0.1.1", "fd00:1::1", "10.0.2.1"):
-            self.assertIn("5 received", self.h1.run("ping", "-c5", "-i0.01", "-W1", address))
+        for address in ("10.0.1.1", "fd00:1::1", "10.0.2.1", "fd00:2::1"):
+            out = self.h1.run("ping", "-c5", "-i0.01", "-W1", address)
+            self.assertIn("5 received", out)
+            self.assertNotIn("duplicates", out)
 
     def test_large_pings_are_fragmented_and_put_together(self):
         for address in ("10.0.2.2", "fd00:2::2"):
@@ -104,8 +110,9 @@ class Router:
         self.h2.start("iperf3", "-s", stdout=-3)
         time.sleep(0.3)
         for address in ("10.0.2.2", "fd00:2::2"):
-            self.h1.run("iperf3", "-c", address, "-t2")
-            self.h1.run("iperf3", "-c", address, "-t2", "-R")
+            for direction in ((), ("-R",)):
+                out = json.loads(self.h1.run("iperf3", "-c", address, "-t2", "--json", *direction))
+                self.assertGreater(out["end"]["sum_received"]["bits_per_second"], LEAST_BITS_PER_SECOND)
             out = self.h1.run("iperf3", "-c", address, "-u", "-b20M", "-l1200", "-t2")
             lost = re.findall(r"\((\d+(?:\.\d+)?)%\)", out)[-1]
             self.assertLess(float(lost), 1.0, out)
@@ -137,8 +144,6 @@ class Router:
 class OverAfPacket(Router, unittest.TestCase):
     """The router's kernel has the addresses, and does not forward."""
 
-    right_mtu = 1500
-
     def make_links(self):
         self.lab.link(self.h1, "eth0", self.r, "left")
         self.lab.link(self.h2, "eth0", self.r, "right")
@@ -162,7 +167,7 @@ class OverTap(Router, unittest.TestCase):
     """Weft's taps are the hosts' only interfaces; Weft owns the addresses."""
 
     def make_links(self):
-        self.weftd = Weftd(self.lab, self.r, """
+        self.weftd = Weftd(self.lab, self.r, f"""
 [node]
 kernel_routes = false
 
@@ -174,14 +179,39 @@ address = ["10.0.1.1/24", "fd00:1::1/64"]
 [partner.right]
 driver = "tap"
 device = "right"
+mtu = {self.right_mtu}
 address = ["10.0.2.1/24", "fd00:2::1/64"]
 """)
         for host, device, subnet in ((self.h1, "left", 1), (self.h2, "right", 2)):
             self.r.ip(f"link set {device} netns {host.netns} name eth0")
             host.up("eth0", f"10.0.{subnet}.2/24", f"fd00:{subnet}::2/64")
 
+    def test_the_link_local_address_is_a_gateway(self):
+        left = next(p for p in self.weftd.show("partner")["partners"] if p["partner"] == "left")
+        (gateway,) = (a.split("/")[0] for a in left["address"] if a.startswith("fe80:"))
+        self.assertIn("5 received", self.h1.run("ping", "-c5", "-i0.01", "-W1", f"{gateway}%eth0"))
+        self.h1.ip(f"-6 route replace default via {gateway} dev eth0")
+        self.h1.ip("neighbour flush dev eth0")
+        self.assertIn("5 received", self.h1.run("ping", "-c5", "-i0.05", "-W1", "fd00:2::2"))
 
-class AcrossASmallerLink(OverAfPacket):
+    def test_a_host_that_is_not_there_is_said_to_be_unreachable(self):
+        for address, said in (("10.0.2.9", "From 10.0.1.1 .*Destination Host Unreachable"),
+                              ("fd00:2::9", "From fd00:1::1 .*Address unreachable")):
+            self.assertRegex(self.h1.run("ping", "-c1", "-W5", address, check=False), said)
+
+    def test_a_neighbour_that_changes_its_link_address_is_found_again(self):
+        self.h2.ip("link set eth0 down")
+        self.h2.up("eth0", "fd00:2::2/64", mac="02:00:00:00:99:99")
+        self.h2.ip("route add default via 10.0.2.1")
+        self.h2.ip("-6 route add default via fd00:2::1")
+        self.wait_for("fd00:2::2")
+        self.wait_for("10.0.2.2")
+        macs = {n["address"]: n["mac"] for n in self.weftd.show("neighbours")["neighbours"]}
+        self.assertEqual(macs["fd00:2::2"], "02:00:00:00:99:99")
+        self.assertEqual(macs["10.0.2.2"], "02:00:00:00:99:99")
+
+
+class SmallerLink:
     """Path MTU discovery: the second link takes less than the first."""
 
     right_mtu = MTU_SMALL
@@ -192,6 +222,14 @@ class AcrossASmallerLink(OverAfPacket):
             self.assertRegex(out, r"mtu ?= ?1300|mtu: 1300|too big|too long", out)
             family = "-6" if ":" in address else "-4"
             self.assertIn(f"mtu {MTU_SMALL}", self.h1.run("ip", family, "route", "get", address))
+
+
+class OverAfPacketAcrossASmallerLink(SmallerLink, OverAfPacket):
+    pass
+
+
+class OverTapAcrossASmallerLink(SmallerLink, OverTap):
+    pass
 
 
 del Router

@@ -33,7 +33,7 @@ struct NodePartner {
   Partner* partner;
   Opening opening;
   std::vector<IpPrefix> addresses;  // of the node, here: the config's, and a link-local one
-  std::string joined_to;  // the partner at the other end of a joint; empty: the paths
+  std::string joined_to;            // the partner at the other end of a joint; empty: the paths
 };
 
 // What went through the paths of a node.

@@ -22,7 +22,8 @@ PacketPtr packet_of(const Question& q, const IpNode& node) {
   const MacAddress* known = q.known ? &*q.known : nullptr;
   if (q.family == 4) {
     const LocalAddress* own = node.source_on(q.port.number, 4);
-    return arp_request(node.pool, q.port.info.mac, own == nullptr ? Address{} : own->address, q.target, known);
+    return arp_request(node.pool, q.port.info.mac, own == nullptr ? Address{} : own->address, q.target,
+                       known);
   }
   // RFC 4861 section 4.3: from an address of this link.
   const LocalAddress* own = ip6_source(node, q.port.number, ip6::solicited_node(q.target).data());

@@ -43,7 +43,8 @@ constexpr ModulePart kModules[] = {
      }},
     {"ip6", [](NodeServices& n) -> MadeModule { return std::make_unique<Ip6Module>(n.ip, n.host); }},
     {"icmp", [](NodeServices& n) -> MadeModule { return std::make_unique<IcmpModule>(n.ip); }},
-    {"icmp6", [](NodeServices& n) -> MadeModule { return std::make_unique<Icmp6Module>(n.ip, n.neighbours); }},
+    {"icmp6",
+     [](NodeServices& n) -> MadeModule { return std::make_unique<Icmp6Module>(n.ip, n.neighbours); }},
     {"pan", [](NodeServices&) -> MadeModule { return std::make_unique<PanModule>(); }},
     {"udp", [](NodeServices& n) -> MadeModule { return std::make_unique<UdpModule>(n.ip); }},
 };

@@ -104,6 +104,16 @@ TEST_F(ArpTest, OwnRequestsLeaveAsTheyAre) {
                                     "arp request 02:00:00:00:00:01 10.0.0.1 > 00:00:00:00:00:00 10.0.0.7")});
 }
 
+TEST_F(ArpTest, WhoIsKnownIsAskedAlone) {
+  const MacAddress known{2, 0, 0, 0, 0, 0xaa};
+  path_.enqueue(End::kFar,
+                arp_request(*pool_, {2, 0, 0, 0, 0, 1}, address("10.0.0.1"), address("10.0.0.7"), &known));
+  run();
+  EXPECT_EQ(sent(0),
+            std::vector<Bytes>{text("eth 02:00:00:00:00:01 > 02:00:00:00:00:aa / "
+                                    "arp request 02:00:00:00:00:01 10.0.0.1 > 00:00:00:00:00:00 10.0.0.7")});
+}
+
 TEST_F(ArpTest, SharedRequestIsNotWrittenTo) {
   const Bytes in = text(kAsk + "10.0.0.2 > 00:00:00:00:00:00 10.0.0.1");
   PacketPtr original = packet_of(in);

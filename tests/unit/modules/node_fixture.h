@@ -19,6 +19,7 @@
 #include "modules/arp.h"
 #include "modules/eth.h"
 #include "modules/icmp.h"
+#include "modules/icmp6.h"
 #include "modules/ip.h"
 #include "modules/ip4_header.h"
 #include "modules/ip6.h"
@@ -258,7 +259,8 @@ class NodeFixture : public ::testing::Test {
   UdpModule udp_{node_};
   ArpModule arp_{node_, neighbours_};
   Ip6Module ip6_{node_, host_};
-  std::vector<Module*> modules_{&eth_, &arp_, &ip_, &icmp_, &udp_, &ip6_};
+  Icmp6Module icmp6_{node_, neighbours_};
+  std::vector<Module*> modules_{&eth_, &arp_, &ip_, &icmp_, &udp_, &ip6_, &icmp6_};
   std::map<std::string, std::unique_ptr<Path>> paths_;
   std::map<std::string, DemuxKey> keys_;
   Path* resort_to_ = nullptr;

@@ -101,6 +101,36 @@ TEST_F(NeighbourTableTest, ConfirmsBeforeItGrowsOld) {
   EXPECT_EQ(failed, std::vector<NeighbourKey>{host(1)});
 }
 
+TEST_F(NeighbourTableTest, WhoIsKnownIsAskedAloneFirst) {
+  table.wanted(host(1), now());
+  table.heard(host(1), kMac, true, false, now());
+  pass(NeighbourTable::kConfirmNs + kSecond);
+  EXPECT_EQ(alone, (std::vector<MacAddress>{{}, kMac, {}}));
+  table.heard(host(1), kMac, true, false, now());
+  alone.clear();
+  // Somebody else says that he has the address: whoever has it may answer.
+  table.heard(host(1), kOther, false, true, now());
+  EXPECT_EQ(alone, std::vector<MacAddress>{MacAddress{}});
+}
+
+// RFC 4861 section 7.2.5: without the override flag, what is known stays.
+TEST_F(NeighbourTableTest, AnAnswerThatDoesNotOverride) {
+  table.wanted(host(1), now());
+  table.heard(host(1), kMac, true, false, now(), false);
+  EXPECT_EQ(up.at(host(1)), kMac);  // nothing was known
+  table.heard(host(1), kOther, true, false, now(), false);
+  EXPECT_EQ(up.at(host(1)), kMac);
+  EXPECT_EQ(state(host(1)), NeighbourState::kProbe);
+  table.heard(host(1), kOther, true, false, now(), false);
+  EXPECT_EQ(state(host(1)), NeighbourState::kProbe);
+  table.heard(host(1), kMac, true, false, now(), false);
+  EXPECT_EQ(state(host(1)), NeighbourState::kReachable);
+  table.heard(host(2), kMac, false, true, now());
+  table.heard(host(2), kOther, false, true, now(), false);
+  table.wanted(host(2), now());
+  EXPECT_EQ(up.at(host(2)), kMac);
+}
+
 TEST_F(NeighbourTableTest, AGatewayIsAskedForAtOnceAndAgainAfterEachFailure) {
   table.keep(host(1), now());
   EXPECT_EQ(asked.size(), 1u);

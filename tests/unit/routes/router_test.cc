@@ -171,6 +171,9 @@ TEST(RouterOwn, Ip6AnswersAtItsSolicitedNodeGroup) {
   EXPECT_EQ(node.kind("2001:db8::7"), NextHop::kResolve);
   // RFC 4291 section 2.6.1: every router of the subnet.
   EXPECT_EQ(node.kind("2001:db8::"), NextHop::kLocal);
+  // Of every link, so it says nothing about forwarding.
+  EXPECT_EQ(node.kind("fe80::1"), NextHop::kLocal);
+  EXPECT_EQ(node.kind("fe80::7"), NextHop::kNoRoute);
   // The global address is the one to speak from.
   EXPECT_EQ(node.addresses().at(0).address, address("2001:db8::12:3456"));
 }
@@ -223,6 +226,40 @@ TEST(RouterOwn, ANeighbourThatAnswersGetsAHostRoute) {
   EXPECT_FALSE(node.router().remove_route(route));
   node.settle();
   EXPECT_EQ(node.kind("20.1.1.1"), NextHop::kNoRoute);
+}
+
+// An IPv6 neighbour on a link-local address, as gateways are.
+TEST(RouterOwn, ALinkLocalGatewayIsFoundAndConfirmed) {
+  NodeWithRoutes node;
+  ASSERT_TRUE(node.router().add_port(own_port(0)));
+  ASSERT_TRUE(node.router().add_port(own_port(1)));
+  for (uint16_t port : {0, 1}) ASSERT_TRUE(node.router().add_address(port, {6, 64, address("fe80::1")}));
+  StaticRoute route{{6, 32, address("2001:db8::")}};
+  route.via_family = 6;
+  route.via = address("fe80::9");
+  route.port = 1;
+  ASSERT_TRUE(node.router().add_route(route));
+  node.settle();
+  EXPECT_EQ(node.asked, (std::vector<Question>{{1, "fe80::9", 1}}));
+  EXPECT_EQ(node.kind("2001:db8::5"), NextHop::kResolve);
+  const auto heard = [&](uint16_t port, const char* text, MacAddress mac, bool solicited) {
+    NeighbourEvent e{NeighbourEvent::kLearned, 6, port, address(text), mac, solicited};
+    node.worker().call([&] { node.neighbours().learned(e); });
+    node.serve_for(20 * kMs);
+  };
+  heard(1, "fe80::9", {}, true);  // no link address, and none is known
+  EXPECT_EQ(node.kind("2001:db8::5"), NextHop::kResolve);
+  heard(1, "fe80::9", {2, 0, 0, 0, 1, 9}, true);
+  EXPECT_EQ(node.kind("2001:db8::5"), NextHop::kForward);
+  EXPECT_EQ(node.look("2001:db8::5").header[5], 9);
+  EXPECT_EQ(node.look("2001:db8::5").out_port, 1);
+  heard(1, "fe80::9", {}, true);  // the one that is known, still
+  EXPECT_EQ(node.look("2001:db8::5").header[5], 9);
+  EXPECT_EQ(node.kind("fe80::9"), NextHop::kNoRoute);  // no host route: it is of one link only
+  // Who asks for us is likely to be answered.
+  heard(0, "fe80::7", {2, 0, 0, 0, 1, 7}, false);
+  EXPECT_EQ(node.router().neighbours().size(), 2u);
+  EXPECT_EQ(node.router().neighbours().front().state, NeighbourState::kStale);
 }
 
 TEST(RouterOwn, ARawPortForwardsAtOnce) {
