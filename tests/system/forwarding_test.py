@@ -46,6 +46,7 @@ class Router:
     """h1 - r - h2, with Weft in r.  The subclass says through which partners."""
 
     right_mtu = 1500
+    lost_to_discovery = 0  # packets that a host may lose while it learns the MTU of a path
 
     def setUp(self):
         self.lab = Lab()
@@ -80,23 +81,27 @@ class Router:
             digest.update(block)
         return digest.hexdigest()
 
+    def ping(self, host, address, count, *options):
+        """All answers come, but for what path MTU discovery costs; and each comes once."""
+        out = host.run("ping", f"-c{count}", "-W1", *options, address)
+        received = int(re.search(r"(\d+) received", out)[1])
+        self.assertGreaterEqual(received, count - self.lost_to_discovery, out)
+        self.assertNotIn("duplicates", out)
+
     # -- what users do
 
     def test_ping(self):
         for address in ("10.0.2.2", "fd00:2::2"):
             for size in (0, 56, 1400):
-                out = self.h1.run("ping", "-c20", "-i0.01", "-W1", f"-s{size}", address)
-                self.assertIn("20 received", out)
+                self.ping(self.h1, address, 20, "-i0.01", f"-s{size}")
 
     def test_ping_of_the_router_itself(self):
         for address in ("10.0.1.1", "fd00:1::1", "10.0.2.1", "fd00:2::1"):
-            out = self.h1.run("ping", "-c5", "-i0.01", "-W1", address)
-            self.assertIn("5 received", out)
-            self.assertNotIn("duplicates", out)
+            self.ping(self.h1, address, 5, "-i0.01")
 
     def test_large_pings_are_fragmented_and_put_together(self):
         for address in ("10.0.2.2", "fd00:2::2"):
-            self.assertIn("5 received", self.h1.run("ping", "-c5", "-i0.05", "-W1", "-s20000", address))
+            self.ping(self.h1, address, 5, "-i0.05", "-s20000")
 
     def test_curl(self):
         (self.lab.folder / "page").write_text("woven\n" * 1000)
@@ -189,10 +194,10 @@ address = ["10.0.2.1/24", "fd00:2::1/64"]
     def test_the_link_local_address_is_a_gateway(self):
         left = next(p for p in self.weftd.show("partner")["partners"] if p["partner"] == "left")
         (gateway,) = (a.split("/")[0] for a in left["address"] if a.startswith("fe80:"))
-        self.assertIn("5 received", self.h1.run("ping", "-c5", "-i0.01", "-W1", f"{gateway}%eth0"))
+        self.ping(self.h1, f"{gateway}%eth0", 5, "-i0.01")
         self.h1.ip(f"-6 route replace default via {gateway} dev eth0")
         self.h1.ip("neighbour flush dev eth0")
-        self.assertIn("5 received", self.h1.run("ping", "-c5", "-i0.05", "-W1", "fd00:2::2"))
+        self.ping(self.h1, "fd00:2::2", 5, "-i0.05")
 
     def test_a_host_that_is_not_there_is_said_to_be_unreachable(self):
         for address, said in (("10.0.2.9", "From 10.0.1.1 .*Destination Host Unreachable"),
@@ -215,6 +220,7 @@ class SmallerLink:
     """Path MTU discovery: the second link takes less than the first."""
 
     right_mtu = MTU_SMALL
+    lost_to_discovery = 1
 
     def test_path_mtu_is_discovered(self):
         for address in ("10.0.2.2", "fd00:2::2"):
