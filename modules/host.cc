@@ -85,6 +85,10 @@ uint32_t IpNode::route(const Address& destination, uint8_t family) const {
   return family == 4 ? fib.ip4.find(destination.data()) : fib.ip6.find(destination.data());
 }
 
+bool IpNode::of_kernel(const Address& address, uint8_t family) const {
+  return fib.next_hops[route(address, family)].kind == NextHop::kKernel;
+}
+
 bool IpNode::owns(const Address& address, uint8_t family) const {
   return std::any_of(addresses.begin(), addresses.end(),
                      [&](const LocalAddress& a) { return a.family == family && a.address == address; });
@@ -180,8 +184,7 @@ void Host::answer_and_drop(PacketPtr p) {
   if (p->flags & Packet::kHeaders) {
     p->push(uint32_t(p->data - p->network_header()));
     const uint8_t family = family_of(*p);
-    if (family != 0 &&
-        node_.fib.next_hops[node_.route(destination_of(*p, family), family)].kind == NextHop::kKernel) {
+    if (family != 0 && node_.of_kernel(destination_of(*p, family), family)) {
       return drop(std::move(p), DropReason::kForKernel, stats_.drops);
     }
     if (family == 4) {

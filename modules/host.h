@@ -42,6 +42,8 @@ struct IpNode {
   const LocalAddress* source_towards(const Address& destination, uint8_t family) const;
   // The next hop towards a destination: an index into fib.next_hops.
   uint32_t route(const Address& destination, uint8_t family) const;
+  // Whether the kernel of this machine has the address, and so answers for it itself.
+  bool of_kernel(const Address& address, uint8_t family) const;
   // Whether `address` is one of the node's own.
   bool owns(const Address& address, uint8_t family) const;
   bool is_directed_broadcast(uint32_t address) const { return addresses.is_directed_broadcast(address); }

@@ -51,21 +51,14 @@ class IcmpStage final : public Stage {
     if (!ip4::is_unicast(asked) || node_.is_directed_broadcast(asked)) {
       return drop(std::move(p), DropReason::kConsumed);
     }
-    if (of_kernel(p->network_header() + ip4::kDestination)) {
-      return drop(std::move(p), DropReason::kForKernel);
-    }
+    Address to{};
+    std::memcpy(to.data(), p->network_header() + ip4::kDestination, 4);
+    if (node_.of_kernel(to, 4)) return drop(std::move(p), DropReason::kForKernel);
     if (turn_round(p)) {
       back.push_back(std::move(p));
     } else {
       drop(std::move(p), DropReason::kPoolExhausted);
     }
-  }
-
-  // Whether the kernel of this machine has the address, and so answers itself.
-  bool of_kernel(const uint8_t* address) const {
-    Address a{};
-    std::memcpy(a.data(), address, 4);
-    return node_.fib.next_hops[node_.route(a, 4)].kind == NextHop::kKernel;
   }
 
   // The ICMP header in one piece, with the IP header still in front of it.  False when

@@ -87,11 +87,6 @@ class Icmp6Stage final : public Stage {
     return pseudo_header_sum(header + ip6::kSource, 16, ip6::kIcmp, length);
   }
 
-  // Whether the kernel of this machine has the address, and so answers itself.
-  bool of_kernel(const Address& a) const {
-    return node_.fib.next_hops[node_.route(a, 6)].kind == NextHop::kKernel;
-  }
-
   // --- echo: RFC 4443 section 4.2 ---
 
   void echo(PacketPtr p, Pvec& back) {
@@ -104,7 +99,7 @@ class Icmp6Stage final : public Stage {
       if (own == nullptr || own->port != device_.number) return drop(std::move(p), DropReason::kConsumed);
       from = own->address;
     }
-    if (of_kernel(from)) return drop(std::move(p), DropReason::kForKernel);
+    if (node_.of_kernel(from, 6)) return drop(std::move(p), DropReason::kForKernel);
     if (turn_round(p, from)) {
       back.push_back(std::move(p));
     } else {
@@ -166,7 +161,7 @@ class Icmp6Stage final : public Stage {
 
   void solicited(PacketPtr p, const nd::Message& question, Pvec& back) {
     if (!owns_here(question.target)) return drop(std::move(p), DropReason::kNotForUs);
-    if (of_kernel(question.target)) return drop(std::move(p), DropReason::kForKernel);
+    if (node_.of_kernel(question.target, 6)) return drop(std::move(p), DropReason::kForKernel);
     if (question.mac) learn(question, question.source);
     PacketPtr answer = nd::advertisement(node_.pool, device_.info.mac, question, node_.forwarding);
     if (!answer) return drop(std::move(p), DropReason::kPoolExhausted);
