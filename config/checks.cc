@@ -2,8 +2,8 @@
 #include "config/checks.h"
 
 #include <algorithm>
-#include <charconv>
 #include <map>
+#include <set>
 
 #include "paths/path_text.h"
 
@@ -16,20 +16,6 @@ bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
 bool is_inner(char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.'; }
 
 std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
-
-// Takes "TEXT: column N: " off the front of a path error.  Returns N, or 1.
-// A long text is shown by its first 120 characters and "...".
-size_t split_column(std::string_view text, std::string& sentence) {
-  constexpr std::string_view kMark = ": column ";
-  const size_t mark = sentence.find(kMark, text.size() > 120 ? 123 : text.size());
-  if (mark == std::string::npos) return 1;
-  size_t column = 1;
-  const char* const number = sentence.data() + mark + kMark.size();
-  const auto [end, error] = std::from_chars(number, sentence.data() + sentence.size(), column);
-  if (error != std::errc{} || !std::string_view(end).starts_with(": ")) return 1;
-  sentence.erase(0, size_t(end - sentence.data()) + 2);
-  return column;
-}
 
 // Remembers where each thing was said first, and reports the second time.
 class Once {
@@ -45,11 +31,21 @@ class Once {
   std::map<std::string, Place> seen_;
 };
 
+// Of an interface whose kernel is followed, the kernel has the addresses.
+void check_owner(const Config& config, const PartnerConfig& p, ConfigErrors& errors) {
+  const auto* device = std::get_if<AfPacketConfig>(&p.driver);
+  if (device == nullptr || !config.node.kernel_routes || p.addresses.empty()) return;
+  errors.add(p.addresses.front().at, "the kernel has the addresses of " + quoted(device->device) +
+                                         ": set it there, with 'ip address add " +
+                                         to_text(p.addresses.front().prefix) + " dev " + device->device + "'");
+}
+
 void check_partners(const Config& config, ConfigErrors& errors) {
   Once once(errors);
   std::map<std::string, std::vector<const PartnerConfig*>> wires;
   for (const PartnerConfig& p : config.partners) {
-    for (const IpPrefix& address : p.addresses) once.add("address " + to_text(address.address), p.at);
+    for (const AddressConfig& a : p.addresses) once.add("address " + to_text(a.prefix.address), a.at);
+    check_owner(config, p, errors);
     if (const auto* device = std::get_if<AfPacketConfig>(&p.driver))
       once.add("device " + quoted(device->device), p.at);
     if (const auto* tap = std::get_if<TapConfig>(&p.driver)) once.add("device " + quoted(tap->device), p.at);
@@ -75,15 +71,18 @@ void check_partners(const Config& config, ConfigErrors& errors) {
   }
 }
 
-void check_joints(const Config& config, ConfigErrors& errors) {
-  std::map<std::string, const JointConfig*> joined;
+using Joined = std::set<std::string>;
+
+// Returns who has a joint.
+Joined check_joints(const Config& config, ConfigErrors& errors) {
+  Joined joined;
   for (const JointConfig& joint : config.joints) {
     if (joint.a == joint.b) {
       errors.add(joint.at, "a joint needs two partners, and " + quoted(joint.a) + " is both");
       continue;
     }
     for (const std::string& end : {joint.a, joint.b}) {
-      if (!joined.emplace(end, &joint).second)
+      if (!joined.insert(end).second)
         errors.add(joint.at, "partner " + quoted(end) + " has a joint already");
       const PartnerConfig* partner = config.find_partner(end);
       if (partner != nullptr && !partner->addresses.empty()) {
@@ -92,26 +91,66 @@ void check_joints(const Config& config, ConfigErrors& errors) {
     }
   }
   for (const PathConfig& path : config.paths) {
-    const auto spec = parse_path(path.text);
+    const auto spec = parse_path(path.text.value);
     if (!spec) continue;
     for (const PathSide* side : {&spec->near, &spec->far}) {
       if (side->chain.empty() || !joined.contains(side->chain[0].name)) continue;
-      errors.add({path.at.line, path.at.column}, "partner " + quoted(side->chain[0].name) +
-                                                     " has a joint, so no path can begin or end there");
-    }
-  }
-  for (const PanNeighbourConfig& n :
-       config.pan ? config.pan->neighbours : std::vector<PanNeighbourConfig>{}) {
-    const auto spec = parse_path(n.carrier);
-    if (spec && joined.contains(spec->near.chain[0].name)) {
-      errors.add(n.at,
-                 "partner " + quoted(spec->near.chain[0].name) + " has a joint, so it cannot carry capsules");
+      errors.add(path.text.place_of(side->chain[0].column - 1),
+                 "partner " + quoted(side->chain[0].name) +
+                     " has a joint, so no path can begin or end there");
     }
   }
   for (const RouteConfig& route : config.routes) {
     if (joined.contains(route.port)) {
       errors.add(route.at, "partner " + quoted(route.port) + " has a joint, so no route can leave there");
     }
+  }
+  return joined;
+}
+
+// One spelling for one address of a node; nothing when it is none.
+std::string canonical_node(const std::string& text) {
+  if (const auto address = parse_ip(text)) return to_text(*address);
+  if (const auto endpoint = parse_endpoint(text)) return to_text(*endpoint);
+  return {};
+}
+// The same for a prefix of them.
+std::string canonical_prefix(const std::string& text) {
+  if (const auto prefix = parse_prefix(text)) return to_text(IpPrefix{prefix->network(), prefix->length});
+  return text == "default" ? text : canonical_node(text);
+}
+
+void check_carrier(const Text& carrier, const Joined& joined, ConfigErrors& errors) {
+  const auto spec = parse_path(carrier.value);
+  if (!spec || !joined.contains(spec->near.chain[0].name)) return;
+  errors.add(carrier.place_of(spec->near.chain[0].column - 1),
+             "partner " + quoted(spec->near.chain[0].name) + " has a joint, so it cannot carry capsules");
+}
+
+void check_pan(const PanConfig& pan, const Joined& joined, ConfigErrors& errors) {
+  for (const Text& carrier : pan.carriers) check_carrier(carrier, joined, errors);
+  Once neighbours(errors), routes(errors);
+  std::vector<std::string> known;
+  for (const PanNeighbourConfig& n : pan.neighbours) {
+    if (std::ranges::find(pan.carriers, n.carrier.value, &Text::value) == pan.carriers.end()) {
+      check_carrier(n.carrier, joined, errors);
+    }
+    const std::string address = canonical_node(n.address.value);
+    if (address.empty()) continue;
+    if (address == canonical_node(pan.address.value)) {
+      errors.add(n.address.at, quoted(address) + " is this node itself; the address of another was expected");
+    }
+    if (std::ranges::find(known, address) == known.end()) {
+      routes.add("route to " + canonical_prefix(address), n.address.at);
+    }
+    neighbours.add("neighbour " + address, n.address.at);
+    known.push_back(address);
+  }
+  for (const PanRouteConfig& r : pan.routes) {
+    if (const std::string to = canonical_prefix(r.to.value); !to.empty()) routes.add("route to " + to, r.to.at);
+    const std::string via = canonical_node(r.via.value);
+    if (via.empty() || std::ranges::find(known, via) != known.end()) continue;
+    errors.add(r.via.at, "no [[pan.neighbour]] has the address " + quoted(via) + did_you_mean(via, known));
   }
 }
 
@@ -139,9 +178,7 @@ void NameCheck::partner(const Text& name) const {
 void NameCheck::path(const Text& text) const {
   const auto spec = parse_path(text.value);
   if (!spec) {
-    std::string sentence = spec.error().sentence;
-    const size_t column = split_column(text.value, sentence);
-    errors_.add(text.place_of(column - 1), std::move(sentence));
+    errors_.add(mistake_in_path(text, spec.error()));
     return;
   }
   side(text, spec->near);
@@ -161,10 +198,13 @@ void NameCheck::side(const Text& text, const PathSide& side) const {
 void check_whole(const Config& config, ConfigErrors& errors) {
   if (config.partners.empty()) errors.add({1, 1}, "no partner: a node needs at least one [partner.NAME]");
   check_partners(config, errors);
-  check_joints(config, errors);
+  const Joined joined = check_joints(config, errors);
+  if (config.pan) check_pan(*config.pan, joined, errors);
   Once once(errors);
   for (const PathConfig& path : config.paths) {
-    if (const auto spec = parse_path(path.text)) once.add("path " + quoted(to_text(*spec)), path.at);
+    if (const auto spec = parse_path(path.text.value)) {
+      once.add("path " + quoted(to_text(*spec)), path.text.place_of(0));
+    }
   }
   for (const RouteConfig& route : config.routes) {
     IpPrefix network{route.to.network(), route.to.length};

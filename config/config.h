@@ -15,6 +15,7 @@
 
 #include "config/ip_text.h"
 #include "config/place.h"
+#include "config/text.h"
 #include "partner/partner.h"
 #include "partner/pool.h"
 
@@ -73,11 +74,16 @@ struct LoopConfig {
 using DriverConfig = std::variant<AfPacketConfig, TapConfig, UdpConfig, PcapConfig, LoopConfig>;
 const char* driver_name(const DriverConfig& driver);  // "af_packet"
 
+struct AddressConfig {
+  IpPrefix prefix;
+  Place at;
+};
+
 struct PartnerConfig {
   std::string name;
   Place at;
   DriverConfig driver;
-  std::vector<IpPrefix> addresses;  // that Weft owns on this link
+  std::vector<AddressConfig> addresses;  // that Weft owns on this link
 };
 
 // What a wire between two loop partners does to packets, in each direction.
@@ -95,8 +101,7 @@ struct WireConfig {
 };
 
 struct PathConfig {
-  std::string text;
-  Place at;  // of the text's first character
+  Text text;
 };
 
 struct JointConfig {
@@ -109,25 +114,24 @@ struct RouteConfig {
   std::optional<IpAddress> via;  // none: on the link
   std::string port;              // a partner
   Place at;
+  Place via_at;
 };
 
 // --- PAN: addresses of active nodes stay text, "10.0.0.1" or "127.0.0.1:4000" --------
 
 struct PanNeighbourConfig {
-  std::string address;
-  std::string carrier;  // a path text: "udp0/pan"
-  Place at;
+  Text address;
+  Text carrier;  // a path text: "udp0/pan"
 };
 
 struct PanRouteConfig {
-  std::string to;   // a prefix, an address, or "default"
-  std::string via;  // the address of a neighbour
-  Place at;
+  Text to;   // a prefix, an address, or "default"
+  Text via;  // the address of a neighbour
 };
 
 struct PanConfig {
-  std::string address;
-  std::vector<std::string> carriers;  // path texts that capsules come in by
+  Text address;
+  std::vector<Text> carriers;  // path texts that capsules come in by
   std::vector<PanNeighbourConfig> neighbours;
   std::vector<PanRouteConfig> routes;
   Place at;

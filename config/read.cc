@@ -53,7 +53,7 @@ std::vector<PathConfig> read_paths(TableReader& root, const NameCheck& check) {
   for (TableReader& table : root.array_of_tables("path")) {
     if (const auto text = table.required_text("text")) {
       check.path(*text);
-      paths.push_back({text->value, text->place_of(0)});
+      paths.push_back({*text});
     }
     table.finish();
   }
@@ -85,6 +85,7 @@ std::vector<RouteConfig> read_routes(TableReader& root, const NameCheck& check) 
       IpAddress gateway;
       good = take(parse_ip(via->value), *via, table.errors(), gateway) && good;
       route.via = gateway;
+      route.via_at = via->at;
       if (good && gateway.family != route.to.address.family) {
         table.errors().add(via->at,
                            "gateway '" + via->value + "' is of another family than '" + to->value + "'");

@@ -20,15 +20,13 @@ void check_prefix(const std::optional<Text>& text, ConfigErrors& errors) {
   if (const auto prefix = parse_prefix(text->value); !prefix) errors.add(text->at, prefix.error().sentence);
 }
 
-std::string value_of(const std::optional<Text>& text) { return text ? text->value : std::string(); }
-
 PanNeighbourConfig read_neighbour(TableReader& table, const NameCheck& check) {
   const auto address = table.required_text("address");
   check_address(address, table.errors());
   const auto carrier = table.required_text("carrier");
   if (carrier) check.path(*carrier);
   table.finish();
-  return {value_of(address), value_of(carrier), table.at()};
+  return {address.value_or(Text{}), carrier.value_or(Text{})};
 }
 
 PanRouteConfig read_route(TableReader& table) {
@@ -37,7 +35,18 @@ PanRouteConfig read_route(TableReader& table) {
   const auto via = table.required_text("via");
   check_address(via, table.errors());
   table.finish();
-  return {value_of(to), value_of(via), table.at()};
+  return {to.value_or(Text{}), via.value_or(Text{})};
+}
+
+// Capsules come in the way they go out.
+std::vector<Text> carriers_of(const std::vector<PanNeighbourConfig>& neighbours) {
+  std::vector<Text> carriers;
+  for (const PanNeighbourConfig& n : neighbours) {
+    if (std::ranges::find(carriers, n.carrier.value, &Text::value) == carriers.end()) {
+      carriers.push_back(n.carrier);
+    }
+  }
+  return carriers;
 }
 
 }  // namespace
@@ -47,21 +56,15 @@ PanConfig read_pan(TableReader& table, const NameCheck& check) {
   pan.at = table.at();
   const auto address = table.required_text("address");
   check_address(address, table.errors());
-  pan.address = value_of(address);
+  pan.address = address.value_or(Text{});
   const bool has_carriers = table.has("carriers");
-  for (const Text& text : table.texts("carriers")) {
-    check.path(text);
-    pan.carriers.push_back(text.value);
-  }
+  pan.carriers = table.texts("carriers");
+  for (const Text& text : pan.carriers) check.path(text);
   for (TableReader& child : table.array_of_tables("neighbour"))
     pan.neighbours.push_back(read_neighbour(child, check));
   for (TableReader& child : table.array_of_tables("route")) pan.routes.push_back(read_route(child));
   table.finish();
-  if (has_carriers) return pan;
-  // Capsules come in the way they go out.
-  for (const PanNeighbourConfig& n : pan.neighbours) {
-    if (std::ranges::find(pan.carriers, n.carrier) == pan.carriers.end()) pan.carriers.push_back(n.carrier);
-  }
+  if (!has_carriers) pan.carriers = carriers_of(pan.neighbours);
   return pan;
 }
 

@@ -8,6 +8,8 @@ namespace weft {
 namespace {
 
 constexpr int64_t kMinMtu = 68, kMaxMtu = 65535;  // RFC 791 3.2; the IPv4 length field
+constexpr int64_t kMaxTapMtu = 65521;           // what fits 64 KB with a tagged Ethernet header
+constexpr int64_t kMaxDatagram = 65489;         // bytes of a packet that fit in a datagram on any link
 constexpr size_t kMaxDevice = 15;                 // IFNAMSIZ - 1
 
 std::string read_device(TableReader& table) {
@@ -39,7 +41,7 @@ TapConfig read_tap(TableReader& table) {
   TapConfig c;
   c.device = read_device(table);
   read_link(table, c.link);
-  if (table.has("mtu")) table.number("mtu", kMinMtu, kMaxMtu, c.mtu.emplace(1500));
+  if (table.has("mtu")) table.number("mtu", kMinMtu, kMaxTapMtu, c.mtu.emplace(1500));
   table.flag("offload", c.offload);
   return c;
 }
@@ -53,7 +55,7 @@ UdpConfig read_udp(TableReader& table) {
     take(parse_endpoint(remote->value), *remote, table.errors(), c.remote);
   }
   read_link(table, c.link);
-  table.number("mtu", kMinMtu, kMaxMtu, c.mtu);
+  table.number("mtu", kMinMtu, kMaxDatagram, c.mtu);
   return c;
 }
 
@@ -99,13 +101,13 @@ std::optional<DriverConfig> read_driver(TableReader& table) {
   }
 }
 
-std::vector<IpPrefix> read_addresses(TableReader& table) {
-  std::vector<IpPrefix> addresses;
+std::vector<AddressConfig> read_addresses(TableReader& table) {
+  std::vector<AddressConfig> addresses;
   for (const Text& text : table.texts("address")) {
     IpPrefix prefix;
     if (!take(parse_prefix(text.value), text, table.errors(), prefix)) continue;
     if (prefix.length != 0) {
-      addresses.push_back(prefix);
+      addresses.push_back({prefix, text.at});
     } else {
       table.errors().add(
           text.at, "'" + text.value + "' covers every address; an address with its prefix was expected");

@@ -242,7 +242,7 @@ std::vector<TableReader> TableReader::array_of_tables(std::string_view key) {
   std::vector<TableReader> result;
   const toml::node* node = find(key);
   if (node == nullptr) return result;
-  const std::string title = "[[" + std::string(key) + "]]";
+  const std::string title = "[" + sub_title(key) + "]";
   const toml::array* array = node->as_array();
   if (array == nullptr) {
     wrong_type(key, *node, title + " tables");

@@ -17,20 +17,9 @@
 #include <vector>
 
 #include "config/errors.h"
+#include "config/text.h"
 
 namespace weft {
-
-// A string of the file.  Its characters can be pointed at one by one.
-struct Text {
-  std::string value;
-  Place at;                       // of the opening quote
-  std::vector<uint32_t> columns;  // of each byte of value, and of the closing quote; empty: several lines
-
-  // The place of byte `offset` of the value; that of the quote when it cannot be told.
-  Place place_of(size_t offset) const {
-    return offset < columns.size() ? Place{at.line, columns[offset]} : at;
-  }
-};
 
 // The file, as the places in it refer to it.
 class Source {

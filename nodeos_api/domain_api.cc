@@ -3,6 +3,7 @@
 #include "nodeos_api/channel.h"
 #include "nodeos_api/demuxkey.h"
 #include "nodeos_api/domain.h"
+#include "nodeos_api/drop_reason.h"
 #include "nodeos_api/event.h"
 #include "nodeos_api/node.h"
 #include "nodeos_api/sized.h"
@@ -10,13 +11,6 @@
 namespace weft {
 
 namespace {
-
-// In the order of an_DropReason.
-constexpr DropReason kReasons[AN_DROP_REASONS] = {
-    DropReason::kEeDiscard,      DropReason::kConsumed,        DropReason::kPathClosed,  DropReason::kCapsuleMalformed,
-    DropReason::kCapsuleTtl,     DropReason::kNoNeighbourNode, DropReason::kCodeUnknown, DropReason::kCodeFault,
-    DropReason::kOutQueueFull,   DropReason::kPoolExhausted,
-};
 
 Domain* parent_of_new(an_Domain parent) {
   if (parent != nullptr) return find_open(parent);
@@ -37,7 +31,7 @@ an_DomainStats stats_of(Domain& domain) {
   s.children = domain.children().size();
   s.channels = domain.channels().size();
   s.events = domain.events().size();
-  for (int i = 0; i < AN_DROP_REASONS; ++i) s.dropped[i] = ledger.drops[kReasons[i]];
+  for (int i = 0; i < AN_DROP_REASONS; ++i) s.dropped[i] = ledger.drops[to_drop_reason(an_DropReason(i))];
   return s;
 }
 
@@ -49,8 +43,6 @@ int refuse(Domain& domain, int status) {
 }
 
 }  // namespace
-
-DropReason to_drop_reason(an_DropReason reason) { return kReasons[reason]; }
 
 }  // namespace weft
 

@@ -6,13 +6,12 @@
 #include <cstring>
 
 #include "nodeos_api/channel.h"
+#include "nodeos_api/drop_reason.h"
 #include "nodeos_api/node.h"
 #include "nodeos_api/packet_hold.h"
 #include "nodeos_api/sized.h"
 
 namespace weft {
-
-DropReason to_drop_reason(an_DropReason reason);
 
 namespace {
 

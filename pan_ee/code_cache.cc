@@ -17,6 +17,14 @@ bool CodeCache::add(CodeObject& object) {
   return true;
 }
 
+std::vector<const CodeObject*> CodeCache::objects() const {
+  std::vector<const CodeObject*> all;
+  for (const Slot& slot : slots_) {
+    if (slot.object != nullptr) all.push_back(slot.object);
+  }
+  return all;
+}
+
 void CodeCache::insert(CodeObject& object) {
   size_t i = start(object.name().bytes.data());
   while (slots_[i].object != nullptr) i = (i + 1) & (slots_.size() - 1);

@@ -25,6 +25,8 @@ class CodeCache {
     }
   }
   size_t size() const { return size_; }
+  // All of them, in no order.
+  std::vector<const CodeObject*> objects() const;
 
  private:
   struct Slot {

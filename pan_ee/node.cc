@@ -231,6 +231,14 @@ std::vector<Node::NeighbourInfo> Node::neighbours() const {
   return all;
 }
 
+std::vector<Node::CodeInfo> Node::code() const {
+  std::vector<CodeInfo> all;
+  for (const CodeObject* object : code_.objects()) {
+    all.push_back({object->name(), std::string(object->symbolic_name()), object->window()});
+  }
+  return all;
+}
+
 an_DomainStats Node::stats() const {
   an_DomainStats stats{.size = sizeof(an_DomainStats)};
   if (domain_ != nullptr) an_domainGetStats(domain_, &stats);

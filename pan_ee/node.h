@@ -69,6 +69,13 @@ class Node {
   };
   // [control]
   std::vector<NeighbourInfo> neighbours() const;
+  struct CodeInfo {
+    CodeName name;
+    std::string symbolic_name;
+    size_t window;  // bytes of the body that it wants to see
+  };
+  // The code objects that capsules find here.  [control]
+  std::vector<CodeInfo> code() const;
   // What became of the capsules so far.  [control]
   an_DomainStats stats() const;
 

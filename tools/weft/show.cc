@@ -146,6 +146,36 @@ std::string neighbours_text(const Json& data, bool bold) {
                    "no neighbour is known", bold);
 }
 
+// The node in one line, then what became of its capsules, and whom and what it knows.
+std::string pan_text(const Json& data, bool bold) {
+  Json capsules = Json::array({data.value("capsules", Json::object())});
+  return "active node " + cell(data, "address") + "\n\n" +
+         rows_text(capsules,
+                   {{"in", {"CAPSULES IN", true}},
+                    {"made", {"MADE", true}},
+                    {"out", {"OUT", true}},
+                    {"delivered", {"DELIVERED", true}},
+                    {"dropped", {"DROPPED", true}},
+                    {"held", {"HELD", true}}},
+                   "", bold) +
+         "\n" +
+         rows_text(
+             data.value("drops", Json::array()),
+             {{"reason", {"DROPPED BECAUSE"}}, {"packets", {"CAPSULES", true}}, {"sentence", {"THAT IS"}}},
+             "no capsule was dropped", bold) +
+         "\n" +
+         rows_text(data.value("neighbours", Json::array()),
+                   {{"address", {"NEIGHBOUR"}},
+                    {"carrier", {"CARRIER"}},
+                    {"packets", {"CAPSULES", true}},
+                    {"bytes", {"BYTES", true}},
+                    {"dropped", {"DROPPED", true}}},
+                   "no neighbour", bold) +
+         "\n" +
+         rows_text(data.value("code", Json::array()),
+                   {{"code", {"CODE"}}, {"name", {"NAME"}}, {"window", {"WINDOW", true}}}, "no code object", bold);
+}
+
 constexpr View kViews[] = {
     {"run", "Each path and stage: calls, packets, cycles", run_text},
     {"paths", "Each path: packets in, out, dropped and held", paths_text},
@@ -154,6 +184,7 @@ constexpr View kViews[] = {
     {"pools", "The memory that packets live in", pools_text},
     {"routes", "Where packets are sent", routes_text},
     {"neighbours", "The link addresses that are known", neighbours_text},
+    {"pan", "The active node: capsules, neighbours, code", pan_text},
 };
 
 }  // namespace

@@ -18,10 +18,6 @@ namespace {
 
 constexpr uint64_t kSettleNs = 5'000'000'000;  // to wait for the routes before the node is ready
 
-Error in_config(const Config& config, Place place, const Error& error) {
-  return {error.code, at(config.file, place, error.sentence)};
-}
-
 Prefix network_of(const IpPrefix& p) { return {p.address.family, p.length, p.network().bytes}; }
 
 }  // namespace
@@ -30,15 +26,29 @@ Result<std::unique_ptr<Assembly>> Assembly::start(const Config& config, const Pa
                                                   Clock& clock, Logger& log) {
   std::unique_ptr<Assembly> node(new Assembly(config, parts, loop, clock, log));
   if (auto assembled = node->assemble(); !assembled) return assembled.error();
-  for (const PartnerConfig& p : config.partners) {
-    if (auto opened = node->open_partner(p); !opened) return in_config(config, p.at, opened.error());
-  }
-  for (auto step : {&Assembly::open_joints, &Assembly::open_ports, &Assembly::open_routes,
-                    &Assembly::open_paths, &Assembly::start_pan}) {
-    if (auto done = (node.get()->*step)(); !done) return done.error();
+  if (!node->open_all()) {
+    const ConfigError first = node->errors_.take().front();
+    return Error{Code::kInvalid, at(config.file, first.at, first.sentence)};
   }
   node->run();
   return node;
+}
+
+std::vector<ConfigError> Assembly::rehearse(const Config& config, const Parts& parts, ControlLoop& loop,
+                                            Clock& clock, Logger& log) {
+  Assembly node(config, parts, loop, clock, log);
+  if (auto assembled = node.assemble(); !assembled) return {{Place{}, assembled.error().sentence}};
+  node.open_all();
+  return node.errors_.take();
+}
+
+bool Assembly::open_all() {
+  for (auto step : {&Assembly::open_partners, &Assembly::open_joints, &Assembly::open_ports,
+                    &Assembly::open_routes, &Assembly::open_paths, &Assembly::start_pan}) {
+    (this->*step)();
+    if (!errors_.empty()) return false;
+  }
+  return true;
 }
 
 Assembly::~Assembly() { stop(); }
@@ -47,8 +57,6 @@ Result<void> Assembly::assemble() {
   auto pool = Pool::create(config_.node.pool);
   if (!pool) return pool.error();
   pool_ = std::move(*pool);
-  log_.info("pool: {} packets on {} pages{}", pool_->capacity(), weft::name(pool_->pages()),
-            pool_->pages_reason().empty() ? "" : " (" + pool_->pages_reason() + ")");
   neighbours_.emplace();
   ip_.emplace(IpNode{.fib = fib_, .pool = *pool_, .clock = clock_, .forwarding = config_.node.forwarding});
   host_.emplace(*ip_);
@@ -86,16 +94,18 @@ Result<Partner*> Assembly::make_partner(const PartnerConfig& config) {
   return driver.get();
 }
 
+void Assembly::open_partners() {
+  for (const PartnerConfig& p : config_.partners) {
+    if (auto opened = open_partner(p); !opened) return errors_.add(p.at, opened.error().sentence);
+  }
+}
+
 Result<void> Assembly::open_partner(const PartnerConfig& config) {
   auto partner = make_partner(config);
   if (!partner) return partner.error();
   auto opening = (*partner)->open("", nullptr, kNoOpening);
   if (!opening) return opening.error();
   partners_.push_back({config.name, *partner, *opening, config.addresses, ""});
-  auto what = info(**partner, *opening);
-  if (!what) return what.error();
-  log_.info("partner {}: {} {}, {}{}", config.name, what->driver, what->device, what->mode,
-            what->reason.empty() ? "" : " (" + what->reason + ")");
   return {};
 }
 
@@ -104,7 +114,7 @@ NodePartner& Assembly::partner(std::string_view name) {
 }
 
 // Raw flows: what one partner gives the other takes, both ways.
-Result<void> Assembly::open_joints() {
+void Assembly::open_joints() {
   for (const JointConfig& joint : config_.joints) {
     NodePartner& a = partner(joint.a);
     NodePartner& b = partner(joint.b);
@@ -112,13 +122,11 @@ Result<void> Assembly::open_joints() {
     b.joined_to = a.name;
     for (auto [from, to] : {std::pair(&a, &b), std::pair(&b, &a)}) {
       auto what = info(*from->partner, from->opening);
-      if (!what) return in_config(config_, joint.at, what.error());
+      if (!what) return errors_.add(joint.at, what.error().sentence);
       joints_.push_back(
           worker_->add_joint({from->partner, from->opening, to->partner, to->opening, what->poll_fd}));
     }
-    log_.info("joint {} <-> {}", a.name, b.name);
   }
-  return {};
 }
 
 bool Assembly::owns_addresses(const Port& port) {
@@ -128,57 +136,57 @@ bool Assembly::owns_addresses(const Port& port) {
 // RFC 4291 section 2.8: a node has a link-local address on each of its links.
 void Assembly::add_link_local(NodePartner& p, const Port& port) {
   if (port.info.link != Link::kEthernet || port.info.mac == MacAddress{} || !owns_addresses(port)) return;
-  const auto link_local = [](const IpPrefix& a) {
-    return a.address.family == 6 && ip6::is_link_local(a.address.bytes.data());
+  const auto link_local = [](const AddressConfig& a) {
+    return a.prefix.address.family == 6 && ip6::is_link_local(a.prefix.address.bytes.data());
   };
   if (std::ranges::any_of(p.addresses, link_local)) return;
-  p.addresses.push_back({{6, ip6_link_local(port.info.mac)}, 64});
+  p.addresses.push_back({{{6, ip6_link_local(port.info.mac)}, 64}, config_.find_partner(p.name)->at});
 }
 
-Result<void> Assembly::open_ports() {
+void Assembly::open_ports() {
   for (NodePartner& p : partners_) {
-    if (!p.joined_to.empty()) continue;
-    const Place place = config_.find_partner(p.name)->at;
-    auto number = geni_->add_port(p.name, *p.partner, p.opening);
-    if (!number) return in_config(config_, place, number.error());
-    const Port& port = geni_->port(*number);
-    fusion_->add_port(port, geni_->out_port(*number));
-    geni_->set_sorter(*number, *fusion_);
-    if (auto known = router_->add_port(port); !known) return in_config(config_, place, known.error());
-    add_link_local(p, port);
-    for (const IpPrefix& address : p.addresses) {
-      const Prefix prefix{address.address.family, address.length, address.address.bytes};
-      if (auto added = router_->add_address(*number, prefix); !added)
-        return in_config(config_, place, added.error());
-    }
+    if (p.joined_to.empty()) open_port(p);
   }
-  return {};
 }
 
-Result<void> Assembly::open_routes() {
+void Assembly::open_port(NodePartner& p) {
+  const Place place = config_.find_partner(p.name)->at;
+  auto number = geni_->add_port(p.name, *p.partner, p.opening);
+  if (!number) return errors_.add(place, number.error().sentence);
+  const Port& port = geni_->port(*number);
+  fusion_->add_port(port, geni_->out_port(*number));
+  geni_->set_sorter(*number, *fusion_);
+  if (auto known = router_->add_port(port); !known) return errors_.add(place, known.error().sentence);
+  add_link_local(p, port);
+  for (const auto& [address, address_place] : p.addresses) {
+    const Prefix prefix{address.address.family, address.length, address.address.bytes};
+    auto added = router_->add_address(*number, prefix);
+    if (!added) errors_.add(address_place, added.error().sentence);
+  }
+}
+
+// What a config can still have wrong here is the gateway.
+void Assembly::open_routes() {
   for (const RouteConfig& route : config_.routes) {
     StaticRoute added{.prefix = network_of(route.to), .port = geni_->find_port(route.port)->number};
     if (route.via) {
       added.via_family = route.via->family;
       added.via = route.via->bytes;
     }
-    if (auto done = router_->add_route(added); !done) return in_config(config_, route.at, done.error());
+    auto done = router_->add_route(added);
+    if (!done) errors_.add(route.via ? route.via_at : route.at, done.error().sentence);
   }
-  return {};
 }
 
-Result<void> Assembly::open_paths() {
-  if (config_.node.default_paths) {
-    if (auto opened = open_default_paths(); !opened) return opened;
-  }
+void Assembly::open_paths() {
+  if (config_.node.default_paths) open_default_paths();
   for (const PathConfig& path : config_.paths) {
-    auto opened = geni_->open(path.text, &*host_, kNoOpening);
-    if (!opened) return in_config(config_, path.at, opened.error());
+    auto opened = geni_->open(path.text.value, &*host_, kNoOpening);
+    if (!opened) errors_.add(mistake_in_path(path.text, opened.error()));
   }
-  return {};
 }
 
-Result<void> Assembly::open_default_paths() {
+void Assembly::open_default_paths() {
   std::vector<const Port*> ports;
   for (uint16_t i = 0; i < geni_->port_count(); ++i) ports.push_back(&geni_->port(i));
   const auto owns_addresses = [&](const Port& port) { return this->owns_addresses(port); };
@@ -188,12 +196,11 @@ Result<void> Assembly::open_default_paths() {
   for (const DefaultPath& wanted :
        default_paths(ports, owns_addresses, config_.node.forwarding, has_module)) {
     auto opened = geni_->open(wanted.text, &*host_, kNoOpening);
-    if (!opened) return opened.error();
+    if (!opened) return errors_.add(Place{}, "default path " + opened.error().sentence);
     if (wanted.kind == DefaultPath::kQuestions) questions_->add_path(wanted.port, wanted.family, *opened);
     if (wanted.kind != DefaultPath::kHost) continue;
     worker_->call([&] { host_->add_path(wanted.port, wanted.family, *geni_->path(*opened)); });
   }
-  return {};
 }
 
 // Ready is who forwards: the routes that are known have reached the worker.
@@ -208,24 +215,55 @@ void Assembly::settle() {
   if (!router_->settled()) log_.warn("the routes are not all installed yet; that goes on while packets flow");
 }
 
-Result<void> Assembly::start_pan() {
+// Opens what PAN is about to open, and closes it: the only way to say which of the
+// carriers is wrong, and where in it.
+void Assembly::try_carriers() {
+  std::vector<Opening> tried;
+  const auto attempt = [&](const Text& carrier, bool receives) {
+    auto opened = geni_->open_path(carrier.value, &*host_, kNoOpening, {.receives = receives});
+    if (opened) return tried.push_back(*opened);
+    errors_.add(mistake_in_path(carrier, opened.error()));
+  };
+  for (const Text& carrier : config_.pan->carriers) attempt(carrier, true);
+  if (errors_.empty()) {
+    for (const PanNeighbourConfig& n : config_.pan->neighbours) attempt(n.carrier, false);
+  }
+  for (Opening opening : tried) geni_->close(opening);
+}
+
+void Assembly::start_pan() {
   nodeos_.emplace(Node::Parts{*geni_, *worker_, *pool_, clock_, log_});
-  if (!config_.pan) return {};
+  if (!config_.pan) return;
+  try_carriers();
+  if (!errors_.empty()) return;
   const auto config = pan_config(*config_.pan);
-  if (!config) return in_config(config_, config_.pan->at, config.error());
+  if (!config) return errors_.add(config_.pan->at, config.error().sentence);
   std::string error;
   pan_ = pan::Node::start(*config, nodeos_->root().handle(), error);
-  if (pan_ == nullptr) return in_config(config_, config_.pan->at, {Code::kInvalid, error});
-  log_.info("pan: active node {}, {} neighbours", config_.pan->address, config->neighbours.size());
-  return {};
+  if (pan_ == nullptr) errors_.add(config_.pan->at, error);
 }
 
 void Assembly::run() {
+  log_parts();
   loop_.watch(router_->fd(), EPOLLIN, [this](uint32_t) { router_->service(); });
   loop_.when_due([this] { return router_->next_due_ns(); }, [this] { router_->service(); });
   worker_->start();
   running_ = true;
   settle();
+}
+
+void Assembly::log_parts() {
+  const auto because = [](const std::string& reason) { return reason.empty() ? "" : " (" + reason + ")"; };
+  log_.info("pool: {} packets on {} pages{}", pool_->capacity(), weft::name(pool_->pages()),
+            because(pool_->pages_reason()));
+  for (const NodePartner& p : partners_) {
+    const auto what = info(*p.partner, p.opening);
+    if (what) {
+      log_.info("partner {}: {} {}, {}{}", p.name, what->driver, what->device, what->mode, because(what->reason));
+    }
+  }
+  for (const JointConfig& joint : config_.joints) log_.info("joint {} <-> {}", joint.a, joint.b);
+  if (pan_) log_.info("pan: active node {}, {} neighbours", to_text(pan_->address()), config_.pan->neighbours.size());
 }
 
 NodeTotals Assembly::totals() const {

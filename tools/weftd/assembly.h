@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "config/errors.h"
 #include "geni/geni.h"
 #include "modules/flow.h"
 #include "modules/fusion.h"
@@ -32,8 +33,8 @@ struct NodePartner {
   std::string name;
   Partner* partner;
   Opening opening;
-  std::vector<IpPrefix> addresses;  // of the node, here: the config's, and a link-local one
-  std::string joined_to;            // the partner at the other end of a joint; empty: the paths
+  std::vector<AddressConfig> addresses;  // of the node, here: the config's, and a link-local one
+  std::string joined_to;                 // the partner at the other end of a joint; empty: the paths
 };
 
 // What went through the paths of a node.
@@ -48,6 +49,9 @@ class Assembly {
   // Errors: one sentence, with the place in the config where there is one.
   static Result<std::unique_ptr<Assembly>> start(const Config& config, const Parts& parts, ControlLoop& loop,
                                                  Clock& clock, Logger& log);
+  // The same without starting anything: all that is wrong, in the order of the file.
+  static std::vector<ConfigError> rehearse(const Config& config, const Parts& parts, ControlLoop& loop,
+                                           Clock& clock, Logger& log);
   ~Assembly();
   Assembly(const Assembly&) = delete;
   Assembly& operator=(const Assembly&) = delete;
@@ -74,19 +78,27 @@ class Assembly {
       : config_(config), parts_(parts), loop_(loop), clock_(clock), log_(log) {}
 
   Result<void> assemble();
+  // In this order.  Each adds what is wrong to errors_, with its place.
+  void open_partners();
+  void open_joints();
+  void open_ports();
+  void open_routes();
+  void open_paths();
+  void start_pan();
+  // Stops behind the first step that finds something wrong.  Returns whether none did.
+  bool open_all();
+
   Result<void> open_partner(const PartnerConfig& config);
   Result<Partner*> make_partner(const PartnerConfig& config);
-  Result<void> open_joints();
-  Result<void> open_ports();
+  void open_port(NodePartner& partner);
   // Whether the node, not the kernel, has the addresses of that port.
   bool owns_addresses(const Port& port);
   void add_link_local(NodePartner& p, const Port& port);
-  Result<void> open_routes();
-  Result<void> open_paths();
-  Result<void> open_default_paths();
-  Result<void> start_pan();
-  void settle();
+  void open_default_paths();
+  void try_carriers();
   void run();
+  void settle();
+  void log_parts();
   NodePartner& partner(std::string_view name);  // REQUIRES: there is one
   void close_paths();
   void close_partners();
@@ -116,6 +128,7 @@ class Assembly {
   std::map<std::string, std::unique_ptr<Partner>> drivers_;  // by partner, or by wire
   std::vector<NodePartner> partners_;
   std::vector<uint32_t> joints_;
+  ConfigErrors errors_;
   bool running_ = false;
 };
 

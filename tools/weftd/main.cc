@@ -24,6 +24,7 @@
 #include "partner/udp.h"
 #include "tools/weftd/daemon.h"
 #include "tools/weftd/default_config.h"
+#include "tools/weftd/rehearsal.h"
 
 namespace {
 
@@ -123,6 +124,7 @@ ConfigOrErrors read(const Arguments& arguments) {
   auto result = arguments.config.empty() ? parse_config(kDefaultConfig, "(default config)", modules)
                                          : read_config(arguments.config, modules);
   if (!arguments.socket.empty()) result.config.control.socket = arguments.socket;
+  if (result.errors.empty()) result.errors = rehearse(result.config, kParts);
   return result;
 }
 

@@ -13,20 +13,20 @@ Error no_address(const std::string& text) {
 
 Result<pan::NodeConfig> pan_config(const PanConfig& config) {
   pan::NodeConfig result;
-  const auto address = pan::parse_address(config.address);
-  if (!address) return no_address(config.address);
+  const auto address = pan::parse_address(config.address.value);
+  if (!address) return no_address(config.address.value);
   result.address = *address;
-  result.carriers = config.carriers;
+  for (const Text& carrier : config.carriers) result.carriers.push_back(carrier.value);
   for (const PanNeighbourConfig& n : config.neighbours) {
-    const auto neighbour = pan::parse_address(n.address);
-    if (!neighbour) return no_address(n.address);
-    result.neighbours.push_back({*neighbour, n.carrier});
+    const auto neighbour = pan::parse_address(n.address.value);
+    if (!neighbour) return no_address(n.address.value);
+    result.neighbours.push_back({*neighbour, n.carrier.value});
   }
   for (const PanRouteConfig& r : config.routes) {
-    const auto to = pan::parse_prefix(r.to);
-    if (!to) return no_address(r.to);
-    const auto via = pan::parse_address(r.via);
-    if (!via) return no_address(r.via);
+    const auto to = pan::parse_prefix(r.to.value);
+    if (!to) return no_address(r.to.value);
+    const auto via = pan::parse_address(r.via.value);
+    if (!via) return no_address(r.via.value);
     result.routes.push_back({*to, *via});
   }
   return result;

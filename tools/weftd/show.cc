@@ -3,6 +3,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include "tools/weftd/show_pan.h"
 #include "tools/weftd/show_routes.h"
 
 namespace weft {
@@ -38,7 +39,7 @@ Json path_facts(const Assembly& node, Opening which, const Path& path) {
           {"held", path.held()}};
 }
 
-Json show_paths(Assembly& node) {
+Result<Json> show_paths(Assembly& node) {
   Json paths = Json::array();
   node.geni().for_each_path([&](Opening which, Path& path) {
     Json facts = path_facts(node, which, path);
@@ -48,7 +49,7 @@ Json show_paths(Assembly& node) {
     facts["out_queue_far"] = path.out_queue(End::kFar).length();
     paths.push_back(std::move(facts));
   });
-  return {{"paths", std::move(paths)}};
+  return Json{{"paths", std::move(paths)}};
 }
 
 Json stage_facts(const StageRecord& stage) {
@@ -61,7 +62,7 @@ Json stage_facts(const StageRecord& stage) {
           {"dropped", stage.counters.drops.total()}};
 }
 
-Json show_run(Assembly& node) {
+Result<Json> show_run(Assembly& node) {
   Json paths = Json::array();
   node.geni().for_each_path([&](Opening which, Path& path) {
     Json facts = path_facts(node, which, path);
@@ -74,12 +75,12 @@ Json show_run(Assembly& node) {
     paths.push_back(std::move(facts));
   });
   const Worker& worker = node.worker();
-  return {{"paths", std::move(paths)},
-          {"worker",
-           {{"policy", worker.policy().name()},
-            {"rounds", worker.rounds()},
-            {"idle_rounds", worker.idle_rounds()},
-            {"sleeps", worker.sleeps()}}}};
+  return Json{{"paths", std::move(paths)},
+              {"worker",
+               {{"policy", worker.policy().name()},
+                {"rounds", worker.rounds()},
+                {"idle_rounds", worker.idle_rounds()},
+                {"sleeps", worker.sleeps()}}}};
 }
 
 Json partner_facts(const NodePartner& p) {
@@ -106,33 +107,29 @@ Json partner_facts(const NodePartner& p) {
                   {"drops", drops_of(s.drops)}});
   }
   Json addresses = Json::array();
-  for (const IpPrefix& address : p.addresses) addresses.push_back(to_text(address));
+  for (const AddressConfig& address : p.addresses) addresses.push_back(to_text(address.prefix));
   facts["address"] = std::move(addresses);
   facts["joined_to"] = p.joined_to.empty() ? Json() : Json(p.joined_to);
   return facts;
 }
 
-Json show_partner(Assembly& node) {
+Result<Json> show_partner(Assembly& node) {
   Json partners = Json::array();
   // control() wants the worker between rounds.
   node.worker().call([&] {
     for (const NodePartner& p : node.partners()) partners.push_back(partner_facts(p));
   });
-  return {{"partners", std::move(partners)}};
+  return Json{{"partners", std::move(partners)}};
 }
 
 // Appends one row for each reason that occurred.
 void add_drops(Json& rows, const Json& place, const DropCounters& drops) {
   for (size_t i = 0; i < kDropReasons; ++i) {
-    const auto reason = DropReason(i);
-    if (drops[reason] == 0) continue;
-    Json row = place;
-    row.update({{"reason", name(reason)}, {"packets", drops[reason]}, {"sentence", sentence(reason)}});
-    rows.push_back(std::move(row));
+    if (drops[DropReason(i)] != 0) rows.push_back(drop_row(place, DropReason(i), drops[DropReason(i)]));
   }
 }
 
-Json show_drops(Assembly& node) {
+Result<Json> show_drops(Assembly& node) {
   Json rows = Json::array();
   node.geni().for_each_path([&](Opening, Path& path) {
     add_drops(rows, {{"at", path.text()}, {"stage", "queues"}}, path.ledger().drops);
@@ -150,28 +147,29 @@ Json show_drops(Assembly& node) {
       }
     }
   });
-  return {{"drops", std::move(rows)}};
+  add_pan_drops(rows, node);
+  return Json{{"drops", std::move(rows)}};
 }
 
-Json show_pools(Assembly& node) {
+Result<Json> show_pools(Assembly& node) {
   const Pool& pool = node.pool();
-  return {{"pools",
-           {{{"pool", "packets"},
-             {"capacity", pool.capacity()},
-             {"in_use", pool.in_use()},
-             {"exhausted", pool.exhausted()},
-             {"bytes_copied", pool.bytes_copied()},
-             {"pages", name(pool.pages())},
-             {"why", pool.pages_reason()}}}}};
+  Json packets{{"pool", "packets"},
+               {"capacity", pool.capacity()},
+               {"in_use", pool.in_use()},
+               {"exhausted", pool.exhausted()},
+               {"bytes_copied", pool.bytes_copied()},
+               {"pages", name(pool.pages())},
+               {"why", pool.pages_reason()}};
+  return Json{{"pools", Json::array({std::move(packets)})}};
 }
 
 struct Shown {
   const char* what;
-  Json (*answer)(Assembly&);
+  Result<Json> (*answer)(Assembly&);
 };
 constexpr Shown kShown[] = {
     {"run", show_run},     {"paths", show_paths},   {"partner", show_partner},       {"drops", show_drops},
-    {"pools", show_pools}, {"routes", show_routes}, {"neighbours", show_neighbours},
+    {"pools", show_pools}, {"routes", show_routes}, {"neighbours", show_neighbours}, {"pan", show_pan},
 };
 
 }  // namespace

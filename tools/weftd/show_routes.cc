@@ -38,7 +38,7 @@ Json port_name(const Assembly& node, uint16_t port) {
 
 }  // namespace
 
-Json show_routes(Assembly& node) {
+Result<Json> show_routes(Assembly& node) {
   Json routes = Json::array();
   bool more = false;
   for (uint8_t family : {uint8_t{4}, uint8_t{6}}) {
@@ -56,10 +56,10 @@ Json show_routes(Assembly& node) {
                         {"installed", r.installed}});
     }
   }
-  return {{"routes", std::move(routes)}, {"more", more}};
+  return Json{{"routes", std::move(routes)}, {"more", more}};
 }
 
-Json show_neighbours(Assembly& node) {
+Result<Json> show_neighbours(Assembly& node) {
   Json neighbours = Json::array();
   for (const auto& view : node.router().neighbours()) {
     neighbours.push_back({{"address", to_text(view.who.family, view.who.address)},
@@ -69,7 +69,7 @@ Json show_neighbours(Assembly& node) {
                           {"gateway", view.gateway},
                           {"resolved_by", view.kernel ? "kernel" : "weft"}});
   }
-  return {{"neighbours", std::move(neighbours)}};
+  return Json{{"neighbours", std::move(neighbours)}};
 }
 
 }  // namespace weft

@@ -10,7 +10,7 @@
 namespace weft {
 
 // At most 10,000 of each family; "more" says whether there were.
-admin::Json show_routes(Assembly& node);
-admin::Json show_neighbours(Assembly& node);
+Result<admin::Json> show_routes(Assembly& node);
+Result<admin::Json> show_neighbours(Assembly& node);
 
 }  // namespace weft
