@@ -81,11 +81,20 @@ class Daemon(unittest.TestCase):
             self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=10)
 
-    def refusal(self, text):
-        """What a weftd that cannot start says, without its log."""
-        done = self.weftd("--config", self.config(text))
-        self.assertEqual(done.returncode, 1, done.stderr)
-        return done.stderr.strip().splitlines()[-1]
+    def refusal(self, text, **options):
+        """The one sentence of a weftd that cannot start; it must leave nothing behind."""
+        file = self.config(text)
+        before = self.traces()
+        done = subprocess.run([BIN / "weftd", "--config", file], capture_output=True, text=True, timeout=20, **options)
+        self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        self.assertTrue(done.stderr.startswith("weftd: ") and done.stderr.endswith("\n"), done.stderr)
+        self.assertEqual(self.traces(), before)
+        return done.stderr.removeprefix("weftd: ").rstrip("\n")
+
+    def traces(self):
+        """What a weftd could leave behind."""
+        return sorted(self.folder.iterdir()), socket.if_nameindex()
 
 
 class Check(Daemon):
@@ -101,14 +110,6 @@ class Check(Daemon):
         done = self.weftd("--check", "--config", self.config(printed))
         self.assertEqual(done.returncode, 0, done.stderr)
 
-    def test_every_mistake_has_its_place(self):
-        file = self.config('[node]\nbusy = 1\n[partner.a]\ndriver = "udp"\nlocal = "x"\nremote = "127.0.0.1:9"\n'
-                           '[[path]]\ntext = "a/ipp"\n')
-        done = self.weftd("--check", "--config", file)
-        self.assertEqual(done.returncode, 1)
-        places = [line.split(": ")[0] for line in done.stderr.splitlines()]
-        self.assertEqual(places, [f"{file}:2:8", f"{file}:5:9", f"{file}:8:11"], done.stderr)
-
     def test_wrong_usage(self):
         self.assertEqual(self.weftd("--chek").returncode, 2)
         self.assertEqual(self.weft("show", "everything").returncode, 2)
@@ -116,37 +117,80 @@ class Check(Daemon):
         self.assertEqual(self.weft("trace", "a/ip", "0").returncode, 2)
 
 
+NOBODY = {"user": 65534, "group": 65534, "extra_groups": []}
+
+
 class Start(Daemon):
+    """Each reason for which weftd cannot start is one sentence, and exit code 1."""
+
+    def with_partner(self, keys, control="w.sock"):
+        return f'[control]\nsocket = "{self.folder}/{control}"\n[partner.a]\n{keys}'
+
+    def refusal_of_partner(self, keys, **options):
+        """What is said about a partner, behind its place in the config."""
+        place = f"{self.folder}/w.toml:3:1: "
+        said = self.refusal(self.with_partner(keys), **options)
+        self.assertTrue(said.startswith(place), said)
+        return said.removeprefix(place)
+
     def test_an_unknown_interface(self):
-        said = self.refusal(f'[control]\nsocket = "{self.folder}/w.sock"\n[partner.a]\ndriver = "af_packet"\n'
-                            'device = "nosuch0"\n')
-        self.assertIn(f"{self.folder}/w.toml:3:1: ", said)
-        self.assertIn("nosuch0: no such interface", said)
+        said = self.refusal_of_partner('driver = "af_packet"\ndevice = "nosuch0"\n')
+        self.assertEqual(said, "af_packet nosuch0: no such interface")
 
     def test_a_busy_port(self):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
             taken.bind(("127.0.0.1", 0))
             port = taken.getsockname()[1]
-            said = self.refusal(f'[control]\nsocket = "{self.folder}/w.sock"\n[partner.a]\ndriver = "udp"\n'
-                                f'local = "127.0.0.1:{port}"\nremote = "127.0.0.1:9"\n')
-        self.assertIn(f"127.0.0.1:{port}", said)
-        self.assertIn("in use", said)
+            said = self.refusal_of_partner(f'driver = "udp"\nlocal = "127.0.0.1:{port}"\nremote = "127.0.0.1:9"\n')
+        self.assertEqual(said, f"udp 127.0.0.1:{port}: Address already in use")
+
+    def test_an_address_of_another_machine(self):
+        said = self.refusal_of_partner('driver = "udp"\nlocal = "192.0.2.1:4000"\nremote = "192.0.2.2:4000"\n')
+        self.assertEqual(said, "udp 192.0.2.1:4000: Cannot assign requested address")
 
     @unittest.skipIf(os.geteuid() != 0, "needs root to give rights up")
     def test_a_missing_permission(self):
-        file = self.config(f'[control]\nsocket = "{self.folder}/w.sock"\n[partner.a]\ndriver = "af_packet"\n'
-                           'device = "lo"\n')
         os.chmod(self.folder, 0o777)
-        done = subprocess.run([BIN / "weftd", "--config", file], capture_output=True, text=True, timeout=20,
-                              user=65534, group=65534, extra_groups=[])
-        self.assertEqual(done.returncode, 1)
-        self.assertIn("needs CAP_NET_RAW", done.stderr.splitlines()[-1])
+        said = self.refusal_of_partner('driver = "af_packet"\ndevice = "lo"\n', **NOBODY)
+        self.assertEqual(said, "af_packet lo: needs CAP_NET_RAW")
+        said = self.refusal_of_partner('driver = "tap"\ndevice = "wnobody0"\n', **NOBODY)
+        self.assertIn(said, ("tap wnobody0: needs CAP_NET_ADMIN", "tap wnobody0: /dev/net/tun: Permission denied",
+                             "tap wnobody0: /dev/net/tun: No such file or directory"))
+
+    def test_files_that_are_no_captures(self):
+        (self.folder / "text").write_text("not a capture\n" * 10)
+        (self.folder / "empty").write_bytes(b"")
+        for name, said in (("missing", "No such file or directory"), ("text", "unknown file format"),
+                           ("empty", "truncated dump file; tried to read 4 file header bytes, only got 0"),
+                           (".", "Is a directory")):
+            file = f"{self.folder}/{name}"
+            self.assertEqual(self.refusal_of_partner(f'driver = "pcap"\nread = "{file}"\n'), f"pcap {file}: {said}")
+
+    def test_a_capture_that_cannot_be_written(self):
+        file = f"{self.folder}/none/out.pcap"
+        self.assertEqual(self.refusal_of_partner(f'driver = "pcap"\nwrite = "{file}"\n'),
+                         f"pcap {file}: No such file or directory")
+
+    def test_a_control_socket_that_cannot_be_made(self):
+        udp = 'driver = "udp"\nlocal = "127.0.0.1:9"\nremote = "127.0.0.1:9"\n'
+        (self.folder / "file").write_text("mine\n")
+        for control, why in (("none/deep/w.sock", "No such file or directory"), ("file/w.sock", "Not a directory"),
+                             ("file", "stands there already and is no socket")):
+            said = self.refusal(self.with_partner(udp, control))
+            self.assertEqual(said, f"control socket {self.folder}/{control}: {why}")
+        self.assertEqual((self.folder / "file").read_text(), "mine\n")
+
+    @unittest.skipIf(os.geteuid() != 0, "needs root to give rights up")
+    def test_a_control_socket_in_a_folder_of_others(self):
+        os.chmod(self.folder, 0o755)
+        said = self.refusal(self.with_partner('driver = "udp"\nlocal = "127.0.0.1:9"\nremote = "127.0.0.1:9"\n'), **NOBODY)
+        self.assertEqual(said, f"control socket {self.folder}/w.sock: Permission denied")
 
     def test_two_with_one_socket(self):
         write_pcap(self.folder / "in.pcap", [packet(0)])
         self.start(ROUTER.format(folder=self.folder))
         said = self.refusal(ROUTER.format(folder=self.folder))
-        self.assertEqual(said, f"weftd: control socket {self.folder}/w.sock: another weftd uses it")
+        self.assertEqual(said, f"control socket {self.folder}/w.sock: another weftd uses it")
         self.assertEqual(self.weft("show", "run").returncode, 0)  # the first lives on
 
     def test_a_stale_socket_is_replaced(self):
@@ -212,6 +256,7 @@ class ActivePing(Daemon):
         done = self.ask("left", "ping", "nowhere")
         self.assertEqual(done.returncode, 1)
         self.assertIn("'nowhere' is not the address of an active node", done.stderr)
+        self.check_what_is_shown()
         right.terminate()
         self.assertEqual(right.wait(timeout=10), 0)
         done = self.ask("left", "ping", "10.0.0.2", "-c", "1")
@@ -219,6 +264,30 @@ class ActivePing(Daemon):
         self.assertIn("no ping was answered", done.stderr)
         left.terminate()
         self.assertEqual(left.wait(timeout=10), 0)
+
+
+    def check_what_is_shown(self):
+        """Behind six answered pings, one more to a node that nobody knows: right sends it
+        back, and so on, until its TTL is used up."""
+        self.assertEqual(self.ask("left", "ping", "10.0.0.77", "-c", "1").returncode, 1)
+        pans = {name: json.loads(self.ask(name, "--json", "show", "pan").stdout) for name in ("left", "right")}
+        for name, other in (("left", "10.0.0.2"), ("right", "10.0.0.1")):
+            pan = pans[name]
+            capsules = pan["capsules"]
+            self.assertEqual(capsules["in"] + capsules["made"],
+                             capsules["out"] + capsules["delivered"] + capsules["dropped"] + capsules["held"])
+            self.assertEqual(sum(drop["packets"] for drop in pan["drops"]), capsules["dropped"])
+            self.assertEqual([(n["address"], n["carrier"]) for n in pan["neighbours"]], [(other, "tunnel/pan")])
+            self.assertEqual(pan["neighbours"][0]["packets"], capsules["out"])
+            self.assertIn("ping", [code["code"] for code in pan["code"]])
+            table = self.ask(name, "show", "pan").stdout
+            for word in ("active node " + pan["address"], "DELIVERED", other, "tunnel/pan", "ping", "sha256:"):
+                self.assertIn(word, table)
+        self.assertEqual((pans["left"]["address"], pans["left"]["capsules"]["delivered"]), ("10.0.0.1", 6))
+        lost = [row for name in ("left", "right") for row in json.loads(self.ask(name, "--json", "show", "drops").stdout)["drops"]
+                if row["at"].startswith("pan ")]
+        self.assertEqual([(row["stage"], row["reason"], row["packets"]) for row in lost], [("capsules", "capsule_ttl", 1)])
+        self.assertIn("capsule TTL reached zero", "".join(self.ask(name, "show", "drops").stdout for name in ("left", "right")))
 
 
 class Running(Daemon):
@@ -269,6 +338,11 @@ class Running(Daemon):
         self.assertGreater(len(came), 300)
         self.assertTrue(all(p[8] == 63 for p in came if p[9] == 17))
         self.assertFalse((self.folder / "w.sock").exists())
+
+    def test_a_node_that_is_not_active(self):
+        done = self.weft("show", "pan")
+        self.assertEqual((done.returncode, done.stderr),
+                         (1, "weft: this node is not active: its config has no [pan]\n"))
 
     def test_trace(self):
         done = self.weft("trace", "in/ip -> out", "3", "udp port 7")
