@@ -10,6 +10,7 @@ Names carry the process id, so labs side by side do not meet.  Leaving the block
 removes everything, whatever happened inside it.
 """
 
+import contextlib
 import ctypes
 import json
 import os
@@ -84,19 +85,32 @@ class Host:
             self.ip(f"address add {address} dev {device}{nodad}")
         self.ip(f"link set {device} up")
 
-    def packet_socket(self, device):
-        """A packet socket on a device of this namespace, used from outside it."""
+    @contextlib.contextmanager
+    def inside(self):
+        """What this thread opens in the block lives in this namespace, and goes on doing so."""
         here = os.open("/proc/self/ns/net", os.O_RDONLY)
         there = os.open(f"/run/netns/{self.netns}", os.O_RDONLY)
         try:
             _setns(there)
-            opened = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
-            opened.bind((device, 0))
-            return opened
+            yield
         finally:
             _setns(here)
             os.close(here)
             os.close(there)
+
+    def packet_socket(self, device):
+        """A packet socket on a device of this namespace, used from outside it."""
+        with self.inside():
+            opened = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+            opened.bind((device, 0))
+            return opened
+
+    def udp_socket(self, address="", port=0):
+        """A UDP socket of this namespace, used from outside it."""
+        with self.inside():
+            opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            opened.bind((address, port))
+            return opened
 
     def stop_all(self):
         for process in reversed(self.processes):

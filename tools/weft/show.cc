@@ -134,10 +134,15 @@ std::string pools_text(const Json& data, bool bold) {
 }
 
 std::string routes_text(const Json& data, bool bold) {
-  return rows_text(
+  std::string text = rows_text(
       data.value("routes", Json::array()),
       {{"to", {"TO"}}, {"kind", {"KIND"}}, {"via", {"VIA"}}, {"port", {"PORT"}}, {"from", {"FROM"}}},
       "no route", bold);
+  if (data.value("more", false)) {
+    const Json count = data.value("count", Json::object());
+    text += "... of " + cell(count, "ipv4") + " IPv4 and " + cell(count, "ipv6") + " IPv6 routes\n";
+  }
+  return text;
 }
 
 std::string neighbours_text(const Json& data, bool bold) {

@@ -37,6 +37,7 @@ void AdminServer::accept() {
 
 void AdminServer::ready(AdminSession& session, uint32_t events) {
   bool alive = (events & EPOLLERR) == 0 && write(session);
+  if (alive && (events & EPOLLOUT) != 0) alive = pump(session);
   if (alive && (events & (EPOLLIN | EPOLLHUP)) != 0) alive = read(session);
   settle(session, alive && answer(session));
 }
@@ -105,15 +106,17 @@ void AdminServer::settle(AdminSession& session, bool alive) {
   ticking_ = streaming;
 }
 
+bool AdminServer::pump(AdminSession& session) {
+  if (session.stream_ != nullptr && !session.stream_->pump(session)) session.stream_.reset();
+  return write(session) && answer(session);
+}
+
 void AdminServer::pump_streams() {
   std::vector<AdminSession*> streaming;
   for (const auto& session : sessions_) {
     if (session->stream_ != nullptr) streaming.push_back(session.get());
   }
-  for (AdminSession* session : streaming) {
-    if (!session->stream_->pump(*session)) session->stream_.reset();
-    settle(*session, write(*session) && answer(*session));
-  }
+  for (AdminSession* session : streaming) settle(*session, pump(*session));
 }
 
 }  // namespace weft

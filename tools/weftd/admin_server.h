@@ -72,6 +72,7 @@ class AdminServer {
   bool read(AdminSession& session);
   bool answer(AdminSession& session);
   bool write(AdminSession& session);
+  bool pump(AdminSession& session);
   void pump_streams();
   // Ends the session, or says what it waits for.
   void settle(AdminSession& session, bool alive);

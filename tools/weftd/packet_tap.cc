@@ -41,6 +41,7 @@ bool PacketTap::has_link_header(size_t gate, const Packet& p) const {
 
 uint32_t PacketTap::choose(const Packet& p, bool link_header) {
   if (limit_reached() || !filter_->matches(p, link_header)) return 0;
+  if (!ring_.admit(captured_of(p))) return 0;  // so that the limit counts what is recorded
   chosen_count_.add(1);
   if (next_number_ == options_.limit) limit_reached_.set(1);
   return next_number_++;
@@ -48,7 +49,7 @@ uint32_t PacketTap::choose(const Packet& p, bool link_header) {
 
 void PacketTap::record(TapRecord record, const Packet& p) {
   record.length = p.total_length();
-  record.captured = uint16_t(std::min(record.length, options_.snap));
+  record.captured = captured_of(p);
   ring_.put(record, p);
 }
 

@@ -70,6 +70,7 @@ class PacketTap final : public Tap {
     return &Pool::of(&p) == &pool_ ? numbers_[p.slot] : foreign_number_;
   }
   uint32_t choose(const Packet& p, bool link_header);
+  uint16_t captured_of(const Packet& p) const { return uint16_t(std::min(p.total_length(), options_.snap)); }
   void record(TapRecord record, const Packet& p);
 
   const TapOptions options_;

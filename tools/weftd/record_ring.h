@@ -33,10 +33,17 @@ class RecordRing {
  public:
   explicit RecordRing(size_t bytes) : ring_(bytes) {}
 
+  // Whether a record with so many bytes has room; one that has not is counted as lost.
+  bool admit(size_t captured) {
+    if (ring_.write_available() >= sizeof(TapRecord) + captured) return true;
+    lost_.add(1);
+    return false;
+  }
+
   // Puts `record` and the first record.captured bytes of `p`.
   // REQUIRES: record.captured <= p.total_length()
   void put(const TapRecord& record, const Packet& p) {
-    if (ring_.write_available() < sizeof record + record.captured) return lost_.add(1);
+    if (!admit(record.captured)) return;
     ring_.push(reinterpret_cast<const char*>(&record), sizeof record);
     size_t left = record.captured;
     for (const Seg* s = &p; left > 0; s = s->next) {

@@ -56,7 +56,10 @@ Result<Json> show_routes(Assembly& node) {
                         {"installed", r.installed}});
     }
   }
-  return Json{{"routes", std::move(routes)}, {"more", more}};
+  const RouterCounts counts = node.router().counts();
+  return Json{{"routes", std::move(routes)},
+              {"more", more},
+              {"count", {{"ipv4", counts.routes4}, {"ipv6", counts.routes6}, {"not_installed", counts.not_installed}}}};
 }
 
 Result<Json> show_neighbours(Assembly& node) {

@@ -9,7 +9,7 @@
 
 namespace weft {
 
-// At most 10,000 of each family; "more" says whether there were.
+// At most 10,000 of each family; "more" says whether there were, "count" how many there are.
 Result<admin::Json> show_routes(Assembly& node);
 Result<admin::Json> show_neighbours(Assembly& node);
 

@@ -44,17 +44,15 @@ class Watch final : public AdminStream {
     const uint64_t now = node_.clock().now_ns();
     TapRecord record;
     std::string bytes;
-    while (path != nullptr && tap_->ring().take(record, bytes)) {
+    while (path != nullptr && !session.congested() && tap_->ring().take(record, bytes)) {
       last_ns_ = now;
-      if (session.congested()) {
-        ++behind_;
-      } else {
-        session.send(json_of(*path, record, bytes));
-      }
+      session.send(json_of(*path, record, bytes));
     }
+    // A client that is behind is waited for: what it has no room for waits in the ring, and
+    // is lost there when that is full too.
+    if (path != nullptr && session.congested()) return true;
     if (path != nullptr && !(tap_->limit_reached() && now - last_ns_ > kQuiet)) return true;
-    session.send(
-        admin::end_of_stream({{"packets", tap_->chosen()}, {"lost", tap_->ring().lost() + behind_}}));
+    session.send(admin::end_of_stream({{"packets", tap_->chosen()}, {"lost", tap_->ring().lost()}}));
     return false;
   }
 
@@ -62,8 +60,7 @@ class Watch final : public AdminStream {
   Assembly& node_;
   const Opening path_;
   const std::unique_ptr<PacketTap> tap_;
-  uint64_t last_ns_;     // when a record came last
-  uint64_t behind_ = 0;  // records that the client was too slow for
+  uint64_t last_ns_;  // when a record came last
 };
 
 Result<Opening> find_path(const Assembly& node, const std::string& text) {

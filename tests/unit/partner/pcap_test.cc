@@ -2,6 +2,7 @@
 #include "partner/pcap.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -88,6 +89,11 @@ class PcapTest : public ::testing::Test {
   }
   std::string eof() { return std::get<std::string>(*pcap_->control({0}, TextRequest{"eof"})); }
   std::string reason() { return info(*pcap_, {0})->reason; }
+  // Whether a worker that sleeps on it would be woken, within so many milliseconds.
+  bool readable(int ms = 0) {
+    pollfd p{.fd = info(*pcap_, {0})->poll_fd, .events = POLLIN, .revents = 0};
+    return ::poll(&p, 1, ms) == 1;
+  }
   const PartnerStats& counters() { return **stats(*pcap_, {0}); }
   static std::string content(const Packet& p) {
     std::string b;
@@ -108,7 +114,7 @@ TEST_F(PcapTest, ReplaysInOrderThenEnds) {
   for (int i = 0; i < 100; ++i) f.frame(5 * kSecond + uint64_t(i) * 1000, 60, uint8_t(i));
   open({.read = dir_.write("a.pcap", f.bytes())});
   EXPECT_EQ(info(*pcap_, {0})->link, Link::kEthernet);
-  EXPECT_EQ(info(*pcap_, {0})->poll_fd, -1);
+  EXPECT_TRUE(readable());
   EXPECT_EQ(eof(), "no");
   pcap_->pull({0}, v_, 64);
   ASSERT_EQ(v_.size(), 64u);
@@ -119,6 +125,7 @@ TEST_F(PcapTest, ReplaysInOrderThenEnds) {
   EXPECT_EQ(pull().size(), 36u);
   EXPECT_EQ(eof(), "yes");
   EXPECT_TRUE(pull().empty());
+  EXPECT_FALSE(readable());
   EXPECT_EQ(reason(), "");
   EXPECT_EQ(counters().rx_packets.value(), 100u);
   EXPECT_EQ(counters().rx_bytes.value(), 6000u);
@@ -183,6 +190,27 @@ TEST_F(PcapTest, ReplaysAtTheTimesInTheFile) {
   clock_.advance_ns(2000);
   EXPECT_EQ(pull(), (std::vector<int>{4}));
   EXPECT_EQ(eof(), "yes");
+}
+
+TEST_F(PcapTest, WakesWhoSleepsWhenAFrameIsDue) {
+  const SystemClock clock;
+  File f(kEthernetType);
+  f.frame(9 * kSecond, 60, 1).frame(9 * kSecond + 50'000'000, 60, 2);
+  pcap_ = *PcapPartner::create({.read = dir_.write("a.pcap", f.bytes()), .timed = true}, *pool_, clock);
+  open_ = bool(pcap_->open("", nullptr, {}));
+  ASSERT_TRUE(open_);
+  EXPECT_TRUE(readable());
+  const uint64_t start = clock.now_ns();
+  EXPECT_EQ(pull(), (std::vector<int>{1}));
+  EXPECT_TRUE(readable(10'000));
+  EXPECT_GE(clock.now_ns() - start, 50'000'000u);
+  EXPECT_EQ(pull(), (std::vector<int>{2}));
+  EXPECT_FALSE(readable());
+}
+
+TEST_F(PcapTest, NobodyIsWokenForARecord) {
+  open({.write = dir_.file("out.pcap")});
+  EXPECT_FALSE(readable());
 }
 
 TEST_F(PcapTest, RepeatsAsOftenAsAsked) {
