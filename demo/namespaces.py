@@ -5,7 +5,7 @@ import json
 import re
 import time
 
-from lab import Lab, Weftd
+from lab import Weftd
 from report import say, step, what_went_through
 
 CONFIG = """
@@ -36,9 +36,10 @@ def build_line(lab):
 
 def ping(host, address):
     out = host.run("ping", "-c10", "-i0.05", "-W2", address, check=False)
-    lost = re.search(r"(\d+) received", out)
+    came = re.search(r"(\d+) received", out)
+    came = int(came.group(1)) if came else 0
     rtt = re.search(r"= [\d.]+/([\d.]+)/", out)
-    step(f"ping {address}", f"{lost.group(1) if lost else 0} of 10 answered" + (f", {rtt.group(1)} ms" if rtt else ""))
+    step(f"ping {address}", f"{came} of 10 answered" + (f", {rtt.group(1)} ms" if rtt else ""), came == 10)
 
 
 def curl(lab, client, server, address):
@@ -47,7 +48,7 @@ def curl(lab, client, server, address):
     page = client.run("curl", "-s", "--retry", "20", "--retry-connrefused", "--retry-delay", "1", "--max-time", "20",
                       f"http://{address}:8080/page", check=False)
     whole = page == "woven\n" * 10000
-    step(f"curl http://{address}:8080/", f"{len(page)} bytes, " + ("whole" if whole else "NOT whole"))
+    step(f"curl http://{address}:8080/", f"{len(page)} bytes" + (", whole" if whole else ""), whole)
 
 
 def iperf3(client, server, address, *options):
@@ -57,30 +58,30 @@ def iperf3(client, server, address, *options):
     for _ in range(5):
         time.sleep(0.3)  # until the server listens
         out = client.run("iperf3", "-J", "-t2", "--connect-timeout", "2000", *options, "-c", address, check=False)
-        result = json.loads(out)
+        result = json.loads(out) if out else {"error": "iperf3 said nothing"}
         if "error" not in result:
             break
     else:
-        return step(what, f"FAILED: {result['error']}")
+        return step(what, result["error"], False)
     total = result["end"].get("sum_received") or result["end"]["sum"]
     lost = f", {total['lost_percent']:.1f}% lost" if "lost_percent" in total else ""
-    step(what, f"{total['bits_per_second'] / 1e6:.0f} Mbit/s{lost}")
+    step(what, f"{total['bits_per_second'] / 1e6:.0f} Mbit/s{lost}", total["bits_per_second"] > 0)
 
 
-def show():
+def show(lab):
     say("A line in three network namespaces: host - weft router - host")
-    with Lab() as lab:
-        h1, router, h2 = build_line(lab)
-        weftd = Weftd(lab, router, CONFIG)
-        h1.run("ping", "-c1", "-W3", "10.0.2.2", check=False)   # neighbours are found
-        h1.run("ping", "-c1", "-W3", "fd00:2::2", check=False)
-        ping(h1, "10.0.2.2")
-        ping(h1, "fd00:2::2")
-        curl(lab, h1, h2, "10.0.2.2")
-        iperf3(h1, h2, "10.0.2.2")
-        iperf3(h1, h2, "fd00:2::2")
-        iperf3(h1, h2, "10.0.2.2", "-u", "-b50M", "-l1200")
-        say("What went through the router (weft show run, weft show drops)")
-        what_went_through(weftd.show("run"), weftd.show("drops"))
-        weftd.stop()
-        print("  " + weftd.log.read_text().strip().splitlines()[-1])
+    h1, router, h2 = build_line(lab)
+    weftd = Weftd(lab, router, CONFIG)
+    h1.run("ping", "-c1", "-W3", "10.0.2.2", check=False)   # neighbours are found
+    h1.run("ping", "-c1", "-W3", "fd00:2::2", check=False)
+    ping(h1, "10.0.2.2")
+    ping(h1, "fd00:2::2")
+    curl(lab, h1, h2, "10.0.2.2")
+    iperf3(h1, h2, "10.0.2.2")
+    iperf3(h1, h2, "fd00:2::2")
+    iperf3(h1, h2, "10.0.2.2", "-u", "-b50M", "-l1200")
+    say("What went through the router (weft show run, weft show drops)")
+    what_went_through(weftd.show("run"), weftd.show("drops"))
+    code = weftd.stop()
+    balance = weftd.log.read_text().strip().splitlines()[-1].partition("stopped: ")[2]
+    step("clean stop, all accounted for", balance, code == 0)

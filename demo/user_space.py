@@ -103,9 +103,12 @@ def read_pcap(path):
 
 
 class Nodes:
-    """The weftds that were started; all are ended on the way out."""
+    """The weftds that were started; all are ended on the way out.
 
-    def __init__(self):
+    `enter` makes of a command one that runs in another network namespace."""
+
+    def __init__(self, enter):
+        self.enter = enter
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="weft-demo-"))
         self.running = {}
 
@@ -122,11 +125,11 @@ class Nodes:
         if config:
             (self.folder / f"{name}.toml").write_text(config)
             command += ["--config", self.folder / f"{name}.toml"]
-        log = open(self.folder / f"{name}.log", "w")
-        self.running[name] = subprocess.Popen(command, stderr=log)
+        with open(self.folder / f"{name}.log", "w") as log:
+            self.running[name] = subprocess.Popen(self.enter(*command), stderr=log)
         for _ in range(500):
             if self.running[name].poll() is not None:
-                raise SystemExit((self.folder / f"{name}.log").read_text())
+                raise SystemExit((self.folder / f"{name}.log").read_text().rstrip("\n"))
             if self.weft(name, "show", "pools").returncode == 0:
                 return
             time.sleep(0.01)
@@ -169,22 +172,23 @@ def ping_through(nodes):
     nodes.start("right", ACTIVE.format(name="right", local=4103, remote=4102, address="10.99.0.3"))
     done = nodes.weft("left", "ping", "10.99.0.3", "-c", "10", "-i", "0.05")
     lines = (done.stdout + done.stderr).strip().splitlines()
-    step("active pings through three nodes", lines[-1])
+    step("active pings through three nodes", lines[-1], done.returncode == 0 and "10 answered" in lines[-1])
 
 
-def show():
+def show(enter=lambda *command: command):
     say("Three nodes in user space: a file, through a router, over UDP tunnels into a file")
-    with Nodes() as nodes:
+    with Nodes(enter) as nodes:
         send_through(nodes)
         run, drops = nodes.show("middle", "run"), nodes.show("middle", "drops")
         nodes.stop("right")
         came = list(read_pcap(nodes.folder / "out.pcap"))
         expected = [packet(n)[28:] for n in range(PACKETS)]
-        step("packets sent", f"{PACKETS}")
-        step("packets that came, TTL lowered", f"{sum(p[8] == 63 for p in came)}"
-             + (", all whole and in order" if [p[28:] for p in came] == expected else ""))
+        whole = [p[28:] for p in came] == expected and all(p[8] == 63 for p in came)
+        step(f"{PACKETS} packets through them", f"{len(came)} came" + (", all whole, in order, TTL lowered" if whole else ""), whole)
         what_went_through(run, drops)
         nodes.stop("left")
-        say("Active pings through the three nodes")
+        say("Active pings through the three nodes (weft ping, weft show pan)")
         ping_through(nodes)
         what_went_through(nodes.show("left", "run"), nodes.show("left", "drops"))
+        capsules = nodes.show("middle", "pan")["capsules"]
+        print("  capsules in the middle: " + ", ".join(f"{what} {number}" for what, number in capsules.items()))

@@ -41,8 +41,12 @@ def why_not():
     done = subprocess.run(["ip", "netns", "add", name], capture_output=True, text=True)
     if done.returncode != 0:
         return f"network namespaces cannot be made: {done.stderr.strip()}"
-    subprocess.run(["ip", "netns", "del", name], check=True)
-    return None
+    try:
+        done = subprocess.run(["ip", "netns", "exec", name, "sysctl", "-qw", "net.ipv4.ip_forward=0"],
+                              capture_output=True, text=True)
+    finally:
+        subprocess.run(["ip", "netns", "del", name], check=True)
+    return f"network namespaces cannot be used: {done.stderr.strip()}" if done.returncode != 0 else None
 
 
 class Host:
@@ -142,17 +146,18 @@ class Lab:
         return self
 
     def __exit__(self, *_):
-        for host in self.hosts:
-            host.stop_all()
-        for host in self.hosts:
-            subprocess.run(["ip", "netns", "del", host.netns], check=False)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        with _undisturbed():
+            for host in self.hosts:
+                host.stop_all()
+            for host in self.hosts:
+                subprocess.run(["ip", "netns", "del", host.netns], check=False)
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def host(self, name):
-        netns = f"{self.prefix}-{name}"
-        subprocess.run(["ip", "netns", "add", netns], check=True)
-        host = Host(name, netns)
-        self.hosts.append(host)
+        host = Host(name, f"{self.prefix}-{name}")
+        with _undisturbed():
+            subprocess.run(["ip", "netns", "add", host.netns], check=True)
+            self.hosts.append(host)
         host.ip("link set lo up")
         for setting in ("conf.all.accept_dad", "conf.default.accept_dad", "conf.default.router_solicitations"):
             host.sysctl(f"net.ipv6.{setting}", 0)
@@ -160,19 +165,19 @@ class Lab:
 
     def link(self, a, a_device, b, b_device):
         """A veth pair between two hosts; both ends still down."""
-        near, far = f"v{os.getpid() % 100000}a{_tick()}", f"v{os.getpid() % 100000}b{_tick()}"
-        subprocess.run(["ip", "link", "add", near, "type", "veth", "peer", "name", far], check=True)
-        for host, device, name in ((a, near, a_device), (b, far, b_device)):
-            subprocess.run(["ip", "link", "set", device, "netns", host.netns, "name", name], check=True)
+        subprocess.run(["ip", "-n", a.netns, "link", "add", a_device, "type", "veth",
+                        "peer", "name", b_device, "netns", b.netns], check=True)
 
 
-_ticks = 0
-
-
-def _tick():
-    global _ticks
-    _ticks += 1
-    return _ticks
+@contextlib.contextmanager
+def _undisturbed():
+    """Signals that would end the program wait until the block is over."""
+    signals = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Weftd:
