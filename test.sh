@@ -4,10 +4,15 @@
 #
 #   ./test.sh            checks, release, asan
 #   ./test.sh STEP...    some of: checks release asan tsan fuzz system
+#   ./test.sh --help     this text
 #
+# system needs root, for network namespaces; fuzz runs each target for FUZZ_SECONDS (3).
 # Long fuzzing is scripts/fuzz.sh, benchmarks are bench/run: neither is a test.
+# Exit codes: 0 all passed, 1 something failed, 2 wrong usage.
 set -euo pipefail
 cd "$(dirname "$0")"
+
+case ${1:-} in -h | --help) sed -n '3,/^set /s/^# \{0,1\}//p' test.sh; exit 0 ;; esac
 
 jobs=$(nproc)
 steps=("$@")
@@ -92,14 +97,16 @@ system() {
   done
 }
 
-scripts/install_deps.sh build demo test || exit 1
-mkdir -p build
 for step in "${steps[@]}"; do
   case $step in
-    checks | release | asan | tsan | fuzz | system) "$step" ;;
+    checks | release | asan | tsan | fuzz | system) ;;
     *) echo "test.sh: no step '$step'; there are checks release asan tsan fuzz system" >&2; exit 2 ;;
   esac
 done
+scripts/install_deps.sh build demo test || exit 1
+mkdir -p build
+. scripts/build_env.sh
+for step in "${steps[@]}"; do "$step"; done
 
 say "took $((SECONDS / 60)) min $((SECONDS % 60)) s"
 for name in "${failed[@]}"; do echo "failed: $name"; done

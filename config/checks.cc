@@ -37,7 +37,8 @@ void check_owner(const Config& config, const PartnerConfig& p, ConfigErrors& err
   if (device == nullptr || !config.node.kernel_routes || p.addresses.empty()) return;
   errors.add(p.addresses.front().at, "the kernel has the addresses of " + quoted(device->device) +
                                          ": set it there, with 'ip address add " +
-                                         to_text(p.addresses.front().prefix) + " dev " + device->device + "'");
+                                         to_text(p.addresses.front().prefix) + " dev " + device->device +
+                                         "'");
 }
 
 void check_partners(const Config& config, ConfigErrors& errors) {
@@ -82,8 +83,7 @@ Joined check_joints(const Config& config, ConfigErrors& errors) {
       continue;
     }
     for (const std::string& end : {joint.a, joint.b}) {
-      if (!joined.insert(end).second)
-        errors.add(joint.at, "partner " + quoted(end) + " has a joint already");
+      if (!joined.insert(end).second) errors.add(joint.at, "partner " + quoted(end) + " has a joint already");
       const PartnerConfig* partner = config.find_partner(end);
       if (partner != nullptr && !partner->addresses.empty()) {
         errors.add(joint.at, "partner " + quoted(end) + " has addresses, which a joint passes by");
@@ -95,9 +95,9 @@ Joined check_joints(const Config& config, ConfigErrors& errors) {
     if (!spec) continue;
     for (const PathSide* side : {&spec->near, &spec->far}) {
       if (side->chain.empty() || !joined.contains(side->chain[0].name)) continue;
-      errors.add(path.text.place_of(side->chain[0].column - 1),
-                 "partner " + quoted(side->chain[0].name) +
-                     " has a joint, so no path can begin or end there");
+      errors.add(
+          path.text.place_of(side->chain[0].column - 1),
+          "partner " + quoted(side->chain[0].name) + " has a joint, so no path can begin or end there");
     }
   }
   for (const RouteConfig& route : config.routes) {
@@ -147,7 +147,8 @@ void check_pan(const PanConfig& pan, const Joined& joined, ConfigErrors& errors)
     known.push_back(address);
   }
   for (const PanRouteConfig& r : pan.routes) {
-    if (const std::string to = canonical_prefix(r.to.value); !to.empty()) routes.add("route to " + to, r.to.at);
+    if (const std::string to = canonical_prefix(r.to.value); !to.empty())
+      routes.add("route to " + to, r.to.at);
     const std::string via = canonical_node(r.via.value);
     if (via.empty() || std::ranges::find(known, via) != known.end()) continue;
     errors.add(r.via.at, "no [[pan.neighbour]] has the address " + quoted(via) + did_you_mean(via, known));

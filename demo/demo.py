@@ -56,11 +56,11 @@ def say_how_to_go_on():
 
 
 def main():
+    leave_cleanly_when_told()
     option = sys.argv[1] if len(sys.argv) > 1 else ""
     reason = laboratory.why_not() if option != "--user" else "as asked for"
     if option == "--probe":
         return 0 if reason is None else 1
-    leave_cleanly_when_told()
     if reason is not None and option not in ("--user", INSIDE):
         enter_own_namespaces()
     if option == INSIDE:

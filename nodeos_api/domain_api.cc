@@ -15,7 +15,8 @@ namespace {
 Domain* parent_of_new(an_Domain parent) {
   if (parent != nullptr) return find_open(parent);
   if (Node* node = Node::only()) return &node->root();
-  fail(AN_EINVAL, "a domain without a parent needs a process with one node, and there is none, or more than one");
+  fail(AN_EINVAL,
+       "a domain without a parent needs a process with one node, and there is none, or more than one");
   return nullptr;
 }
 
@@ -68,8 +69,9 @@ size_t an_sizeof(an_Kind kind) {
   return 0;
 }
 
-an_Domain an_domainCreate(void* mem, an_Domain parent, an_Cred cred, an_ThreadPoolSpec threads, an_MemPool mempool,
-                          an_DomainInitFunc initfn, void* initarg, an_DomainTermFunc termfn, void* termarg) {
+an_Domain an_domainCreate(void* mem, an_Domain parent, an_Cred cred, an_ThreadPoolSpec threads,
+                          an_MemPool mempool, an_DomainInitFunc initfn, void* initarg,
+                          an_DomainTermFunc termfn, void* termarg) {
   if (cred != nullptr || threads != nullptr || mempool != nullptr) {
     fail(AN_ENOSYS, "this node offers no credentials, thread pools or memory pools of a domain's own");
     return nullptr;

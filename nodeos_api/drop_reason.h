@@ -13,9 +13,9 @@ namespace weft {
 
 // In the order of an_DropReason.
 constexpr std::array<DropReason, AN_DROP_REASONS> kNodeReasons = {
-    DropReason::kEeDiscard,      DropReason::kConsumed,        DropReason::kPathClosed,
-    DropReason::kCapsuleMalformed, DropReason::kCapsuleTtl,    DropReason::kNoNeighbourNode,
-    DropReason::kCodeUnknown,    DropReason::kCodeFault,       DropReason::kOutQueueFull,
+    DropReason::kEeDiscard,        DropReason::kConsumed,   DropReason::kPathClosed,
+    DropReason::kCapsuleMalformed, DropReason::kCapsuleTtl, DropReason::kNoNeighbourNode,
+    DropReason::kCodeUnknown,      DropReason::kCodeFault,  DropReason::kOutQueueFull,
     DropReason::kPoolExhausted,
 };
 

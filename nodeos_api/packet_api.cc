@@ -256,7 +256,8 @@ void* an_packetAppend(an_Packet packet, size_t n) {
 
 int an_packetTrim(an_Packet packet, size_t length) {
   return status_with_packet(held(packet), [length](Packet& p) {
-    if (length == 0 || length > p.total_length()) return fail(AN_EINVAL, "a packet is trimmed to 1 byte up to its length");
+    if (length == 0 || length > p.total_length())
+      return fail(AN_EINVAL, "a packet is trimmed to 1 byte up to its length");
     p.trim(uint32_t(length));
     return int{AN_OK};
   });

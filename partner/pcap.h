@@ -80,8 +80,8 @@ class PcapPartner final : public Partner {
   std::optional<PartnerStats> stats_;  // of the latest opening
   Link link_ = Link::kEthernet;
 
-  OwnedFd alarm_;                 // a timer that rings when there is a frame to give
-  uint64_t alarm_ns_ = kNever;    // what it is set to
+  OwnedFd alarm_;               // a timer that rings when there is a frame to give
+  uint64_t alarm_ns_ = kNever;  // what it is set to
   OwnedFd replay_;
   std::unique_ptr<PcapReader> reader_;      // null: nothing more to give
   std::optional<PcapReader::Frame> frame_;  // read, and not given yet

@@ -17,7 +17,7 @@ build=(
 demo=(curl iperf3 iproute2 iputils-ping procps python3)
 test=(
   clang-14 clang-format-14 libclang-rt-14-dev libfuzzer-14-dev libgmock-dev libgtest-dev
-  ethtool tcpdump traceroute tshark
+  ethtool socat tcpdump traceroute tshark
 )
 bench=(dpdk-dev libbenchmark-dev libdpdk-dev)
 

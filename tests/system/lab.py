@@ -31,6 +31,17 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _count = 0
 
 
+@contextlib.contextmanager
+def _undisturbed():
+    """Signals that would end the program wait until the block is over."""
+    signals = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def why_not():
     """Why no lab can be made here, in one sentence; None if one can."""
     if shutil.which("ip") is None:
@@ -38,13 +49,12 @@ def why_not():
     if os.geteuid() != 0:
         return "network namespaces need root here"
     name = f"weft-probe-{os.getpid()}"
-    done = subprocess.run(["ip", "netns", "add", name], capture_output=True, text=True)
-    if done.returncode != 0:
-        return f"network namespaces cannot be made: {done.stderr.strip()}"
-    try:
+    with _undisturbed():
+        done = subprocess.run(["ip", "netns", "add", name], capture_output=True, text=True)
+        if done.returncode != 0:
+            return f"network namespaces cannot be made: {done.stderr.strip()}"
         done = subprocess.run(["ip", "netns", "exec", name, "sysctl", "-qw", "net.ipv4.ip_forward=0"],
                               capture_output=True, text=True)
-    finally:
         subprocess.run(["ip", "netns", "del", name], check=True)
     return f"network namespaces cannot be used: {done.stderr.strip()}" if done.returncode != 0 else None
 
@@ -167,17 +177,6 @@ class Lab:
         """A veth pair between two hosts; both ends still down."""
         subprocess.run(["ip", "-n", a.netns, "link", "add", a_device, "type", "veth",
                         "peer", "name", b_device, "netns", b.netns], check=True)
-
-
-@contextlib.contextmanager
-def _undisturbed():
-    """Signals that would end the program wait until the block is over."""
-    signals = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Weftd:

@@ -178,7 +178,8 @@ std::string pan_text(const Json& data, bool bold) {
                    "no neighbour", bold) +
          "\n" +
          rows_text(data.value("code", Json::array()),
-                   {{"code", {"CODE"}}, {"name", {"NAME"}}, {"window", {"WINDOW", true}}}, "no code object", bold);
+                   {{"code", {"CODE"}}, {"name", {"NAME"}}, {"window", {"WINDOW", true}}}, "no code object",
+                   bold);
 }
 
 constexpr View kViews[] = {

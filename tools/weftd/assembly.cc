@@ -259,11 +259,13 @@ void Assembly::log_parts() {
   for (const NodePartner& p : partners_) {
     const auto what = info(*p.partner, p.opening);
     if (what) {
-      log_.info("partner {}: {} {}, {}{}", p.name, what->driver, what->device, what->mode, because(what->reason));
+      log_.info("partner {}: {} {}, {}{}", p.name, what->driver, what->device, what->mode,
+                because(what->reason));
     }
   }
   for (const JointConfig& joint : config_.joints) log_.info("joint {} <-> {}", joint.a, joint.b);
-  if (pan_) log_.info("pan: active node {}, {} neighbours", to_text(pan_->address()), config_.pan->neighbours.size());
+  if (pan_)
+    log_.info("pan: active node {}, {} neighbours", to_text(pan_->address()), config_.pan->neighbours.size());
 }
 
 NodeTotals Assembly::totals() const {

@@ -20,9 +20,12 @@ void for_each_loss(const an_DomainStats& stats, F&& f) {
 Json capsules(const an_DomainStats& stats) {
   uint64_t lost = 0;
   for_each_loss(stats, [&](DropReason, uint64_t n) { lost += n; });
-  return {{"in", stats.packets_received},  {"made", stats.packets_made},
-          {"out", stats.packets_sent},     {"delivered", stats.dropped[AN_DROP_CONSUMED]},
-          {"dropped", lost},               {"held", stats.packets_held}};
+  return {{"in", stats.packets_received},
+          {"made", stats.packets_made},
+          {"out", stats.packets_sent},
+          {"delivered", stats.dropped[AN_DROP_CONSUMED]},
+          {"dropped", lost},
+          {"held", stats.packets_held}};
 }
 
 Json neighbours(const pan::Node& node) {
@@ -54,7 +57,8 @@ Json drop_row(const Json& place, DropReason reason, uint64_t packets) {
 }
 
 Result<Json> show_pan(Assembly& node) {
-  if (node.pan() == nullptr) return Error{Code::kUnsupported, "this node is not active: its config has no [pan]"};
+  if (node.pan() == nullptr)
+    return Error{Code::kUnsupported, "this node is not active: its config has no [pan]"};
   const pan::Node& pan = *node.pan();
   const an_DomainStats stats = pan.stats();
   Json drops = Json::array();

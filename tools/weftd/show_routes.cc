@@ -57,9 +57,11 @@ Result<Json> show_routes(Assembly& node) {
     }
   }
   const RouterCounts counts = node.router().counts();
-  return Json{{"routes", std::move(routes)},
-              {"more", more},
-              {"count", {{"ipv4", counts.routes4}, {"ipv6", counts.routes6}, {"not_installed", counts.not_installed}}}};
+  return Json{
+      {"routes", std::move(routes)},
+      {"more", more},
+      {"count",
+       {{"ipv4", counts.routes4}, {"ipv6", counts.routes6}, {"not_installed", counts.not_installed}}}};
 }
 
 Result<Json> show_neighbours(Assembly& node) {
