@@ -272,6 +272,27 @@ TEST(ReadConfig, Pan) {
                           "13:1 unknown key 'from' in [[pan.route]]"));
 }
 
+TEST(ReadConfig, PanNeighboursAndRoutesFitTogether) {
+  EXPECT_THAT(errors_after_partners("[pan]\naddress = \"10.0.0.1\"\n"
+                                    "[[pan.neighbour]]\naddress = \"10.0.0.1\"\ncarrier = \"a/ip/udp\"\n"
+                                    "[[pan.neighbour]]\naddress = \"10.0.0.2\"\ncarrier = \"a/ip/udp\"\n"
+                                    "[[pan.neighbour]]\naddress = \"10.0.0.2\"\ncarrier = \"b/ip/udp\"\n"
+                                    "[[pan.route]]\nto = \"10.0.0.2/32\"\nvia = \"10.0.0.2\"\n"
+                                    "[[pan.route]]\nto = \"default\"\nvia = \"10.0.0.3\"\n"),
+              ElementsAre("10:11 '10.0.0.1' is this node itself; the address of another was expected",
+                          "16:11 neighbour 10.0.0.2 stands already in line 13",
+                          "19:6 route to 10.0.0.2/32 stands already in line 13",
+                          "23:7 no [[pan.neighbour]] has the address '10.0.0.3', did you mean '10.0.0.1'?"));
+}
+
+TEST(ReadConfig, TheKernelHasTheAddressesOfItsInterfaces) {
+  const std::string partner =
+      "[partner.a]\ndriver = \"af_packet\"\ndevice = \"eth0\"\naddress = [\"10.0.0.1/24\"]\n";
+  EXPECT_THAT(errors(partner), ElementsAre("4:12 the kernel has the addresses of 'eth0': set it there, with "
+                                           "'ip address add 10.0.0.1/24 dev eth0'"));
+  EXPECT_THAT(errors("[node]\nkernel_routes = false\n" + partner), ElementsAre());
+}
+
 TEST(ReadConfig, LongPathsPointAtTheirCharacterToo) {
   const std::string text = "a/ip (src=" + std::string(200, '1') + ", =2)";
   const auto found = errors_after_partners("[[path]]\ntext = \"" + text + "\"\n");

@@ -135,6 +135,21 @@ TEST_F(PacketTapTest, AFullRingLosesAndCounts) {
   v.clear();
 }
 
+TEST_F(PacketTapTest, TheLimitCountsWhatIsRecorded) {
+  auto t = tap({.gates = {GateChoice::kGate, 0}, .limit = 12, .ring_bytes = 200});
+  Pvec v;
+  for (int i = 0; i < 10; ++i) v.push_back(packet(*pool_, 17));
+  size_t recorded = 0;
+  for (int turns = 0; !t->limit_reached() && turns < 100; ++turns) {
+    t->see(0, Dir::kForward, v);
+    recorded += records(*t).size();
+  }
+  EXPECT_EQ(recorded, 12u);
+  EXPECT_EQ(t->chosen(), 12u);
+  EXPECT_GT(t->ring().lost(), 0u);
+  v.clear();
+}
+
 TEST(PacketFilter, SaysWhatIsWrong) {
   const auto filter = PacketFilter::compile("udp prot 7");
   ASSERT_FALSE(filter);
