@@ -184,7 +184,8 @@ def show(enter=lambda *command: command):
         came = list(read_pcap(nodes.folder / "out.pcap"))
         expected = [packet(n)[28:] for n in range(PACKETS)]
         whole = [p[28:] for p in came] == expected and all(p[8] == 63 for p in came)
-        step(f"{PACKETS} packets through them", f"{len(came)} came" + (", all whole, in order, TTL lowered" if whole else ""), whole)
+        how = "all whole, in order, TTL lowered" if whole else "not all as they were sent"
+        step(f"{PACKETS} packets through them", f"{len(came)} came, {how}", whole)
         what_went_through(run, drops)
         nodes.stop("left")
         say("Active pings through the three nodes (weft ping, weft show pan)")
