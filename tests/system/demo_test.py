@@ -111,6 +111,12 @@ class Demonstration(unittest.TestCase):
         self.assert_shows_nodes(said)
         self.assertEqual(code, 0, said)
 
+    def test_nobody_reads_on(self):
+        self.start()
+        self.process.stdout.close()
+        self.assertEqual(self.process.wait(timeout=180), 1)
+        self.assertEqual((self.own_namespaces(), list(self.temporary.iterdir())), ([], []))
+
     def test_interrupted(self):
         """By Ctrl-C, which all processes of the terminal get, and by a signal to the first."""
         for delay in (0.5, 1, 2, 4):
