@@ -19,7 +19,7 @@ struct ConfigError {
 class ConfigErrors {
  public:
   void add(Place at, std::string sentence) { errors_.push_back({at, std::move(sentence)}); }
-  void add(ConfigError error) { errors_.push_back(std::move(error)); }
+  void add(const ConfigError& error) { add(error.at, error.sentence); }
   bool empty() const { return errors_.empty(); }
   size_t size() const { return errors_.size(); }
 
