@@ -4,10 +4,22 @@
 namespace weft {
 
 namespace {
-constinit HandleTable table;
-}
 
-HandleTable& handles() { return table; }
+// The table of the process is never destroyed: a thread may still ask while it exits.
+union Immortal {
+  constexpr Immortal() : table() {}
+  ~Immortal() {}
+  HandleTable table;
+};
+constinit Immortal immortal;
+
+}  // namespace
+
+HandleTable& handles() { return immortal.table; }
+
+HandleTable::~HandleTable() {
+  for (auto& chunk : chunks_) delete[] chunk.load(std::memory_order_relaxed);
+}
 
 uint64_t HandleTable::add(an_Kind kind, void* object) {
   std::lock_guard lock(mutex_);

@@ -6,12 +6,13 @@
 //
 //   | generation 36 | slot 20 | kind 8 |
 //
-// One table for the process: the C interface has nothing else to ask.
+// One table for the process, which lives as long as it: the C interface has nothing
+// else to ask.
 //
 // Threads: add() and remove() take a lock; find() does not, from any thread.  Who
 //   removes an object waits for the worker before it frees the memory.
-// Invariants: memory is never given back, so that a find() never reads what is gone;
-//   it is bounded by the number of objects alive at once.
+// Invariants: a table gives back no memory while it lives, so that a find() never reads
+//   what is gone; it is bounded by the number of objects alive at once.
 #pragma once
 
 #include <array>
@@ -26,6 +27,12 @@ namespace weft {
 class HandleTable {
  public:
   static constexpr uint32_t kCapacity = 1u << 20;
+
+  HandleTable() = default;
+  HandleTable(const HandleTable&) = delete;
+  HandleTable& operator=(const HandleTable&) = delete;
+  // REQUIRES: no thread asks any more
+  ~HandleTable();
 
   // A handle for `object`; 0 when all slots are in use.
   uint64_t add(an_Kind kind, void* object);

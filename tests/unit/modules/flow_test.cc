@@ -294,7 +294,7 @@ TEST_F(FlowTest, ThePlainWayAgreesWithTheCompleteOne) {
   size_t plain = 0;
   for (int i = 0; i < 40000; ++i) {
     Bytes b = seeds[random() % std::size(seeds)] + Bytes(random() % 20);
-    if (random() % 2 == 0) b[random() % 40] = uint8_t(random());
+    if (random() % 2 == 0) b[random() % b.size()] = uint8_t(random());
     if (random() % 4 == 0) b.resize(random() % b.size() + 1);
     PacketPtr p = pool_->copy(b);
     PacketFields one, all;

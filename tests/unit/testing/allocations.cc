@@ -9,17 +9,20 @@ namespace {
 
 std::atomic<uint64_t> count{0};
 
-void* counted(std::size_t n) {
+void* counted(std::size_t n) noexcept {
   count.fetch_add(1, std::memory_order_relaxed);
-  if (void* p = std::malloc(n > 0 ? n : 1)) return p;
-  throw std::bad_alloc();
+  return std::malloc(n > 0 ? n : 1);
 }
 
-void* counted(std::size_t n, std::align_val_t alignment) {
+void* counted(std::size_t n, std::align_val_t alignment) noexcept {
   count.fetch_add(1, std::memory_order_relaxed);
   const auto a = std::size_t(alignment);
-  if (void* p = std::aligned_alloc(a, (n + a - 1) / a * a)) return p;
-  throw std::bad_alloc();
+  return std::aligned_alloc(a, (n + a - 1) / a * a);
+}
+
+void* or_throw(void* p) {
+  if (p == nullptr) throw std::bad_alloc();
+  return p;
 }
 
 }  // namespace
@@ -28,10 +31,19 @@ namespace weft::testing {
 uint64_t allocations() { return count.load(std::memory_order_relaxed); }
 }  // namespace weft::testing
 
-void* operator new(std::size_t n) { return counted(n); }
-void* operator new[](std::size_t n) { return counted(n); }
-void* operator new(std::size_t n, std::align_val_t a) { return counted(n, a); }
-void* operator new[](std::size_t n, std::align_val_t a) { return counted(n, a); }
+// Every form: one that is left out would come from a sanitizer's own heap, and be freed in ours.
+void* operator new(std::size_t n) { return or_throw(counted(n)); }
+void* operator new[](std::size_t n) { return or_throw(counted(n)); }
+void* operator new(std::size_t n, std::align_val_t a) { return or_throw(counted(n, a)); }
+void* operator new[](std::size_t n, std::align_val_t a) { return or_throw(counted(n, a)); }
+void* operator new(std::size_t n, const std::nothrow_t&) noexcept { return counted(n); }
+void* operator new[](std::size_t n, const std::nothrow_t&) noexcept { return counted(n); }
+void* operator new(std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
+  return counted(n, a);
+}
+void* operator new[](std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
+  return counted(n, a);
+}
 void operator delete(void* p) noexcept { std::free(p); }
 void operator delete[](void* p) noexcept { std::free(p); }
 void operator delete(void* p, std::size_t) noexcept { std::free(p); }
@@ -40,3 +52,7 @@ void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
 void operator delete[](void* p, std::align_val_t) noexcept { std::free(p); }
 void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
 void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+void operator delete(void* p, const std::nothrow_t&) noexcept { std::free(p); }
+void operator delete[](void* p, const std::nothrow_t&) noexcept { std::free(p); }
+void operator delete(void* p, std::align_val_t, const std::nothrow_t&) noexcept { std::free(p); }
+void operator delete[](void* p, std::align_val_t, const std::nothrow_t&) noexcept { std::free(p); }
