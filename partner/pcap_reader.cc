@@ -23,6 +23,12 @@ std::optional<Link> link_of(int dlt) {
   }
 }
 
+// The seconds of a pcap file are 32 bits without a sign (draft-ietf-opsawg-pcap section 5);
+// libpcap gives them one.  Those of a pcapng file are never negative.
+uint64_t seconds_of(const timeval& time) {
+  return time.tv_sec < 0 ? uint64_t{uint32_t(time.tv_sec)} : uint64_t(time.tv_sec);
+}
+
 std::string type_name(int dlt) {
   const char* name = pcap_datalink_val_to_name(dlt);
   return name != nullptr ? name : fmt::format("{}", dlt);
@@ -65,7 +71,7 @@ std::optional<PcapReader::Frame> PcapReader::next() {
     return std::nullopt;
   }
   // With nanosecond precision, tv_usec holds nanoseconds.
-  const uint64_t timestamp = uint64_t(header->ts.tv_sec) * 1'000'000'000 + uint64_t(header->ts.tv_usec);
+  const uint64_t timestamp = seconds_of(header->ts) * 1'000'000'000 + uint64_t(header->ts.tv_usec);
   return Frame{bytes, header->caplen, timestamp};
 }
 

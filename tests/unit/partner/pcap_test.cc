@@ -131,6 +131,15 @@ TEST_F(PcapTest, ReplaysInOrderThenEnds) {
   EXPECT_EQ(counters().rx_bytes.value(), 6000u);
 }
 
+// Found by fuzz_pcap: they came out as times before 1970.
+TEST_F(PcapTest, TimesAfter2038AreKept) {
+  const uint64_t time = uint64_t{0x88070605} * kSecond + 1000;
+  open({.read = dir_.write("a.pcap", File(kEthernetType).frame(time, 60).bytes())});
+  pcap_->pull({0}, v_, 64);
+  ASSERT_EQ(v_.size(), 1u);
+  EXPECT_EQ(v_[0]->timestamp, time);
+}
+
 TEST_F(PcapTest, ReadsRawAndOtherByteOrder) {
   open({.read = dir_.write("a.pcap", File(kRawType, true).frame(kSecond, 40, 0x45).bytes())});
   EXPECT_EQ(info(*pcap_, {0})->link, Link::kRaw);
