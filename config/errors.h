@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/place.h"
@@ -18,7 +19,8 @@ struct ConfigError {
 
 class ConfigErrors {
  public:
-  void add(Place at, std::string sentence) { errors_.push_back({at, std::move(sentence)}); }
+  // Control characters in the sentence are shown as \x1b.
+  void add(Place at, std::string_view sentence);
   void add(const ConfigError& error) { add(error.at, error.sentence); }
   bool empty() const { return errors_.empty(); }
   size_t size() const { return errors_.size(); }

@@ -7,7 +7,12 @@ namespace weft {
 
 namespace {
 
-bool is_node_address(std::string_view text) { return parse_ip(text) || parse_endpoint(text); }
+// As pan_ee/address.h reads them: all zero is no node, and only IPv4 has a port.
+bool is_node_address(std::string_view text) {
+  if (const auto address = parse_ip(text)) return *address != IpAddress{.family = 6};
+  const auto endpoint = parse_endpoint(text);
+  return endpoint && endpoint->address.family == 4;
+}
 
 void check_address(const std::optional<Text>& text, ConfigErrors& errors) {
   if (!text || is_node_address(text->value)) return;
@@ -17,7 +22,12 @@ void check_address(const std::optional<Text>& text, ConfigErrors& errors) {
 
 void check_prefix(const std::optional<Text>& text, ConfigErrors& errors) {
   if (!text || text->value == "default" || is_node_address(text->value)) return;
-  if (const auto prefix = parse_prefix(text->value); !prefix) errors.add(text->at, prefix.error().sentence);
+  const auto prefix = parse_prefix(text->value);
+  if (!prefix) return errors.add(text->at, prefix.error().sentence);
+  const IpPrefix network{prefix->network(), prefix->length};
+  if (*prefix == network) return;
+  errors.add(text->at,
+             "'" + text->value + "' has bits behind its prefix; " + to_text(network) + " was expected");
 }
 
 PanNeighbourConfig read_neighbour(TableReader& table, const NameCheck& check) {

@@ -9,7 +9,7 @@ namespace {
 
 constexpr int64_t kMinMtu = 68, kMaxMtu = 65535;  // RFC 791 3.2; the IPv4 length field
 constexpr int64_t kMaxTapMtu = 65521;             // what fits 64 KB with a tagged Ethernet header
-constexpr int64_t kMaxDatagram = 65489;           // bytes of a packet that fit in a datagram on any link
+constexpr int64_t kMaxDatagram = 65489;           // in a datagram with an Ethernet header (udp.h)
 constexpr size_t kMaxDevice = 15;                 // IFNAMSIZ - 1
 
 std::string read_device(TableReader& table) {

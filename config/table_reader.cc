@@ -44,7 +44,23 @@ size_t value_length(std::string_view escape) {
 
 bool continues_character(char c) { return (uint8_t(c) & 0xc0) == 0x80; }
 
+// On one line, and nothing that a terminal would obey: what a file holds is quoted in sentences.
+std::string printable(std::string_view sentence) {
+  std::string shown;
+  for (char c : sentence) {
+    if (uint8_t(c) >= ' ' && c != 0x7f) {
+      shown += c;
+    } else {
+      constexpr std::string_view kDigits = "0123456789abcdef";
+      shown += {'\\', 'x', kDigits[uint8_t(c) >> 4], kDigits[uint8_t(c) & 15]};
+    }
+  }
+  return shown;
+}
+
 }  // namespace
+
+void ConfigErrors::add(Place at, std::string_view sentence) { errors_.push_back({at, printable(sentence)}); }
 
 std::vector<ConfigError> ConfigErrors::take() {
   std::ranges::stable_sort(errors_, {}, &ConfigError::at);

@@ -61,7 +61,7 @@ std::optional<Prefix> parse_prefix(std::string_view text) {
   const auto address = parse_address(text.substr(0, slash));
   if (!address) return std::nullopt;
   if (slash == std::string_view::npos) return Prefix{*address, 128};
-  const bool ip4 = text.substr(0, slash).find('.') != std::string_view::npos && is_mapped(*address);
+  const bool ip4 = text.find('.') < text.find(':');  // not so in ::ffff:10.0.0.0
   const auto length = number(text.substr(slash + 1), ip4 ? 32 : 128);
   if (!length) return std::nullopt;
   Prefix p{*address, uint8_t(*length + (ip4 ? 96 : 0))};

@@ -11,7 +11,7 @@ namespace {
 
 using ::testing::ElementsAre;
 
-const std::vector<std::string> kModules = {"eth", "arp", "ip", "ip6", "icmp", "icmp6", "udp"};
+const std::vector<std::string> kModules = {"eth", "arp", "ip", "ip6", "icmp", "icmp6", "udp", "pan"};
 
 constexpr const char* kPartners = R"([partner.a]
 driver = "af_packet"
@@ -251,6 +251,47 @@ TEST(ReadConfig, Joints) {
   EXPECT_THAT(errors_after_partners("[[joint]]\na = \"a\"\nb = \"x\"\n"), ElementsAre("9:5 no partner 'x'"));
   EXPECT_THAT(errors_after_partners("[[joint]]\na = \"a\"\nb = \"b\"\n[[path]]\ntext = \"a/ip\"\n"),
               ElementsAre("11:9 partner 'a' has a joint, so no path can begin or end there"));
+}
+
+// Found by fuzz_config: only the carriers of neighbours were looked at.
+TEST(ReadConfig, CapsulesDoNotComeInByAJoint) {
+  const std::string joint = "[[joint]]\na = \"a\"\nb = \"b\"\n[pan]\naddress = \"10.0.0.1\"\n";
+  EXPECT_THAT(errors_after_partners(joint + "carriers = [\"a/ip/pan\"]\n"),
+              ElementsAre("10:1 partner 'a' has a joint, so it cannot carry capsules"));
+  EXPECT_THAT(
+      errors_after_partners(joint + "[[pan.neighbour]]\naddress = \"10.0.0.2\"\ncarrier = \"b/ip/pan\"\n"),
+      ElementsAre("12:1 partner 'b' has a joint, so it cannot carry capsules"));
+}
+
+// Found by fuzz_config: they passed --check, and the start then refused them.
+TEST(ReadConfig, PanAddressesAreThoseThatPanTakes) {
+  const auto route = [](const std::string& to) {
+    return errors_after_partners("[pan]\naddress = \"10.0.0.1\"\n[[pan.route]]\nto = \"" + to +
+                                 "\"\nvia = \"10.0.0.2\"\n");
+  };
+  EXPECT_THAT(route("10.5.0.0/8"),
+              ElementsAre("10:6 '10.5.0.0/8' has bits behind its prefix; 10.0.0.0/8 was expected"));
+  EXPECT_THAT(route("::ffff:10.0.0.0/104"), ElementsAre());
+  for (const char* text : {"::", "[::1]:4000"}) {
+    EXPECT_THAT(errors_after_partners(std::string("[pan]\naddress = \"") + text + "\"\n"),
+                ElementsAre(std::string("8:11 '") + text +
+                            "' is not the address of an active node, as 10.0.0.1 or 127.0.0.1:4000"));
+  }
+}
+
+// Found by fuzz_config: a key or value with an escape went to the terminal as it was.
+TEST(ReadConfig, AnErrorIsOneLineWithoutControlCharacters) {
+  EXPECT_THAT(
+      errors_after_partners(
+          "[node]\n\"a\\nb\\u001b[2J\" = 1\n[[route]]\nto = \"\\u007f\\u00e9\"\nport = \"a\"\n"),
+      ElementsAre("8:1 unknown key 'a\\x0ab\\x1b[2J' in [node]", "10:6 '\\x7f\u00e9' is not an IP address"));
+}
+
+TEST(ReadConfig, ADatagramHoldsThePacket) {
+  const std::string udp =
+      "[partner.u]\ndriver = \"udp\"\nlocal = \"127.0.0.1:1\"\nremote = \"127.0.0.1:2\"\n";
+  EXPECT_THAT(errors(udp + "mtu = 65489\n"), ElementsAre());
+  EXPECT_THAT(errors(udp + "mtu = 65490\n"), ElementsAre("5:7 'mtu' is 65490; expected 68 to 65489"));
 }
 
 TEST(ReadConfig, Pan) {

@@ -33,6 +33,7 @@ TEST(Address, Prefixes) {
   EXPECT_FALSE(p.holds(*parse_address("10.0.0.128")));
   EXPECT_TRUE(parse_prefix("default")->holds(*parse_address("2001:db8::1")));
   EXPECT_EQ(parse_prefix("127.0.0.1:4000")->length, 128);
+  EXPECT_EQ(parse_prefix("::ffff:10.0.0.0/104")->length, 104);
   EXPECT_TRUE(parse_prefix("2001:db8::/33")->holds(*parse_address("2001:db8:7fff::")));
   EXPECT_FALSE(parse_prefix("2001:db8::/33")->holds(*parse_address("2001:db8:8000::")));
   for (const char* text : {"10.0.0.1/24", "10.0.0.0/33", "10.0.0.0/", "/8", "2001:db8::/129", "10.0.0.0/-1"}) {
