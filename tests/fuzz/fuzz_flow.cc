@@ -5,7 +5,6 @@
 //   - nothing is read outside the packet (sanitizers see it: the memory is exact)
 //   - offsets lie inside, and the plain way of reading agrees with the complete one
 //   - the packet arrives at a path or is counted as dropped, and its memory comes back
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 
@@ -13,14 +12,12 @@
 #include "modules/flow.h"
 #include "partner/pool.h"
 #include "paths/demux.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 
 using namespace weft;
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
+using fuzz::require;
 
 class Node {
  public:

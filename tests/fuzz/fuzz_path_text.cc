@@ -2,16 +2,14 @@
 // Any bytes as a path text.  Must hold:
 //   - what parses has a canonical text that parses to the same canonical text
 //   - an error is one printable line whose column lies in the text, or just behind it
-#include <cstdlib>
 #include <string>
 
 #include "paths/path_text.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 
-void require(bool condition) {
-  if (!condition) std::abort();
-}
+using weft::fuzz::require;
 
 void check_error(std::string_view text, const weft::Error& error) {
   require(error.code == weft::Code::kProtocolSpec || error.code == weft::Code::kAddressSpec);

@@ -39,27 +39,8 @@
 namespace weft {
 namespace {
 
+using test::EchoPartner;
 using test::TestPartner;
-
-// Pushes back whatever it is given.
-class Echo final : public Partner {
- public:
-  void answer_through(Partner& geni, Opening opening) {
-    geni_ = &geni;
-    opening_ = opening;
-  }
-  Result<Opening> open(std::string_view, Partner*, Opening) override { return Opening{0}; }
-  void close(Opening) override {}
-  void push(Opening, Pvec& v) override { geni_->push(opening_, v); }
-  void pull(Opening, Pvec&, size_t) override {}
-  Result<Reply> control(Opening, const Request&) override {
-    return Error{Code::kUnsupported, "echo knows nothing"};
-  }
-
- private:
-  Partner* geni_ = nullptr;
-  Opening opening_;
-};
 
 struct Prefix {
   uint8_t family = 4;
@@ -270,7 +251,7 @@ class NodeTest : public ::testing::TestWithParam<std::filesystem::path> {
   FlowReader flow_;
   Demux demux_{fib_, flow_, *pool_};
   std::map<std::string, std::unique_ptr<TestPartner>> devices_;
-  Echo echo_;
+  EchoPartner echo_;
   Worker worker_{{}, clock_, std::make_unique<RoundRobin>()};
   EthModule eth_{node_, neighbours_, host_};
   ArpModule arp_{node_, neighbours_};

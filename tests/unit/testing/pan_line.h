@@ -85,8 +85,8 @@ class PanLine {
   pan::Node& pan_node(size_t host) { return *hosts[host]->pan; }
 
   void rounds() {
-    for (int idle = 0; idle < 3; idle = worker.round() > 0 ? 0 : idle + 1) {
-    }
+    int idle = 0;
+    while (idle < 3) idle = worker.round() > 0 ? 0 : idle + 1;
   }
   // At the left end of the line, to A.
   void inject(std::string_view bytes) { inject(packet(*pool, bytes)); }

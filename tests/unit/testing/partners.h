@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Partners for tests: one that keeps what it is given, and gives what it was told.
+// Partners for tests: one that keeps what it is given, and gives what it was told; and
+// one that gives back what it is given.
 #pragma once
 
 #include <cstring>
@@ -67,6 +68,29 @@ class TestPartner final : public Partner {
   Opening peer_end_;
   std::deque<PacketPtr> to_give_;
   std::deque<PacketPtr> taken_;
+};
+
+class EchoPartner final : public Partner {
+ public:
+  // What it is given goes back into that opening of `partner`.
+  void answer_through(Partner& partner, Opening opening) {
+    peer_ = &partner;
+    peer_end_ = opening;
+  }
+  Result<Opening> open(std::string_view, Partner* peer, Opening peer_end) override {
+    answer_through(*peer, peer_end);
+    return Opening{0};
+  }
+  void close(Opening) override {}
+  void push(Opening, Pvec& v) override { peer_->push(peer_end_, v); }
+  void pull(Opening, Pvec&, size_t) override {}
+  Result<Reply> control(Opening, const Request&) override {
+    return Error{Code::kUnsupported, "echo knows no commands"};
+  }
+
+ private:
+  Partner* peer_ = nullptr;
+  Opening peer_end_;
 };
 
 inline std::string bytes_of(const Packet& p) {
