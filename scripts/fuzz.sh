@@ -5,7 +5,7 @@
 #   scripts/fuzz.sh TARGET [SECONDS]      default: 600
 #   scripts/fuzz.sh all [SECONDS]         one after the other
 #
-# Build them first: cmake --preset fuzz && cmake --build --preset fuzz
+# Build them first: cmake --preset fuzz && cmake --build --preset fuzz --target fuzz_targets
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
