@@ -160,9 +160,9 @@ bool agree(SmallNode& fused, SmallNode& plain, bool in_order, bool say) {
 bool run(std::span<const Frame> frames, bool say) {
   static const SmallFib& table = *new SmallFib;
   static Pool& pool = *Pool::create({.packets = 4096, .pages = PageKind::k4K})->release();
+  static const Ip4Ids ids;
   bool same = true;
   {
-    const Ip4Ids ids;
     SmallNode fused(table.fib(), pool, ids, true), plain(table.fib(), pool, ids, false);
     while (!frames.empty()) {
       size_t n = 1;

@@ -281,10 +281,10 @@ TEST(ReadConfig, PanAddressesAreThoseThatPanTakes) {
 
 // Found by fuzz_config: a key or value with an escape went to the terminal as it was.
 TEST(ReadConfig, AnErrorIsOneLineWithoutControlCharacters) {
-  EXPECT_THAT(
-      errors_after_partners(
-          "[node]\n\"a\\nb\\u001b[2J\" = 1\n[[route]]\nto = \"\\u007f\\u00e9\"\nport = \"a\"\n"),
-      ElementsAre("8:1 unknown key 'a\\x0ab\\x1b[2J' in [node]", "10:6 '\\x7f\u00e9' is not an IP address"));
+  EXPECT_THAT(errors_after_partners(
+                  "[node]\n\"a\\nb\\u001b[2J\" = 1\n[[route]]\nto = \"\\u007f\\u00e9\"\nport = \"a\"\n"),
+              ElementsAre("8:1 unknown key 'a\\x0ab\\x1b[2J' in [node]",
+                          "10:6 '\\x7f\u00e9' is not an IP prefix, as 10.0.0.0/24 or fd00::/64"));
 }
 
 TEST(ReadConfig, ADatagramHoldsThePacket) {
