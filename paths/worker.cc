@@ -65,9 +65,9 @@ void Worker::post(std::function<void()> work) {
     return;
   }
   while (!posted_.try_push(std::move(work))) std::this_thread::yield();
-  // Pairs with the fence in sleep_until(): either it sees the work, or we see it sleep.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (sleeping_.load(std::memory_order_relaxed)) ::eventfd_write(wake_.get(), 1);
+  // Both this and sleep_until() exchange, so one of them is second: we see it sleep, or it
+  // sees the work.
+  if (sleeping_.exchange(false, std::memory_order_acq_rel)) ::eventfd_write(wake_.get(), 1);
 }
 
 void Worker::call(const std::function<void()>& work) {
@@ -160,8 +160,7 @@ uint64_t Worker::may_sleep_until(uint64_t now_ns) const {
 }
 
 void Worker::sleep_until(uint64_t until_ns) {
-  sleeping_.store(true, std::memory_order_relaxed);
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  sleeping_.exchange(true, std::memory_order_acq_rel);
   if (posted_.empty() && !stopping_.load(std::memory_order_relaxed)) {
     sleeps_.add(1);
     const uint64_t now = clock_.now_ns();
