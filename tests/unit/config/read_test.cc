@@ -257,20 +257,22 @@ TEST(ReadConfig, Joints) {
 TEST(ReadConfig, CapsulesDoNotComeInByAJoint) {
   const std::string joint = "[[joint]]\na = \"a\"\nb = \"b\"\n[pan]\naddress = \"10.0.0.1\"\n";
   EXPECT_THAT(errors_after_partners(joint + "carriers = [\"a/ip/pan\"]\n"),
-              ElementsAre("10:1 partner 'a' has a joint, so it cannot carry capsules"));
+              ElementsAre("10:14 partner 'a' has a joint, so it cannot carry capsules"));
   EXPECT_THAT(
       errors_after_partners(joint + "[[pan.neighbour]]\naddress = \"10.0.0.2\"\ncarrier = \"b/ip/pan\"\n"),
-      ElementsAre("12:1 partner 'b' has a joint, so it cannot carry capsules"));
+      ElementsAre("12:12 partner 'b' has a joint, so it cannot carry capsules"));
 }
 
 // Found by fuzz_config: they passed --check, and the start then refused them.
 TEST(ReadConfig, PanAddressesAreThoseThatPanTakes) {
   const auto route = [](const std::string& to) {
-    return errors_after_partners("[pan]\naddress = \"10.0.0.1\"\n[[pan.route]]\nto = \"" + to +
-                                 "\"\nvia = \"10.0.0.2\"\n");
+    return errors_after_partners(
+        "[pan]\naddress = \"10.0.0.1\"\n[[pan.neighbour]]\naddress = \"10.0.0.2\"\ncarrier = \"a/ip/pan\"\n"
+        "[[pan.route]]\nto = \"" +
+        to + "\"\nvia = \"10.0.0.2\"\n");
   };
   EXPECT_THAT(route("10.5.0.0/8"),
-              ElementsAre("10:6 '10.5.0.0/8' has bits behind its prefix; 10.0.0.0/8 was expected"));
+              ElementsAre("13:6 '10.5.0.0/8' has bits behind its prefix; 10.0.0.0/8 was expected"));
   EXPECT_THAT(route("::ffff:10.0.0.0/104"), ElementsAre());
   for (const char* text : {"::", "[::1]:4000"}) {
     EXPECT_THAT(errors_after_partners(std::string("[pan]\naddress = \"") + text + "\"\n"),
