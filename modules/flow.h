@@ -88,6 +88,19 @@ bool read_ip6(Packet& p, uint32_t at, uint32_t room, PacketFields& f);
 // Reads any packet.
 void read_any(Link link, Packet& p, PacketFields& f);
 
+// The tuple of a whole UDP or TCP packet in an IPv4 header without options at `ip`, of
+// which `length` bytes are there; without `local` and `in_port`.  False when it is
+// something else.
+[[gnu::always_inline]] inline bool read_ip4_tuple(const uint8_t* ip, uint32_t length, NarrowFields& f) {
+  constexpr uint32_t header = 20;
+  const uint8_t protocol = ip[9];
+  if (protocol != kUdp && protocol != kTcp) return false;
+  if (length < header + 4 || (load<uint16_t>(ip + 6) & swap_be(uint16_t{0x3fff})) != 0) return false;
+  store(&f, load<uint64_t>(ip + 12));
+  store(reinterpret_cast<uint8_t*>(&f) + 8, ports_word(load<uint32_t>(ip + header), protocol));
+  return true;
+}
+
 // Reads what most packets are, in few instructions: a whole UDP or TCP packet in IPv4
 // without options, all headers in the first Seg.  False when it is something else;
 // `f` and `p` are then unchanged.

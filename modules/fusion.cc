@@ -2,10 +2,9 @@
 #include "modules/fusion.h"
 
 #include <algorithm>
-#include <bit>
+#include <array>
 #include <cstring>
 #include <string>
-#include <utility>
 
 #include "base/clock.h"
 #include "modules/flow.h"
@@ -17,75 +16,91 @@ namespace weft {
 
 namespace {
 
-constexpr size_t kIp4Header = 20;
-constexpr size_t kIp6Header = 40;
+constexpr uint32_t kIp6Header = 40;
 constexpr uint8_t kHopByHop = 0;
 
 // How far ahead the CPU is asked for a packet, and for its entry of the table.
 constexpr size_t kPacketAhead = Pvec::kLookahead;
 constexpr size_t kEntryAhead = 12;
+constexpr size_t kFindAhead = 4;
 
-constexpr uint64_t kMacMask = 0x0000ffffffffffff;
-
-constexpr size_t link_length(Link link) { return link == Link::kEthernet ? flow::kEthernetHeader : 0; }
-
-// A packet whose first Seg may be written in place, and whose bytes are as they were
-// on the wire.
-inline bool in_place(const Packet& p) {
-  constexpr uint16_t kUnusual = Packet::kShares | Packet::kForeign | Packet::kOffload;
-  if ((p.flags & kUnusual) == 0 && p.references == 1) [[likely]]
-    return true;
-  return (p.flags & Packet::kOffload) == 0 && p.writable();
+constexpr uint8_t link_length(Link link) {
+  return link == Link::kEthernet ? uint8_t{flow::kEthernetHeader} : 0;
 }
 
-inline void write_link_header(uint8_t* at, const NextHop& hop) {
-  if (hop.link_length == flow::kEthernetHeader) [[likely]] {
-    store(at, load<uint64_t>(hop.header));
-    store(at + 6, load<uint64_t>(hop.header + 6));
-  } else {
-    std::memcpy(at, hop.header, hop.link_length);
+// Length, segs and flags of a packet, read as one word.
+class Front {
+ public:
+  explicit Front(const Packet& p) : word_(load<uint64_t>(&p.length)) {}
+  uint32_t length() const { return uint32_t(word_); }
+  // One Seg of its own slot, whose bytes are as they were on the wire.
+  bool plain() const {
+    constexpr uint32_t kUnusual = uint32_t{Packet::kShares | Packet::kForeign | Packet::kOffload} << 16;
+    return (uint32_t(word_ >> 32) & (kUnusual | 0xffff)) == 1;
   }
-}
 
-enum Family : size_t { kIp4, kIp6, kFamilies };
+ private:
+  static_assert(offsetof(Packet, segs) == offsetof(Packet, length) + 4);
+  static_assert(offsetof(Packet, flags) == offsetof(Packet, length) + 6);
+  uint64_t word_;
+};
+
+// What a next hop asks for, read as one word.
+class Lead {
+ public:
+  explicit Lead(const NextHop& hop) : word_(load<uint64_t>(&hop)) {}
+  // Whether it is reachable, behind a link whose header has `length` bytes.
+  bool forwards(uint8_t length) const { return uint16_t(word_) == (NextHop::kForward | length << 8); }
+  uint16_t out_port() const { return uint16_t(word_ >> 16); }
+  uint32_t mtu() const { return uint32_t(word_ >> 32); }
+
+ private:
+  static_assert(offsetof(NextHop, kind) == 0 && offsetof(NextHop, link_length) == 1);
+  static_assert(offsetof(NextHop, out_port) == 2 && offsetof(NextHop, mtu) == 4);
+  uint64_t word_;
+};
 
 // The module between the links.
-Family family_of(const Path& path) { return path.spec().near.chain.back().name == "ip6" ? kIp6 : kIp4; }
+bool is_ip6(const Path& path) { return path.spec().near.chain.back().name == "ip6"; }
 
 }  // namespace
 
-// One fused path, and what passed on it since it was last settled.
-struct Fusion::Lane {
-  Path* path = nullptr;    // null: not fused, or closed
-  Path* closed = nullptr;  // what `path` will be again when the pass is over
-  OutPort* out = nullptr;
-  uint64_t packets = 0;
-  uint64_t in_bytes = 0;
-  uint64_t out_bytes = 0;
+// What passed on a lane in one pass: packets, and bytes in and out, in one word, so that
+// counting costs one addition.  A vector holds at most 64 packets of 65549 bytes.
+class Tally {
+ public:
+  void add(uint32_t in_bytes, uint32_t out_bytes) {
+    word_ += uint64_t{1} << 48 | uint64_t{out_bytes} << 24 | in_bytes;
+  }
+  uint64_t packets() const { return word_ >> 48; }
+  uint64_t out_bytes() const { return word_ >> 24 & 0xffffff; }
+  uint64_t in_bytes() const { return word_ & 0xffffff; }
 
-  // Whether a packet may pass without overtaking.
-  bool open() const {
-    return path != nullptr && path->in_queue(End::kNear).empty() && path->out_queue(End::kFar).empty();
+ private:
+  static_assert(Pvec::kCapacity * (0xffff + flow::kEthernetHeader) < 1 << 24);
+  uint64_t word_ = 0;
+};
+
+// One path, as the loop sees it.
+struct Fusion::Lane {
+  OutPort* open = nullptr;  // where packets may pass to without overtaking; null: they may not
+  Tally tally;
+  Path* path = nullptr;  // null: not fused
+  OutPort* out = nullptr;
+
+  void begin() {
+    open = path->in_queue(End::kNear).empty() && path->out_queue(End::kFar).empty() ? out : nullptr;
   }
-  // Lets nothing pass until reopen().
-  void close() {
-    if (path != nullptr) closed = std::exchange(path, nullptr);
-  }
-  void reopen() {
-    if (closed != nullptr) path = std::exchange(closed, nullptr);
-  }
+
   // Takes over a finished packet.
   void send(Packet& p, uint32_t in_length, uint32_t out_length) {
-    if (!out->append(&p)) [[unlikely]] {
-      wait(p, in_length);
-      return;
-    }
-    ++packets;
-    in_bytes += in_length;
-    out_bytes += out_length;
+    if (!open->append(&p)) [[unlikely]]
+      return wait(p, in_length);
+    tally.add(in_length, out_length);
   }
   // The device refused it: it goes to the out queue, and others behind it.
-  void wait(Packet& p, uint32_t in_length) {
+  [[gnu::noinline]] void wait(Packet& p, uint32_t in_length) {
+    open = nullptr;
     Pvec one;
     one.push_back(PacketPtr(&p));
     path->count_in(1, in_length);
@@ -93,10 +108,10 @@ struct Fusion::Lane {
   }
   // Tells the path what passed.
   void settle(uint64_t cycles_per_packet) {
-    path->count_fused(packets, in_bytes, out_bytes);
-    path->account().charge_cycles(packets * cycles_per_packet);
-    path->account().charge_bits(out_bytes * 8);
-    packets = in_bytes = out_bytes = 0;
+    path->count_fused(tally.packets(), tally.in_bytes(), tally.out_bytes());
+    path->account().charge_cycles(tally.packets() * cycles_per_packet);
+    path->account().charge_bits(tally.out_bytes() * 8);
+    tally = {};
   }
 };
 
@@ -104,45 +119,28 @@ struct Fusion::InPort {
   std::string name;
   uint16_t number;
   Link link;
-  uint64_t mac;  // as the first bytes of a frame are loaded
+  uint64_t mac;  // of the device, as the first bytes of a frame are loaded, without the rest
   OutPort* out;
-  std::vector<Lane> lanes;  // by out port and family, see index()
-  size_t fused = 0;         // lanes that have a path
-  uint64_t touched = 0;     // bit i: some lane i, i + 64, ... has something to settle
-  bool any_closed = false;  // some lane is
+  std::array<std::vector<Lane>, kFamilies> lanes;  // by out port
 
-  static size_t index(uint16_t out_port, Family family) { return size_t{out_port} * kFamilies + family; }
-
-  void reopen();
-  void settle(uint64_t cycles);
-};
-
-// What a packet is due, when it is plainly to be forwarded.
-struct Fusion::Verdict {
-  const NextHop* hop = nullptr;  // null: leave it to the complete path
-  uint32_t total = 0;            // its length as the header says it
-};
-
-void Fusion::InPort::reopen() {
-  if (!std::exchange(any_closed, false)) return;
-  for (Lane& lane : lanes) lane.reopen();
-}
-
-// Shares the cycles of a pass among the lanes by packets.
-void Fusion::InPort::settle(uint64_t cycles) {
-  const auto each_touched = [this](auto f) {
-    for (uint64_t bits = touched; bits != 0; bits &= bits - 1) {
-      for (size_t i = size_t(std::countr_zero(bits)); i < lanes.size(); i += 64) {
-        if (lanes[i].packets != 0) f(lanes[i]);
+  template <typename F>
+  void each_fused(F f) {
+    for (std::vector<Lane>& of_family : lanes) {
+      for (Lane& lane : of_family) {
+        if (lane.path != nullptr) f(lane);
       }
     }
-  };
-  uint64_t packets = 0;
-  each_touched([&](const Lane& lane) { packets += lane.packets; });
+  }
+  void settle(size_t packets, uint64_t cycles);
+};
+
+// Tells each lane's path what passed, and shares the cycles of the pass by packets.
+void Fusion::InPort::settle(size_t packets, uint64_t cycles) {
   if (packets == 0) return;
   const uint64_t per_packet = cycles / packets;
-  each_touched([&](Lane& lane) { lane.settle(per_packet); });
-  touched = 0;
+  each_fused([&](Lane& lane) {
+    if (lane.tally.packets() != 0) lane.settle(per_packet);
+  });
 }
 
 // --- the transform -----------------------------------------------------------
@@ -180,7 +178,7 @@ bool Fusion::guard(const Path& path) const {
 
   std::vector<std::string_view> expected;
   if (in->link == Link::kEthernet) expected.emplace_back("eth");
-  expected.emplace_back(family_of(path) == kIp6 ? "ip6" : "ip");
+  expected.emplace_back(is_ip6(path) ? "ip6" : "ip");
   if (out->link == Link::kEthernet) expected.emplace_back("eth");
   return std::equal(expected.begin(), expected.end(), path.stages().begin(), path.stages().end(),
                     [](std::string_view name, const auto& stage) { return stage->name == name; });
@@ -189,184 +187,274 @@ bool Fusion::guard(const Path& path) const {
 Fusion::Lane& Fusion::lane(const Path& path) const {
   InPort& in = *find_port(path.spec().near.chain[0].name);
   const InPort& out = *find_port(path.spec().far.chain[0].name);
-  const size_t i = InPort::index(out.number, family_of(path));
-  if (in.lanes.size() <= i) in.lanes.resize(i + 1);
-  in.lanes[i].out = out.out;
-  return in.lanes[i];
+  std::vector<Lane>& lanes = in.lanes[is_ip6(path) ? kIp6 : kIp4];
+  if (lanes.size() <= out.number) lanes.resize(size_t{out.number} + 1);
+  lanes[out.number].out = out.out;
+  return lanes[out.number];
 }
 
 void Fusion::rewrite(Path& path) { lane(path).path = &path; }
-void Fusion::undo(Path& path) { lane(path).path = nullptr; }
+void Fusion::undo(Path& path) {
+  lane(path).path = nullptr;
+  lane(path).open = nullptr;
+}
 
 // --- the loop ----------------------------------------------------------------
+
+// One pass over a vector.
+//
+// What it reads for every packet it keeps a copy of: the bytes that are written into
+// packets could, for all that the compiler knows, be anything else.
+template <Link kLink, bool kTuples>
+class Fusion::Loop {
+ public:
+  Loop(const Fusion& fusion, InPort& in)
+      : fusion_(fusion),
+        in_(in),
+        ip4_(fusion.fib_.ip4.reader()),
+        ip6_(fusion.fib_.ip6.reader()),
+        hops_(fusion.fib_.next_hops.data()),
+        addresses_(fusion.addresses_),
+        narrow_(fusion.narrow_),
+        lanes_{in.lanes[kIp4].data(), in.lanes[kIp6].data()},
+        lane_count_{in.lanes[kIp4].size(), in.lanes[kIp6].size()},
+        mac_(in.mac),
+        many_routes_(fusion.fib_.ip4.large()) {}
+
+  // Forwards plain IPv4 in plain memory.  Takes all packets: what it leaves is in
+  // `left`, in order.
+  [[gnu::always_inline]] void pass_plain(Pvec& v, Pvec& left) {
+    in_.each_fused([](Lane& lane) { lane.begin(); });
+    v.guard_end();
+    Packet* const* const packets = v.begin();
+    const size_t n = v.size();
+    for (size_t i = 0; i < kPacketAhead; ++i) Packet::prefetch(packets[i]);
+    for (size_t i = 0; i < kEntryAhead; ++i) look_ahead(*packets[i]);
+    uint16_t found[Pvec::kCapacity + kFindAhead];  // by ip4_
+    for (size_t i = 0; i < kFindAhead; ++i) found[i] = find(*packets[i]);
+    for (size_t i = 0; i < n; ++i) {
+      Packet::prefetch(packets[i + kPacketAhead]);
+      look_ahead(*packets[i + kEntryAhead]);
+      found[i + kFindAhead] = find(*packets[i + kFindAhead]);
+      if (!forward_plain(*packets[i], found[i])) [[unlikely]]
+        fusion_.leave(in_, *packets[i], left);
+    }
+    v.release_all();
+  }
+
+  // The same for what that left: IPv6, and unusual memory.
+  [[gnu::always_inline]] void pass_other(Pvec& v, Pvec& left) {
+    in_.each_fused([](Lane& lane) { lane.begin(); });
+    Packet* const* const packets = v.begin();
+    const size_t n = v.size();
+    for (size_t i = 0; i < n; ++i) {
+      if (!forward_other(*packets[i])) fusion_.leave(in_, *packets[i], left);
+    }
+    v.release_all();
+  }
+
+ private:
+  static constexpr uint8_t kAt = link_length(kLink);  // where the IP header begins
+
+  // Asks for the entry of the table that an IPv4 packet's destination will need.  Few
+  // routes stay in the cache by themselves.
+  [[gnu::always_inline]] void look_ahead(const Packet& p) const {
+    if (many_routes_ && p.length >= kAt + plain::Ip4::kLength) ip4_.prefetch(p.data + kAt + 16);
+  }
+
+  // The table's answer for an IPv4 packet.
+  [[gnu::always_inline]] uint16_t find(const Packet& p) const {
+    return p.length < kAt + plain::Ip4::kLength ? 0 : ip4_.find(p.data + kAt + 16);
+  }
+
+  // Forwards a plain IPv4 packet to a link like its own.  False: it is unchanged, and
+  // still the caller's.
+  [[gnu::always_inline]] bool forward_plain(Packet& p, uint16_t found) const {
+    const Front front(p);
+    if (front.length() < kAt + plain::Ip4::kLength || !front.plain() || p.references != 1) [[unlikely]]
+      return false;
+    uint8_t* const start = p.data;
+    uint8_t* const at = start + kAt;
+    const plain::Ip4 ip(at);
+    if (!for_us(start) || !is(start, flow::kIp4) || !ip.without_options()) [[unlikely]]
+      return false;
+    const uint32_t total = ip.total_length();
+    if (!passable(ip, front.length() - kAt)) [[unlikely]]
+      return false;
+    const NextHop& hop = hops_[found];
+    const Lead lead(hop);
+    if (!lead.forwards(kAt) || total > lead.mtu()) [[unlikely]]
+      return false;
+    if constexpr (kTuples) {
+      NarrowFields tuple;
+      if (!flow::read_ip4_tuple(at, std::min(total, front.length() - kAt), tuple)) return false;
+      tuple.in_port = in_.number;
+      if (narrow_.find(tuple) != narrow_.kNone) return false;
+    }
+    Lane* const lane = open_lane(kIp4, lead.out_port());
+    if (lane == nullptr) [[unlikely]]
+      return false;
+
+    p.length = kAt + total;  // without the link's padding
+    if constexpr (kAt != 0) copy_ethernet_header(start, hop);
+    ip.decrement_ttl(at);
+    lane->send(p, front.length(), kAt + total);
+    return true;
+  }
+
+  // RFC 1812 sections 5.2.1 to 5.3.1, for a header without options; `length` bytes of the
+  // packet are there.  A source that may be one of the node's is for the complete path.
+  [[gnu::always_inline]] bool passable(const plain::Ip4& ip, uint32_t length) const {
+    return ip.total_length() - ip.kLength <= length - ip.kLength &&  // neither shorter than its header
+           ip.checksum_good() && ip.ttl() > 1 &&
+           ip.ordinary_addresses() > addresses_.maybe_martian_source(ip.source());  // one branch
+  }
+  // RFC 8200 sections 3 and 4: and no header that the nodes on the way must read.
+  static bool passable_ip6(const uint8_t* ip, uint32_t length) {
+    return kIp6Header + load_be16(ip + 4) <= length && ip[6] != kHopByHop && ip[7] > 1 &&
+           plain::ip6_ordinary(ip + 8) && plain::ip6_ordinary(ip + 24);
+  }
+
+  // Forwards IP of either version, in any memory, to any link.
+  bool forward_other(Packet& p) const {
+    if (p.length < kAt + plain::Ip4::kLength || (p.flags & Packet::kOffload) || !p.writable()) return false;
+    if (!for_us(p.data)) return false;
+    uint8_t* const ip = p.data + kAt;
+    const uint32_t frame = p.total_length();
+    if (ip[0] == 0x45 && is(p.data, flow::kIp4)) {
+      const plain::Ip4 header(ip);
+      if (!passable(header, frame - kAt)) return false;
+      const NextHop& hop = hops_[ip4_.find(ip + 16)];
+      if (kTuples && fusion_.claimed_ip4(in_, p, kAt)) return false;
+      Lane* const lane = change_link(p, hop, kIp4, header.total_length());
+      if (lane == nullptr) return false;
+      header.decrement_ttl(ip);
+      lane->send(p, frame, p.total_length());
+      return true;
+    }
+    if (ip[0] >> 4 == 6 && is(p.data, flow::kIp6) && p.length >= kAt + kIp6Header) {
+      if (!passable_ip6(ip, frame - kAt)) return false;
+      const NextHop& hop = hops_[ip6_.find(ip + 24)];
+      if (kTuples && fusion_.claimed_ip6(in_, p, kAt)) return false;
+      Lane* const lane = change_link(p, hop, kIp6, kIp6Header + load_be16(ip + 4));
+      if (lane == nullptr) return false;
+      --ip[7];
+      lane->send(p, frame, p.total_length());
+      return true;
+    }
+    return false;
+  }
+
+  // Null when nothing may pass there.
+  [[gnu::always_inline]] Lane* open_lane(Family family, uint16_t out_port) const {
+    if (out_port >= lane_count_[family]) return nullptr;
+    Lane& lane = lanes_[family][out_port];
+    return lane.open != nullptr ? &lane : nullptr;
+  }
+
+  // Gives a packet of `total` bytes of IP the link header of its next hop.  Null when it
+  // can't have it; it is then unchanged.
+  Lane* change_link(Packet& p, const NextHop& hop, Family family, uint32_t total) const {
+    if (hop.kind != NextHop::kForward || total > hop.mtu) return nullptr;
+    if (hop.link_length > kAt && p.headroom() < size_t{hop.link_length} - kAt) return nullptr;
+    Lane* const lane = open_lane(family, hop.out_port);
+    if (lane == nullptr) return nullptr;
+    uint8_t* const start = p.data + kAt - hop.link_length;
+    std::memcpy(start, hop.header, hop.link_length);
+    p.length += uint32_t(p.data - start);
+    p.data = start;
+    p.trim(hop.link_length + total);
+    return lane;
+  }
+
+  static void copy_ethernet_header(uint8_t* at, const NextHop& hop) {
+    store(at, load<uint64_t>(hop.header));
+    store(at + 6, load<uint64_t>(hop.header + 6));
+  }
+
+  // Whether the link brought a frame to this node.
+  [[gnu::always_inline]] bool for_us(const uint8_t* frame) const {
+    return kLink != Link::kEthernet || (load<uint64_t>(frame) ^ mac_) << 16 == 0;
+  }
+  // Whether it carries that protocol; a raw link does not say.
+  [[gnu::always_inline]] static bool is(const uint8_t* frame, uint16_t protocol) {
+    return kLink != Link::kEthernet || load<uint16_t>(frame + 12) == swap_be(protocol);
+  }
+
+  const Fusion& fusion_;
+  InPort& in_;
+  const Lpm<4>::Reader ip4_;
+  const Lpm<16>::Reader ip6_;
+  const NextHop* const hops_;
+  const LocalAddresses& addresses_;
+  const TupleTable<NarrowFields>& narrow_;
+  Lane* const lanes_[kFamilies];
+  const size_t lane_count_[kFamilies];
+  const uint64_t mac_;
+  const bool many_routes_;
+};
+
+// Two loops, each small enough for the registers: the second is for what the first leaves.
+template <Link kLink, bool kTuples>
+[[gnu::noinline]] void Fusion::pass_plain(InPort& in, Pvec& v, Pvec& left) const {
+  Loop<kLink, kTuples>(*this, in).pass_plain(v, left);
+}
+template <Link kLink, bool kTuples>
+[[gnu::noinline]] void Fusion::pass_other(InPort& in, Pvec& v, Pvec& left) const {
+  Loop<kLink, kTuples>(*this, in).pass_other(v, left);
+}
+// Forwards what it may; the rest stays in `v`, in order.
+template <Link kLink>
+void Fusion::pass(InPort& in, Pvec& v) const {
+  const bool tuples = !narrow_.empty() || !wide_.empty();
+  Pvec left;
+  tuples ? pass_plain<kLink, true>(in, v, left) : pass_plain<kLink, false>(in, v, left);
+  if (left.empty()) return;
+  tuples ? pass_other<kLink, true>(in, left, v) : pass_other<kLink, false>(in, left, v);
+}
 
 void Fusion::sort(uint16_t in_port, Pvec& v) {
   InPort& in = *ports_[in_port];
   const uint64_t start = cycles();
-  Pvec rest;
-  if (in.link == Link::kEthernet) {
-    pass<Link::kEthernet>(in, v, rest);
-  } else {
-    pass<Link::kRaw>(in, v, rest);
-  }
-  in.reopen();
-  in.settle(cycles() - start);
-  if (!rest.empty()) slow_.sort(in_port, rest);
+  const size_t packets = v.size();
+  in.link == Link::kEthernet ? pass<Link::kEthernet>(in, v) : pass<Link::kRaw>(in, v);
+  in.settle(packets - v.size(), cycles() - start);
+  if (!v.empty()) slow_.sort(in_port, v);
 }
 
-template <Link kLink>
-void Fusion::pass(InPort& in, Pvec& v, Pvec& rest) const {
-  const size_t n = v.size();
-  Packet* const* packets = v.begin();
-  for (size_t i = 0; i < kPacketAhead; ++i) Packet::prefetch(packets[i]);
-  for (size_t i = 0; i < std::min(n, kEntryAhead); ++i) look_ahead<kLink>(*packets[i]);
-  for (size_t i = 0; i < n; ++i) {
-    Packet::prefetch(packets[i + kPacketAhead]);
-    look_ahead<kLink>(*packets[std::min(i + kEntryAhead, n - 1)]);
-    if (forward<kLink>(in, *packets[i])) continue;
-    close_lane_of<kLink>(in, *packets[i]);
-    rest.push_back(PacketPtr(packets[i]));
-  }
-  v.release_all();
+// Puts a packet that was not forwarded behind the others.  When the complete path may
+// yet forward it, nothing behind it in the vector may overtake it on the same path.
+[[gnu::noinline]] void Fusion::leave(InPort& in, Packet& p, Pvec& left) const {
+  if (Lane* const lane = lane_of(in, p)) lane->open = nullptr;
+  left.push_back(PacketPtr(&p));
 }
 
-// Asks for the entry of the table that the packet's destination will need.
-template <Link kLink>
-inline void Fusion::look_ahead(const Packet& p) const {
-  constexpr size_t kAt = link_length(kLink);
-  if (p.length < kAt + kIp4Header) return;
-  const uint8_t* ip = p.data + kAt;
-  if (ip[0] >> 4 == 4) [[likely]] {
-    fib_.ip4.prefetch(ip + 16);
-  } else if (p.length >= kAt + kIp6Header) {
-    fib_.ip6.prefetch(ip + 24);
-  }
-}
-
-// Closes the lane that a packet would have taken, if the complete path may yet forward
-// it there: nothing behind it in the Pvec is then fused into that path.
-template <Link kLink>
-[[gnu::noinline]] void Fusion::close_lane_of(InPort& in, const Packet& p) const {
-  constexpr size_t kAt = link_length(kLink);
-  uint8_t front[kAt + kIp6Header];
-  const uint32_t there = read_bytes(p, 0, front, sizeof front);
-  const uint8_t* const ip = front + kAt;
-  if (there < kAt + kIp4Header) return;
-  if (kLink == Link::kEthernet && (load<uint64_t>(front) & kMacMask) != in.mac) return;
+// The lane that the routing table names for a packet; null when it ends here anyway.
+Fusion::Lane* Fusion::lane_of(InPort& in, const Packet& p) const {
+  const uint32_t at = link_length(in.link);
+  uint8_t front[flow::kEthernetHeader + kIp6Header];
+  const uint32_t there = read_bytes(p, 0, front, at + kIp6Header);
+  const uint8_t* const ip = front + at;
+  if (there < at + plain::Ip4::kLength) return nullptr;
+  if (in.link == Link::kEthernet && (load<uint64_t>(front) ^ in.mac) << 16 != 0) return nullptr;
   const bool is_ip6 = ip[0] >> 4 == 6;
-  if (is_ip6 && there < kAt + kIp6Header) return;
-  if (ip[is_ip6 ? 7 : 8] <= 1) return;
+  if (is_ip6 && there < at + kIp6Header) return nullptr;
+  if (ip[is_ip6 ? 7 : 8] <= 1) return nullptr;
   const NextHop& hop = fib_.next_hops[is_ip6 ? fib_.ip6.find(ip + 24) : fib_.ip4.find(ip + 16)];
-  const size_t index = InPort::index(hop.out_port, is_ip6 ? kIp6 : kIp4);
-  if (hop.kind != NextHop::kForward || index >= in.lanes.size()) return;
-  in.lanes[index].close();
-  in.any_closed = true;
+  std::vector<Lane>& lanes = in.lanes[is_ip6 ? kIp6 : kIp4];
+  return hop.kind == NextHop::kForward && hop.out_port < lanes.size() ? &lanes[hop.out_port] : nullptr;
 }
 
-// Forwards a packet.  False: it is unchanged, and still the caller's.
-template <Link kLink>
-inline bool Fusion::forward(InPort& in, Packet& p) const {
-  constexpr size_t kAt = link_length(kLink);
-  if (p.length < kAt + kIp4Header || !in_place(p)) [[unlikely]]
-    return false;
-  uint8_t* const ip = p.data + kAt;
-  bool is_ip4, is_ip6;
-  if constexpr (kLink == Link::kEthernet) {
-    if ((load<uint64_t>(p.data) & kMacMask) != in.mac) [[unlikely]]
-      return false;
-    const uint32_t type_and_first = load<uint32_t>(p.data + 12);  // EtherType, version, IHL
-    is_ip4 = (type_and_first & 0xffffff) == 0x450008;
-    is_ip6 = (type_and_first & 0xf0ffff) == 0x60dd86;
-  } else {
-    is_ip4 = ip[0] == 0x45;
-    is_ip6 = ip[0] >> 4 == 6;
-  }
-  const uint32_t frame = p.segs == 1 ? p.length : p.total_length();
+// --- tuples -------------------------------------------------------------------
 
-  Verdict verdict;
-  if (is_ip4) [[likely]] {
-    verdict = route_ip4(ip, frame - kAt);
-  } else if (is_ip6 && p.length >= kAt + kIp6Header) {
-    verdict = route_ip6(ip, frame - kAt);
-  }
-  if (verdict.hop == nullptr) [[unlikely]]
-    return false;
-  if (is_ip4 ? claimed_ip4(in, p, kAt) : claimed_ip6(in, p, kAt)) [[unlikely]]
-    return false;
-  const NextHop& hop = *verdict.hop;
-  const size_t index = InPort::index(hop.out_port, is_ip4 ? kIp4 : kIp6);
-  if (index >= in.lanes.size()) [[unlikely]]
-    return false;
-  Lane& lane = in.lanes[index];
-  if (!lane.open()) [[unlikely]]
-    return false;
-  if (hop.link_length > kAt && p.headroom() < hop.link_length - kAt) [[unlikely]]
-    return false;
-
-  if (is_ip4) {
-    plain::decrement_ttl(ip);
-  } else {
-    --ip[7];
-  }
-  uint8_t* const start = ip - hop.link_length;
-  write_link_header(start, hop);
-  const uint32_t length = hop.link_length + verdict.total;
-  if (p.segs == 1) [[likely]] {
-    p.data = start;
-    p.length = length;  // without the link's padding
-  } else {
-    p.length += uint32_t(p.data - start);
-    p.data = start;
-    p.trim(length);
-  }
-  lane.send(p, frame, length);
-  in.touched |= uint64_t{1} << (index % 64);
-  return true;
-}
-
-// RFC 1812 sections 5.2.1 to 5.3.1, for a header of 20 bytes.  `length` bytes are there.
-inline Fusion::Verdict Fusion::route_ip4(const uint8_t* ip, uint32_t length) const {
-  const uint32_t total = load_be16(ip + 2);
-  if (total < kIp4Header || total > length) [[unlikely]]
-    return {};
-  if (!plain::ip4_checksum_good(ip)) [[unlikely]]
-    return {};
-  if (ip[8] <= 1) [[unlikely]]
-    return {};
-  if (!plain::ip4_ordinary(ip[12]) || !plain::ip4_ordinary(ip[16])) [[unlikely]]
-    return {};
-  if (addresses_.is_martian_source(ip + 12)) [[unlikely]]
-    return {};
-  const NextHop& hop = fib_.next_hops[fib_.ip4.find(ip + 16)];
-  if (hop.kind != NextHop::kForward || total > hop.mtu) [[unlikely]]
-    return {};
-  return {&hop, total};
-}
-
-// RFC 8200 sections 3 and 4: no header that the nodes on the way must read.
-inline Fusion::Verdict Fusion::route_ip6(const uint8_t* ip, uint32_t length) const {
-  const uint32_t total = kIp6Header + load_be16(ip + 4);
-  if (total > length || ip[6] == kHopByHop || ip[7] <= 1) [[unlikely]]
-    return {};
-  if (!plain::ip6_ordinary(ip + 8) || !plain::ip6_ordinary(ip + 24)) [[unlikely]]
-    return {};
-  const NextHop& hop = fib_.next_hops[fib_.ip6.find(ip + 24)];
-  if (hop.kind != NextHop::kForward || total > hop.mtu) [[unlikely]]
-    return {};
-  return {&hop, total};
-}
-
-// Whether some tuple matches, as the demux will read the packet; it then decides.
-inline bool Fusion::claimed_ip4(const InPort& in, Packet& p, uint32_t at) const {
-  if (narrow_.empty()) return false;
+bool Fusion::claimed_ip4(const InPort& in, Packet& p, uint32_t at) const {
   PacketFields f;
   if (!flow::read_ip4(p, at, p.length - at, f)) return true;
   f.narrow.in_port = in.number;
   return narrow_.find(f.narrow) != narrow_.kNone;
 }
 
-inline bool Fusion::claimed_ip6(const InPort& in, Packet& p, uint32_t at) const {
-  if (wide_.empty()) return false;
+bool Fusion::claimed_ip6(const InPort& in, Packet& p, uint32_t at) const {
   PacketFields f;
   if (!flow::read_ip6(p, at, p.length - at, f)) return true;
   f.wide.in_port = in.number;

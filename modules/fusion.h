@@ -51,24 +51,25 @@ class Fusion final : public Transform, public Sorter {
   void sort(uint16_t in_port, Pvec& v) override;
 
  private:
+  enum Family : uint8_t { kIp4, kIp6, kFamilies };
   struct Lane;
   struct InPort;
-  struct Verdict;
+  template <Link kLink, bool kTuples>
+  class Loop;
 
   // The lane of a path.  REQUIRES: guard(path)
   Lane& lane(const Path& path) const;
   InPort* find_port(std::string_view name) const;
 
   template <Link kLink>
-  void pass(InPort& in, Pvec& v, Pvec& rest) const;
-  template <Link kLink>
-  void look_ahead(const Packet& p) const;
-  template <Link kLink>
-  bool forward(InPort& in, Packet& p) const;
-  template <Link kLink>
-  void close_lane_of(InPort& in, const Packet& p) const;
-  Verdict route_ip4(const uint8_t* ip, uint32_t length) const;
-  Verdict route_ip6(const uint8_t* ip, uint32_t length) const;
+  void pass(InPort& in, Pvec& v) const;
+  template <Link kLink, bool kTuples>
+  void pass_plain(InPort& in, Pvec& v, Pvec& left) const;
+  template <Link kLink, bool kTuples>
+  void pass_other(InPort& in, Pvec& v, Pvec& left) const;
+  void leave(InPort& in, Packet& p, Pvec& left) const;
+  Lane* lane_of(InPort& in, const Packet& p) const;
+  // Whether some tuple matches, as the demux will read the packet; it then decides.
   bool claimed_ip4(const InPort& in, Packet& p, uint32_t at) const;
   bool claimed_ip6(const InPort& in, Packet& p, uint32_t at) const;
 

@@ -18,7 +18,7 @@ uint32_t host_bits(const LocalAddress& a) {
 void LocalAddresses::set(std::vector<LocalAddress> addresses) {
   all_ = std::move(addresses);
   listed_.clear();
-  maybe_.fill(0);
+  maybe_.fill(false);
   for (const LocalAddress& a : all_) list(a);
   std::sort(listed_.begin(), listed_.end());
 }
@@ -34,8 +34,7 @@ void LocalAddresses::list(const LocalAddress& a) {
   const auto put = [this](uint32_t address) {
     uint8_t as_sent[4];
     store_be32(as_sent, address);
-    const uint32_t bit = bit_of(load<uint32_t>(as_sent));
-    maybe_[bit / 64] |= uint64_t{1} << (bit % 64);
+    maybe_[slot_of(load<uint32_t>(as_sent))] = true;
     listed_.push_back(address);
   };
   const uint32_t own = load_be32(a.address.data());

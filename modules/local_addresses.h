@@ -3,7 +3,7 @@
 //
 // A router refuses packets that claim to come from itself, or from everyone on one of
 // its links (RFC 1812 section 5.3.7).  Every packet is asked that, so the answer is
-// nearly always read from 512 bytes of bits, and looked up only when these say "maybe".
+// nearly always read from one byte, and looked up only when that says "maybe".
 //
 // Threads: written by the worker between rounds; read by the worker.
 #pragma once
@@ -38,24 +38,23 @@ class LocalAddresses {
   // and 4.2.3.1.)  Prefixes of 31 and 32 bits have none (RFC 3021).
   bool is_directed_broadcast(uint32_t address) const;
 
-  // Whether the IPv4 address at `at` is the node's own, or the broadcast address of one
-  // of its links: not an address that a packet from outside can come from.
-  bool is_martian_source(const uint8_t* at) const {
-    const uint32_t bit = bit_of(load<uint32_t>(at));
-    if ((maybe_[bit / 64] >> (bit % 64) & 1) == 0) [[likely]]
-      return false;
-    return is_listed(load_be32(at));
+  // Whether an IPv4 address, as it was loaded from a packet, may be the node's own, or the
+  // broadcast address of one of its links; most that are not are told by one byte.
+  bool maybe_martian_source(uint32_t as_loaded) const { return maybe_[slot_of(as_loaded)]; }
+  // Whether it is: no packet from outside can come from there.
+  bool is_martian_source(uint32_t as_loaded) const {
+    return maybe_martian_source(as_loaded) && is_listed(swap_be(as_loaded));
   }
 
  private:
-  static constexpr unsigned kBitsLog2 = 12;
+  static constexpr unsigned kSlotsLog2 = 12;
 
-  static uint32_t bit_of(uint32_t as_loaded) { return as_loaded * 0x9e3779b1u >> (32 - kBitsLog2); }
+  static uint32_t slot_of(uint32_t as_loaded) { return as_loaded * 0x9e3779b1u >> (32 - kSlotsLog2); }
   bool is_listed(uint32_t address) const;
   void list(const LocalAddress& address);
 
-  std::array<uint64_t, (size_t{1} << kBitsLog2) / 64> maybe_{};  // by bit_of()
-  std::vector<uint32_t> listed_;  // host order, in order: own and broadcast addresses
+  std::array<bool, size_t{1} << kSlotsLog2> maybe_{};  // by slot_of()
+  std::vector<uint32_t> listed_;                       // host order, in order: own and broadcast addresses
   std::vector<LocalAddress> all_;
 };
 

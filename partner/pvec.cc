@@ -8,11 +8,11 @@
 
 namespace weft {
 
-namespace {
-Packet dummy{};  // what a look behind the end finds
-}
+Packet Pvec::kNothing{};
 
-Pvec::Pvec() { std::fill(slots_ + kCapacity, slots_ + kCapacity + kLookahead, &dummy); }
+void Pvec::guard_end() {
+  std::fill(slots_ + end_, slots_ + std::min(end_ + kLookahead, kCapacity), &kNothing);
+}
 
 void Pvec::append(Pvec& other) {
   const size_t n = std::min(room(), other.size());

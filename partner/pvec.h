@@ -3,7 +3,8 @@
 // pass.
 //
 // Room for 64, inline.  A loop may read up to kLookahead pointers behind the end,
-// so that prefetching needs no bounds test: they point at some line of memory.
+// so that prefetching needs no bounds test: any value may be there, until
+// guard_end() makes them point at an empty packet.
 //
 // Threads: one at a time.
 // Invariants: taken from the front, appended at the back; never more than
@@ -11,6 +12,7 @@
 //   transmitted.
 #pragma once
 
+#include <algorithm>
 #include <cassert>
 #include <cstddef>
 #include <span>
@@ -24,19 +26,21 @@ class Pvec {
   static constexpr size_t kCapacity = 64;
   static constexpr size_t kLookahead = 16;
 
-  Pvec();
+  Pvec() { std::fill(slots_ + kCapacity, slots_ + kCapacity + kLookahead, &kNothing); }
   Pvec(const Pvec&) = delete;
   Pvec& operator=(const Pvec&) = delete;
   Pvec(Pvec&& other) noexcept : Pvec() { append(other); }
   ~Pvec() {
     assert(empty());
-    clear();
+    if (!empty()) clear();
   }
 
   size_t size() const { return end_ - begin_; }
   bool empty() const { return end_ == begin_; }
   size_t room() const { return kCapacity - size(); }
   bool full() const { return size() == kCapacity; }
+  // False when push_back() would have to close the gap that was left at the front.
+  bool open() const { return end_ != kCapacity; }
 
   Packet* operator[](size_t i) const { return slots_[begin_ + i]; }
   Packet* const* begin() const { return slots_ + begin_; }
@@ -53,6 +57,10 @@ class Pvec {
     if (begin_ == end_) begin_ = end_ = 0;
     return p;
   }
+  // push_back() without a look.  REQUIRES: open()
+  void put(Packet* p) { slots_[end_++] = p; }
+  // Lets the pointers behind the end be followed too: to a packet of length 0.
+  void guard_end();
   // Moves the first packets of `other`, as many as fit, to the back of this.
   void append(Pvec& other);
 
@@ -72,8 +80,11 @@ class Pvec {
   // Frees all packets: they were transmitted.  To lose packets, use drop().
   void clear();
 
- private:
+  // Moves the packets to the front, so that there is open() room if there is any.
   void close_gap();
+
+ private:
+  static Packet kNothing;  // what a look behind the end finds; never written
 
   Packet* slots_[kCapacity + kLookahead];
   size_t begin_ = 0;

@@ -46,8 +46,8 @@ Lpm<kBytes>::Lpm() {
   if (at == MAP_FAILED) throw std::bad_alloc();
   mapping_ = static_cast<uint8_t*>(at);
   auto* aligned = reinterpret_cast<uint8_t*>(round_up(reinterpret_cast<uintptr_t>(at)));
-  root_ = reinterpret_cast<Entry*>(aligned + Layout::root);
-  groups_ = reinterpret_cast<Entry*>(aligned + Layout::groups);
+  reader_.root_ = reinterpret_cast<Entry*>(aligned + Layout::root);
+  reader_.groups_ = reinterpret_cast<Entry*>(aligned + Layout::groups);
   root_lengths_ = aligned + Layout::root_lengths;
   group_lengths_ = aligned + Layout::group_lengths;
   group_deep_ = reinterpret_cast<uint16_t*>(aligned + Layout::group_deep);
@@ -62,7 +62,7 @@ Lpm<kBytes>::~Lpm() {
 template <size_t kBytes>
 typename Lpm<kBytes>::Table Lpm<kBytes>::group(Entry e, unsigned bits) const {
   const size_t n = e & Entry(~kGroup);
-  return {groups_ + n * kGroupSize, group_lengths_ + n * kGroupSize, group_deep_ + n, bits};
+  return {reader_.groups_ + n * kGroupSize, group_lengths_ + n * kGroupSize, group_deep_ + n, bits};
 }
 
 // Where `address` falls in a table.
@@ -88,7 +88,7 @@ bool Lpm<kBytes>::groups_suffice(const uint8_t* prefix, unsigned length) const {
 template <size_t kBytes>
 typename Lpm<kBytes>::Entry Lpm<kBytes>::make_group(Entry value, uint8_t length) {
   const uint32_t n = groups_free_ > 0 ? free_groups_[--groups_free_] : groups_fresh_++;
-  std::fill_n(groups_ + size_t{n} * kGroupSize, kGroupSize, value);
+  std::fill_n(reader_.groups_ + size_t{n} * kGroupSize, kGroupSize, value);
   std::fill_n(group_lengths_ + size_t{n} * kGroupSize, kGroupSize, length);
   group_deep_[n] = 0;
   return Entry(kGroup | n);
@@ -150,7 +150,7 @@ Range covered(size_t index, unsigned table_bits, unsigned length) {
 template <size_t kBytes>
 Result<void> Lpm<kBytes>::insert(const uint8_t* prefix, unsigned length, uint16_t value) {
   if (length == 0) {
-    empty_prefix_ = value;
+    reader_.empty_prefix_ = value;
     return {};
   }
   if (!groups_suffice(prefix, length)) {
@@ -177,7 +177,7 @@ Result<void> Lpm<kBytes>::insert(const uint8_t* prefix, unsigned length, uint16_
 template <size_t kBytes>
 void Lpm<kBytes>::erase(const uint8_t* prefix, unsigned length, uint16_t cover_value, unsigned cover_length) {
   if (length == 0) {
-    empty_prefix_ = 0;
+    reader_.empty_prefix_ = 0;
     return;
   }
   if (cover_length == 0) cover_value = 0;
@@ -214,8 +214,8 @@ void Lpm<kBytes>::count_prefixes(int change) {
   large_ = true;
   // A wish: where it is refused the table works as before.
   using Layout = LpmLayout<kBytes>;
-  ::madvise(root_, Layout::looked_up, MADV_HUGEPAGE);
-  ::madvise(root_, Layout::groups, MADV_COLLAPSE);
+  ::madvise(reader_.root_, Layout::looked_up, MADV_HUGEPAGE);
+  ::madvise(reader_.root_, Layout::groups, MADV_COLLAPSE);
 }
 
 template class Lpm<4>;

@@ -42,16 +42,35 @@ class Lpm {
   Lpm(const Lpm&) = delete;
   Lpm& operator=(const Lpm&) = delete;
 
-  // The value of the longest prefix that matches; 0 when none does.
-  uint16_t find(const uint8_t* address) const {
-    Entry e = root_[root_index(address)];
-    for (const uint8_t* next = address + 3; (e & kGroup) != 0; ++next) {
-      e = groups_[size_t(e & ~kGroup) * kGroupSize + *next];
+  // What a lookup reads.  Good until the next insert() or erase(); a loop keeps a copy,
+  // so that what it writes into packets cannot be taken for a change of the table.
+  class Reader {
+   public:
+    // The value of the longest prefix that matches; 0 when none does.
+    uint16_t find(const uint8_t* address) const {
+      Entry e = root_[root_index(address)];
+      for (const uint8_t* next = address + 3; (e & kGroup) != 0; ++next) [[unlikely]] {
+          e = groups_[size_t(e & ~kGroup) * kGroupSize + *next];
+        }
+      return e != 0 ? uint16_t(e) : empty_prefix_;
     }
-    return e != 0 ? uint16_t(e) : empty_prefix_;
-  }
-  // Asks the CPU for the entry that find() will read first.
-  void prefetch(const uint8_t* address) const { __builtin_prefetch(root_ + root_index(address)); }
+    // Asks the CPU for the entry that find() will read first.
+    [[gnu::always_inline]] void prefetch(const uint8_t* address) const {
+      __builtin_prefetch(root_ + root_index(address));
+    }
+
+   private:
+    friend class Lpm;
+    using Entry = std::conditional_t<kBytes == 4, uint16_t, uint32_t>;
+    static constexpr Entry kGroup = Entry(Entry{1} << (sizeof(Entry) * 8 - 1));
+
+    Entry* root_;
+    Entry* groups_;
+    uint16_t empty_prefix_ = 0;
+  };
+  const Reader& reader() const { return reader_; }
+  uint16_t find(const uint8_t* address) const { return reader_.find(address); }
+  void prefetch(const uint8_t* address) const { reader_.prefetch(address); }
 
   // Adds a prefix, or changes its value.  Bits behind `length` are ignored.
   // REQUIRES: length <= kBits, 0 < value <= kMaxValue
@@ -63,11 +82,13 @@ class Lpm {
   // (0, 0) when there is none.  A cover of length 0 is the empty prefix.
   void erase(const uint8_t* prefix, unsigned length, uint16_t cover_value, unsigned cover_length);
 
+  // Whether it has so many prefixes that lookups miss the cache.
+  bool large() const { return large_; }
   uint32_t groups_in_use() const { return groups_fresh_ - groups_free_; }
 
  private:
-  using Entry = std::conditional_t<kBytes == 4, uint16_t, uint32_t>;
-  static constexpr Entry kGroup = Entry(Entry{1} << (sizeof(Entry) * 8 - 1));
+  using Entry = typename Reader::Entry;
+  static constexpr Entry kGroup = Reader::kGroup;
   static constexpr unsigned kRootBits = 24;
   static constexpr size_t kRootSize = size_t{1} << kRootBits;
   static constexpr size_t kGroupSize = 256;
@@ -81,7 +102,7 @@ class Lpm {
   };
 
   static uint32_t root_index(const uint8_t* address) { return load_be32(address) >> 8; }
-  Table root() const { return {root_, root_lengths_, nullptr, kRootBits}; }
+  Table root() const { return {reader_.root_, root_lengths_, nullptr, kRootBits}; }
   Table group(Entry e, unsigned bits) const;
   static size_t index_in(const Table& table, const uint8_t* address);
 
@@ -97,16 +118,14 @@ class Lpm {
   void count_prefixes(int change);
 
   uint8_t* mapping_ = nullptr;
-  Entry* root_;
-  Entry* groups_;
+  Reader reader_;
   uint8_t* root_lengths_;
   uint8_t* group_lengths_;
   uint16_t* group_deep_;
   uint32_t* free_groups_;  // a stack
   uint32_t groups_free_ = 0;
   uint32_t groups_fresh_ = 0;  // groups from here on were never used
-  uint16_t empty_prefix_ = 0;
-  uint64_t prefixes_ = 0;  // about how many; for the choice of pages
+  uint64_t prefixes_ = 0;      // about how many; for the choice of pages
   bool large_ = false;
 };
 

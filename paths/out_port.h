@@ -8,7 +8,9 @@
 // Threads: the worker.
 #pragma once
 
+#include <algorithm>
 #include <memory>
+#include <span>
 
 #include "paths/port.h"
 
@@ -21,11 +23,9 @@ class OutPort final : public Partner {
 
   // For a fused loop.  False when the device refuses; `p` is then still the caller's.
   bool append(Packet* p) {
-    if (batch_.full()) {
-      flush();
-      if (batch_.full()) return false;
-    }
-    batch_.push_back(PacketPtr(p));
+    if (!batch_.open() && !make_room()) [[unlikely]]
+      return false;
+    batch_.put(p);
     return true;
   }
 
@@ -55,6 +55,13 @@ class OutPort final : public Partner {
   }
 
  private:
+  [[gnu::noinline]] bool make_room() {
+    flush();
+    if (batch_.full()) return false;
+    if (!batch_.open()) batch_.close_gap();
+    return true;
+  }
+
   Partner& partner_;
   Opening opening_;
   Pvec batch_;

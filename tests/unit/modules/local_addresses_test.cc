@@ -10,9 +10,7 @@ namespace weft {
 namespace {
 
 bool martian(const LocalAddresses& addresses, uint32_t source) {
-  uint8_t as_sent[4];
-  store_be32(as_sent, source);
-  return addresses.is_martian_source(as_sent);
+  return addresses.is_martian_source(swap_be(source));
 }
 
 LocalAddress address(uint32_t a, uint8_t length) {
