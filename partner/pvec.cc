@@ -10,6 +10,8 @@ namespace weft {
 
 Packet Pvec::kNothing{};
 
+Pvec::Pvec() { std::fill(slots_ + kCapacity, slots_ + kCapacity + kLookahead, &kNothing); }
+
 void Pvec::guard_end() {
   std::fill(slots_ + end_, slots_ + std::min(end_ + kLookahead, kCapacity), &kNothing);
 }

@@ -12,7 +12,6 @@
 //   transmitted.
 #pragma once
 
-#include <algorithm>
 #include <cassert>
 #include <cstddef>
 #include <span>
@@ -26,7 +25,7 @@ class Pvec {
   static constexpr size_t kCapacity = 64;
   static constexpr size_t kLookahead = 16;
 
-  Pvec() { std::fill(slots_ + kCapacity, slots_ + kCapacity + kLookahead, &kNothing); }
+  Pvec();
   Pvec(const Pvec&) = delete;
   Pvec& operator=(const Pvec&) = delete;
   Pvec(Pvec&& other) noexcept : Pvec() { append(other); }
