@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Arena: 4 GiB of address space that a program cannot leave.
+//
+// Almost none of it is mapped; layout.h says what may be.  Windows lie beside each other in
+// an ArenaSpace, aligned to their size, and are each other's guards.
+//
+// Threads: an ArenaSpace from the control thread; an Arena from one thread at a time.
+// Invariant: nothing in an arena is ever executable.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/result.h"
+#include "vm/layout.h"
+
+namespace weft::vm {
+
+// What may be accessed of the 256 MiB around an offset: [begin, end), whole pages.
+struct Extent {
+  uint32_t begin = 0;
+  uint32_t end = 0;
+};
+
+class Arena;
+
+// Address space for a number of arenas.  Must outlive them.
+class ArenaSpace {
+ public:
+  // Reserves `arenas` windows of address space; no memory.
+  static Result<std::unique_ptr<ArenaSpace>> create(size_t arenas);
+  ~ArenaSpace();
+  ArenaSpace(const ArenaSpace&) = delete;
+  ArenaSpace& operator=(const ArenaSpace&) = delete;
+
+  size_t free_windows() const { return free_.size(); }
+
+ private:
+  friend class Arena;
+  ArenaSpace(void* reserved, size_t bytes, uint8_t* first, size_t arenas);
+
+  void* reserved_;
+  size_t bytes_;
+  std::vector<uint8_t*> free_;
+};
+
+struct ArenaSizes {
+  uint32_t window = kPageBytes;  // bytes; rounded up to pages, at most kMaxWindow
+  uint32_t rodata = 0;           // bytes
+  uint32_t data = 0;             // bytes, with bss
+  uint32_t heap_quota = 0;       // bytes, at most kMaxHeap
+};
+
+class Arena {
+ public:
+  // A window with its lent page, statics and stack mapped and zero, and an empty heap.
+  // Errors: kLimit when the space is used up or a size is too large; kNoMemory.
+  static Result<std::unique_ptr<Arena>> create(ArenaSpace& space, const ArenaSizes& sizes);
+  ~Arena();
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+
+  uint8_t* base() const { return base_; }
+  uint8_t* window() const { return base_ + kWindow; }
+  uint32_t window_bytes() const { return write_[kWindow >> kShift].end - kWindow; }
+
+  // What may be read (written) near `offset`, of which the low 32 bits count.
+  const Extent& readable(uint64_t offset) const { return read_[uint32_t(offset) >> kShift]; }
+  const Extent& writable(uint64_t offset) const { return write_[uint32_t(offset) >> kShift]; }
+
+  // Writes the static variables; before the first run.  REQUIRES: they fit.
+  Result<void> fill_statics(std::span<const uint8_t> rodata, std::span<const uint8_t> data);
+
+  // Makes the heap at least `bytes` long.  Errors: kLimit beyond the quota, kNoMemory.
+  Result<void> grow_heap(uint32_t bytes);
+  // Gives the heap's memory back.
+  void release_heap();
+  uint32_t heap_bytes() const { return write_[kHeap >> kShift].end - kHeap; }
+  uint32_t heap_quota() const { return heap_quota_; }
+
+  // Zeroes what one user of a shared arena left in the window and on the stack.
+  void clear_window_and_stack();
+
+  // Bytes of memory that may be in use.
+  uint64_t mapped_bytes() const;
+
+ private:
+  static constexpr unsigned kShift = 28;
+
+  Arena(ArenaSpace& space, uint8_t* base);
+  Result<void> map(const ArenaSizes& sizes);
+  Result<void> allow(uint32_t from, uint32_t bytes, bool write);
+
+  ArenaSpace& space_;
+  uint8_t* base_;
+  uint32_t heap_quota_ = 0;
+  std::array<Extent, 16> read_{};
+  std::array<Extent, 16> write_{};
+};
+
+}  // namespace weft::vm

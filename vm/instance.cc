@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vm/instance.h"
+
+#include <string>
+
+namespace weft::vm {
+
+const char* to_text(Fault fault) {
+  static constexpr const char* kTexts[kFaults] = {
+      "none", "budget", "depth", "access", "alignment", "bad call", "helper range", "refused", "gate"};
+  return kTexts[unsigned(fault)];
+}
+
+Result<std::unique_ptr<Instance>> Instance::create(ArenaSpace& space, std::shared_ptr<const Program> program,
+                                                   std::shared_ptr<const MachineCode> code,
+                                                   const Sizes& sizes) {
+  auto arena = Arena::create(space, {.window = sizes.window,
+                                     .rodata = uint32_t(program->rodata().size()),
+                                     .data = uint32_t(program->data().size()) + program->bss_bytes(),
+                                     .heap_quota = sizes.heap_quota});
+  if (!arena) return arena.error();
+  if (auto filled = (*arena)->fill_statics(program->rodata(), program->data()); !filled)
+    return filled.error();
+  return std::unique_ptr<Instance>(new Instance(std::move(program), std::move(code), std::move(*arena)));
+}
+
+Instance::Instance(std::shared_ptr<const Program> program, std::shared_ptr<const MachineCode> code,
+                   std::unique_ptr<Arena> arena)
+    : arena_base_(arena->base()),
+      arena_(std::move(arena)),
+      code_(std::move(code)),
+      program_(std::move(program)),
+      decoded_(code_ == nullptr ? std::make_unique<const Decoded>(*program_) : nullptr),
+      gates_(program_->gates()) {}
+
+Result<Instance::Entry> Instance::entry(std::string_view name) const {
+  uint32_t function = program_->entries().front();
+  if (!name.empty()) {
+    auto found = program_->find_export(name);
+    if (!found) return Error{Code::kNotFound, "the program exports no '" + std::string(name) + "'"};
+    function = *found;
+  }
+  if (code_ == nullptr) return Entry{nullptr, nullptr, function};
+  const MachineCode::Entry e = code_->entry(function);
+  return Entry{e.run, e.abort, function};
+}
+
+Result<void> Instance::bind_gate(uint32_t slot, Instance& callee, const Entry& entry) {
+  if (slot >= gates_.size()) return Error{Code::kInvalid, "the program has no gate " + std::to_string(slot)};
+  gates_[slot] = {&callee, entry};
+  return {};
+}
+
+Outcome Instance::interpret(const Entry& entry, const Arguments& arguments) {
+  const uint64_t r[] = {arguments.r1, arguments.r2, arguments.r3, arguments.r4, arguments.r5};
+  const Outcome outcome = decoded_->run(entry.function, r, current_call, fault_pc_);
+  if (outcome.fault != Fault::kNone) faults_[unsigned(outcome.fault)].add(1);
+  return outcome;
+}
+
+Outcome Instance::stopped() {
+  Call& call = current_call;
+  const Mark mark = code_->locate(call.fault_at_);
+  const Fault fault = call.fault_;
+  call.fault_ = Fault::kNone;
+  fault_pc_ = mark.pc;
+  faults_[unsigned(fault)].add(1);
+  const int32_t left = call.budget_ - mark.owed;
+  return {0, uint32_t(left < 0 ? 0 : left), fault};
+}
+
+// The callee runs in its own arena, on the caller's budget.
+uint64_t Instance::through_gate(const Gate& gate, const Arguments& arguments, Call& call) {
+  unsigned depth = 1;
+  bool busy = call.instance_ == gate.callee;
+  for (const Call::Outer* outer = call.outer_; outer != nullptr; outer = outer->outer, ++depth) {
+    busy |= outer->instance == gate.callee;
+  }
+  if (busy || depth > kGateDepth) {
+    call.fail(Fault::kGate);
+    return 0;
+  }
+  Call::Outer mine{call.instance_,    call.environment_, call.arena_, call.code_,
+                   call.saved_stack_, call.abort_,       call.outer_};
+  call.outer_ = &mine;
+  const Outcome outcome = gate.callee->call(gate.entry, arguments, call.budget(), call.environment_);
+  call.instance_ = mine.instance;
+  call.environment_ = mine.environment;
+  call.arena_ = mine.arena;
+  call.code_ = mine.code;
+  call.saved_stack_ = mine.saved_stack;
+  call.abort_ = mine.abort;
+  call.outer_ = mine.outer;
+  call.budget_ = int32_t(outcome.budget_left);
+  if (outcome.fault != Fault::kNone)
+    call.fail(outcome.fault == Fault::kBudget ? Fault::kBudget : Fault::kGate);
+  return outcome.r0;
+}
+
+uint64_t call_by_number(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5, Call* call) {
+  const uint32_t number = CallAccess::number(*call);
+  const Instance& caller = call->instance();
+  if (number >= kFirstGate) {
+    const uint32_t slot = number - kFirstGate;
+    if (slot < caller.gates_.size() && caller.gates_[slot].callee != nullptr) {
+      return Instance::through_gate(caller.gates_[slot], {r1, r2, r3, r4, r5}, *call);
+    }
+  } else if (const Helper* helper = caller.program().helpers().find(number); helper != nullptr) {
+    return helper->function(r1, r2, r3, r4, r5, call);
+  }
+  call->fail(Fault::kBadCall);
+  return 0;
+}
+
+}  // namespace weft::vm

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// The compiler from bytecode to machine code, for the machine it runs on.
+//
+// Assembles into a CodeHolder of asmjit; code_cache.h puts the bytes where they can run.
+//
+// An entry is called as EntryFunction: R1..R5 and the start of the arena.  It returns R0 and
+// the budget that is left; or, when the program was stopped, a negative budget, and the Call
+// says why.  It finds the Call of its thread by itself.
+#pragma once
+
+#include <asmjit/core.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "base/result.h"
+#include "vm/analysis.h"
+#include "vm/call.h"
+#include "vm/program.h"
+
+namespace weft::vm {
+
+struct Returned {
+  uint64_t r0;
+  int64_t budget;
+};
+using EntryFunction = Returned (*)(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5,
+                                   uint8_t* arena);
+
+// From `offset` in the code on, the instruction at slot `pc` is done.
+struct Mark {
+  uint32_t offset;
+  uint32_t pc;
+  // What the code has not yet taken from the budget register, though it is owed.
+  int32_t owed;
+};
+
+struct Assembled {
+  struct Entry {
+    uint32_t function;
+    uint64_t run;    // offsets in the code
+    uint64_t abort;  // where to go on when a run is stopped
+  };
+  std::vector<Entry> entries;  // by function
+  std::vector<Mark> marks;     // by offset
+};
+
+struct JitOptions {
+  bool extensions = true;  // use instructions that not every machine has
+  bool unroll = true;      // loops of one block
+};
+
+// `code` is empty, and will be placed at its base address.  Errors: kUnsupported when there
+// is no compiler for this machine; kNoMemory.
+Result<Assembled> assemble(const Program& program, asmjit::CodeHolder& code, const JitOptions& options);
+
+// Where the thread-local Call lies, seen from the thread pointer.
+int64_t call_thread_offset();
+
+}  // namespace weft::vm

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where things lie in an arena, as offsets from its start.
+//
+//   0 ..          never mapped: null guard
+//   kWindow       what the host lends to a call, copied in
+//   kStatics      rodata (read-only), then data and bss, each on pages of its own
+//   kHeap         grows, up to its quota
+//   kStack        kFrames frames; what is around it is never mapped
+//   kText         never mapped: the handles of functions are offsets here, so reading
+//                 through one faults
+//
+// The address of an access is the start of the arena + the low 32 bits of the register + the
+// instruction's 16-bit offset.  Nothing is mapped in the first 64 KiB and in the last 64 KiB
+// of a window, so what an offset carries out of one window hits the guard of the next.
+#pragma once
+
+#include <cstdint>
+
+namespace weft::vm {
+
+inline constexpr uint64_t kArenaBytes = uint64_t(1) << 32;
+inline constexpr uint32_t kPageBytes = 4096;
+
+inline constexpr uint32_t kWindow = 0x0001'0000;
+inline constexpr uint32_t kMaxWindow = 0x0100'0000;
+inline constexpr uint32_t kStatics = 0x1000'0000;
+inline constexpr uint32_t kMaxStatics = 0x0400'0000;  // rodata and data together
+inline constexpr uint32_t kHeap = 0x4000'0000;
+inline constexpr uint32_t kMaxHeap = 0x3fff'0000;
+inline constexpr uint32_t kStack = 0x8000'0000;
+inline constexpr uint32_t kFrameBytes = 512;
+inline constexpr uint32_t kFrames = 32;
+inline constexpr uint32_t kStackTop = kStack + kFrameBytes * kFrames;
+inline constexpr uint32_t kText = 0xf000'0000;
+
+constexpr uint32_t round_to_page(uint32_t bytes) { return (bytes + kPageBytes - 1) & ~(kPageBytes - 1); }
+
+static_assert(kFrameBytes * kFrames % kPageBytes == 0);
+
+}  // namespace weft::vm
