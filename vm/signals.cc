@@ -21,26 +21,34 @@ constexpr size_t kStackBytes = 64 << 10;
 
 struct sigaction g_before;  // written once, before the handler can run
 
+// Where the thread was, and will go on.
+uint64_t instruction(const ucontext_t& context) {
+#if defined(__x86_64__)
+  return uint64_t(context.uc_mcontext.gregs[REG_RIP]);
+#elif defined(__aarch64__)
+  return context.uc_mcontext.pc;
+#endif
+}
+void set_instruction(ucontext_t& context, const void* at) {
+#if defined(__x86_64__)
+  context.uc_mcontext.gregs[REG_RIP] = reinterpret_cast<greg_t>(at);
+#elif defined(__aarch64__)
+  context.uc_mcontext.pc = reinterpret_cast<uint64_t>(at);
+#endif
+}
+
 // True when the thread may go on.
 bool stop_program(const siginfo_t& info, ucontext_t& context) {
-#if defined(__x86_64__)
-  auto& at = reinterpret_cast<uint64_t&>(context.uc_mcontext.gregs[REG_RIP]);
-#elif defined(__aarch64__)
-  auto& at = reinterpret_cast<uint64_t&>(context.uc_mcontext.pc);
-#endif
-#if defined(__x86_64__) || defined(__aarch64__)
   Call& call = current_call;
   const MachineCode* code = CallAccess::code(call);
+  const uint64_t at = instruction(context);
   if (code == nullptr || !code->contains(at)) return false;
   const uint64_t base = reinterpret_cast<uint64_t>(call.arena().base());
   if (reinterpret_cast<uint64_t>(info.si_addr) - (base - kGuard) >= kArenaBytes + 2 * kGuard) return false;
   CallAccess::fault(call) = Fault::kAccess;
   CallAccess::fault_at(call) = at + 1;  // as a return address would
-  at = reinterpret_cast<uint64_t>(CallAccess::abort(call));
+  set_instruction(context, CallAccess::abort(call));
   return true;
-#else
-  return false;
-#endif
 }
 
 void on_fault(int signal, siginfo_t* info, void* context) {
