@@ -116,7 +116,7 @@ class Bench {
 
   // A call must give what the native function gives, and is then measured.
   Subject weft(const char* name, Instance& instance, const BenchProgram& p) {
-    std::memcpy(instance.arena().window(), packet(), kPacketBytes);
+    std::memcpy(instance.window(), packet(), kPacketBytes);
     const Instance::Entry entry = must(instance.entry(""));
     const Arguments arguments{.r1 = kWindow, .r2 = p.argument};
     const Outcome o = instance.call(entry, arguments, kBudget, &forwarded_);
@@ -160,28 +160,30 @@ class Bench {
 
   // One of many objects for each packet, each with text of its own; with the header copied in.
   void random_choice(size_t objects) {
-    std::vector<std::unique_ptr<Instance>> instances;
-    std::vector<Instance::Entry> entries;
+    struct Object {
+      std::unique_ptr<Instance> instance;
+      Instance::Entry entry;
+    };
+    std::vector<Object> all;
     const BenchProgram& forward = programs().back();
     for (size_t i = 0; i < objects; ++i) {
       // The version that it wants differs where nobody looks: the text is its own.
-      instances.push_back(
-          instance(link("r0 = " + std::to_string(i) + "; " + std::string(forward.text)), true));
-      entries.push_back(must(instances.back()->entry("")));
+      auto one = instance(link("r0 = " + std::to_string(i) + "; " + std::string(forward.text)), true);
+      const Instance::Entry entry = must(one->entry(""));
+      all.push_back({std::move(one), entry});
     }
     std::vector<uint32_t> order(1 << 16);
     std::minstd_rand random(1);
     for (uint32_t& i : order) i = uint32_t(random() % objects);
     unsigned at = 0;
-    std::vector<Subject> subjects{{"random", [&](unsigned n) {
-                                     for (; n > 0; --n) {
-                                       const uint32_t i = order[at++ & 0xffff];
-                                       Instance& object = *instances[i];
-                                       std::memcpy(object.arena().window(), packet(), 64);
-                                       sink_ =
-                                           object.call(entries[i], {.r1 = kWindow}, kBudget, &forwarded_).r0;
-                                     }
-                                   }}};
+    std::vector<Subject> subjects{
+        {"random", [&](unsigned n) {
+           for (; n > 0; --n) {
+             const Object& o = all[order[at++ & 0xffff]];
+             std::memcpy(o.instance->window(), packet(), 64);
+             sink_ = o.instance->call(o.entry, {.r1 = kWindow}, kBudget, &forwarded_).r0;
+           }
+         }}};
     subjects[0].run(unsigned(order.size()));  // touches all pages
     measure(subjects);
     rows_.add("random/" + std::to_string(objects) + "obj", "ns", subjects[0].ns, {});

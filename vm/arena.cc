@@ -13,25 +13,28 @@ namespace {
 
 constexpr int kReserve = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
 
+// From one window to the next.  A little more than 4 GiB, so that the entries of page tables
+// that many arenas need do not all fall into the same few sets of the caches.
+constexpr uint64_t kStride = kArenaBytes + (2 << 20) + 8 * kPageBytes;
+// Before the first window and behind the last.
+constexpr uint64_t kGuard = 1 << 20;
+
 }  // namespace
 
 Result<std::unique_ptr<ArenaSpace>> ArenaSpace::create(size_t arenas) {
   if (arenas == 0 || arenas > 16384) return Error{Code::kInvalid, "an arena space holds 1 to 16384 arenas"};
-  // One window before and one behind stay unused: guards, and room to align.
-  const size_t bytes = (arenas + 2) * kArenaBytes;
+  const size_t bytes = arenas * kStride + 2 * kGuard;
   void* reserved = ::mmap(nullptr, bytes, PROT_NONE, kReserve, -1, 0);
   if (reserved == MAP_FAILED) {
     return system_error("reserve address space for " + std::to_string(arenas) + " arenas", errno);
   }
-  const uint64_t first = (reinterpret_cast<uint64_t>(reserved) + 2 * kArenaBytes - 1) & ~(kArenaBytes - 1);
-  return std::unique_ptr<ArenaSpace>(
-      new ArenaSpace(reserved, bytes, reinterpret_cast<uint8_t*>(first), arenas));
+  return std::unique_ptr<ArenaSpace>(new ArenaSpace(reserved, bytes, arenas));
 }
 
-ArenaSpace::ArenaSpace(void* reserved, size_t bytes, uint8_t* first, size_t arenas)
-    : reserved_(reserved), bytes_(bytes) {
+ArenaSpace::ArenaSpace(void* reserved, size_t bytes, size_t arenas) : reserved_(reserved), bytes_(bytes) {
   free_.reserve(arenas);
-  for (size_t i = arenas; i > 0; --i) free_.push_back(first + (i - 1) * kArenaBytes);
+  for (size_t i = arenas; i > 0; --i)
+    free_.push_back(static_cast<uint8_t*>(reserved) + kGuard + (i - 1) * kStride);
 }
 
 ArenaSpace::~ArenaSpace() { ::munmap(reserved_, bytes_); }
@@ -50,7 +53,7 @@ Result<std::unique_ptr<Arena>> Arena::create(ArenaSpace& space, const ArenaSizes
 }
 
 Arena::Arena(ArenaSpace& space, uint8_t* base) : space_(space), base_(base) {
-  read_[kHeap >> kShift] = write_[kHeap >> kShift] = {kHeap, kHeap};
+  read_[kHeapPart] = write_[kHeapPart] = {kHeap, kHeap};
 }
 
 Arena::~Arena() {
@@ -69,18 +72,16 @@ Result<void> Arena::allow(uint32_t from, uint32_t bytes, bool write) {
 }
 
 Result<void> Arena::map(const ArenaSizes& sizes) {
-  const uint32_t window = round_to_page(sizes.window);
   const uint32_t rodata = round_to_page(sizes.rodata);
   const uint32_t data = round_to_page(sizes.data);
+  const Extent frame{kStack / kPageBytes * kPageBytes, round_to_page(kWindow + sizes.window)};
   heap_quota_ = sizes.heap_quota;
-  if (auto done = allow(kWindow, window, true); !done) return done;
+  if (auto done = allow(frame.begin, frame.end - frame.begin, true); !done) return done;
   // Read-only from fill_statics() on.
   if (auto done = allow(kStatics, rodata + data, true); !done) return done;
-  if (auto done = allow(kStack, kStackTop - kStack, true); !done) return done;
-  read_[kWindow >> kShift] = write_[kWindow >> kShift] = {kWindow, kWindow + window};
-  read_[kStatics >> kShift] = {kStatics, kStatics + rodata + data};
-  write_[kStatics >> kShift] = {kStatics + rodata, kStatics + rodata + data};
-  read_[kStack >> kShift] = write_[kStack >> kShift] = {kStack, kStackTop};
+  read_[kFramePart] = write_[kFramePart] = frame;
+  read_[kStaticsPart] = {kStatics, kStatics + rodata + data};
+  write_[kStaticsPart] = {kStatics + rodata, kStatics + rodata + data};
   return {};
 }
 
@@ -100,19 +101,19 @@ Result<void> Arena::grow_heap(uint32_t bytes) {
   const uint32_t had = heap_bytes(), wants = round_to_page(bytes);
   if (wants <= had) return {};
   if (auto done = allow(kHeap + had, wants - had, true); !done) return done;
-  read_[kHeap >> kShift].end = write_[kHeap >> kShift].end = kHeap + wants;
+  read_[kHeapPart].end = write_[kHeapPart].end = kHeap + wants;
   return {};
 }
 
 void Arena::release_heap() {
   if (heap_bytes() == 0) return;
   ::mmap(base_ + kHeap, heap_bytes(), PROT_NONE, kReserve | MAP_FIXED, -1, 0);
-  read_[kHeap >> kShift].end = write_[kHeap >> kShift].end = kHeap;
+  read_[kHeapPart].end = write_[kHeapPart].end = kHeap;
 }
 
 void Arena::clear_window_and_stack() {
-  std::memset(window(), 0, window_bytes());
-  std::memset(base_ + kStack, 0, kStackTop - kStack);
+  const Extent& e = write_[kFramePart];
+  std::memset(base_ + e.begin, 0, e.end - e.begin);
 }
 
 uint64_t Arena::mapped_bytes() const {

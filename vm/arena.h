@@ -2,7 +2,7 @@
 // Arena: 4 GiB of address space that a program cannot leave.
 //
 // Almost none of it is mapped; layout.h says what may be.  Windows lie beside each other in
-// an ArenaSpace, aligned to their size, and are each other's guards.
+// an ArenaSpace and are each other's guards.
 //
 // Threads: an ArenaSpace from the control thread; an Arena from one thread at a time.
 // Invariant: nothing in an arena is ever executable.
@@ -19,7 +19,8 @@
 
 namespace weft::vm {
 
-// What may be accessed of the 256 MiB around an offset: [begin, end), whole pages.
+// What may be accessed of the part of an arena that an offset lies in: [begin, end), whole
+// pages.
 struct Extent {
   uint32_t begin = 0;
   uint32_t end = 0;
@@ -40,7 +41,7 @@ class ArenaSpace {
 
  private:
   friend class Arena;
-  ArenaSpace(void* reserved, size_t bytes, uint8_t* first, size_t arenas);
+  ArenaSpace(void* reserved, size_t bytes, size_t arenas);
 
   void* reserved_;
   size_t bytes_;
@@ -48,15 +49,15 @@ class ArenaSpace {
 };
 
 struct ArenaSizes {
-  uint32_t window = kPageBytes;  // bytes; rounded up to pages, at most kMaxWindow
-  uint32_t rodata = 0;           // bytes
-  uint32_t data = 0;             // bytes, with bss
-  uint32_t heap_quota = 0;       // bytes, at most kMaxHeap
+  uint32_t window = kDefaultWindow;  // bytes; up to the end of its page, at most kMaxWindow
+  uint32_t rodata = 0;               // bytes
+  uint32_t data = 0;                 // bytes, with bss
+  uint32_t heap_quota = 0;           // bytes, at most kMaxHeap
 };
 
 class Arena {
  public:
-  // A window with its lent page, statics and stack mapped and zero, and an empty heap.
+  // A window with stack, lent window and statics mapped and zero, and an empty heap.
   // Errors: kLimit when the space is used up or a size is too large; kNoMemory.
   static Result<std::unique_ptr<Arena>> create(ArenaSpace& space, const ArenaSizes& sizes);
   ~Arena();
@@ -65,11 +66,11 @@ class Arena {
 
   uint8_t* base() const { return base_; }
   uint8_t* window() const { return base_ + kWindow; }
-  uint32_t window_bytes() const { return write_[kWindow >> kShift].end - kWindow; }
+  uint32_t window_bytes() const { return write_[kFramePart].end - kWindow; }
 
   // What may be read (written) near `offset`, of which the low 32 bits count.
-  const Extent& readable(uint64_t offset) const { return read_[uint32_t(offset) >> kShift]; }
-  const Extent& writable(uint64_t offset) const { return write_[uint32_t(offset) >> kShift]; }
+  const Extent& readable(uint64_t offset) const { return read_[part(uint32_t(offset))]; }
+  const Extent& writable(uint64_t offset) const { return write_[part(uint32_t(offset))]; }
 
   // Writes the static variables; before the first run.  REQUIRES: they fit.
   Result<void> fill_statics(std::span<const uint8_t> rodata, std::span<const uint8_t> data);
@@ -78,7 +79,7 @@ class Arena {
   Result<void> grow_heap(uint32_t bytes);
   // Gives the heap's memory back.
   void release_heap();
-  uint32_t heap_bytes() const { return write_[kHeap >> kShift].end - kHeap; }
+  uint32_t heap_bytes() const { return write_[kHeapPart].end - kHeap; }
   uint32_t heap_quota() const { return heap_quota_; }
 
   // Zeroes what one user of a shared arena left in the window and on the stack.
@@ -88,7 +89,11 @@ class Arena {
   uint64_t mapped_bytes() const;
 
  private:
-  static constexpr unsigned kShift = 28;
+  static constexpr unsigned kStaticsPart = 0, kHeapPart = kHeap >> 28, kFramePart = 15;
+
+  // A part for each 256 MiB.  The first holds stack and window besides the statics; the last
+  // is never mapped, and lends them its place.
+  static unsigned part(uint32_t offset) { return offset < kStatics ? kFramePart : offset >> 28; }
 
   Arena(ArenaSpace& space, uint8_t* base);
   Result<void> map(const ArenaSizes& sizes);

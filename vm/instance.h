@@ -4,7 +4,7 @@
 //   auto program = *Program::link(*read_image(bytes), {helpers, {}});
 //   auto instance = *Instance::create(space, program, *cache->compile(program));
 //   const Instance::Entry forward = *instance->entry("forward");
-//   std::memcpy(instance->arena().window(), packet, n);
+//   std::memcpy(instance->window(), packet, n);
 //   Outcome o = instance->call(forward, {kWindow, n}, budget, environment);
 //
 // call() allocates nothing, and takes no lock.  Whatever the program does, it returns.
@@ -35,7 +35,7 @@ struct Arguments {
   uint64_t r1 = 0, r2 = 0, r3 = 0, r4 = 0, r5 = 0;
 };
 
-class Instance {
+class alignas(64) Instance {
  public:
   struct Entry {
     EntryFunction run;  // null when interpreted
@@ -43,7 +43,7 @@ class Instance {
     uint32_t function;
   };
   struct Sizes {
-    uint32_t window = kPageBytes;
+    uint32_t window = kDefaultWindow;
     uint32_t heap_quota = 0;
   };
 
@@ -80,6 +80,7 @@ class Instance {
   }
 
   Arena& arena() { return *arena_; }
+  uint8_t* window() const { return arena_base_ + kWindow; }
   const Program& program() const { return *program_; }
   // The slot of the text where the last fault was.
   uint32_t fault_pc() const { return fault_pc_; }

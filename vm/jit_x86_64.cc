@@ -44,8 +44,8 @@ Assembled Compiler::run() {
   for (uint32_t function = 0; function < functions.size(); ++function) {
     if (analysis_.functions[function].is_called) emit_local(function);
   }
-  emit_stops();
   emit_function_table();
+  emit_stops();
   return std::move(out_);
 }
 
@@ -236,6 +236,7 @@ void Compiler::emit_cold() {
         out_.marks.push_back({uint32_t(a_.offset()), cold.pc, cold.owed});
         // The return address says where.
         a_.call(stops_[unsigned(cold.fault)]);
+        stops_used_[unsigned(cold.fault)] = true;
         break;
       case Cold::Kind::kSettle:
         a_.sub(kBudget, cold.owed);
@@ -251,6 +252,7 @@ void Compiler::emit_cold() {
 
 void Compiler::emit_stops() {
   for (unsigned fault = 0; fault < kFaults; ++fault) {
+    if (!stops_used_[fault]) continue;
     a_.bind(stops_[fault]);
     a_.pop(x86::r10);
     a_.mov(of_call(CallAccess::fault_at(), 8), x86::r10);
@@ -266,6 +268,7 @@ void Compiler::emit_function_table() {
   a_.align(AlignMode::kData, 64);
   a_.bind(table_);
   const size_t count = local_.size();
+  stops_used_[unsigned(Fault::kBadCall)] = true;
   for (size_t n = 0; n < std::bit_ceil(count); ++n) {
     const bool known = n < count && analysis_.functions[n].is_called;
     a_.embedLabelDelta(known ? local_[n] : stops_[unsigned(Fault::kBadCall)], table_, 4);

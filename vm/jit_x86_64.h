@@ -117,6 +117,7 @@ class Compiler {
   std::vector<Label> at_;     // of each slot that is jumped to, in the function being emitted
   std::vector<Label> local_;  // of each function, to be called
   std::array<Label, kFaults> stops_;
+  std::array<bool, kFaults> stops_used_{};
   Label table_;
   std::vector<Cold> cold_;
   Assembled out_;

@@ -51,7 +51,7 @@ x86::Gp Compiler::masked(unsigned reg, int32_t& offset) {
   return to;
 }
 
-// R10 needs no mask: nobody writes it, and it lies 1 GiB away from both ends.
+// R10 needs no mask: nobody writes it, and it is far enough from both ends.
 x86::Mem Compiler::place(unsigned base, int32_t offset, unsigned bytes) {
   if (base == kFrameRegister) return x86::ptr(x86::r12, x86::rbp, 0, offset, bytes);
   const Gp index = masked(base, offset);

@@ -236,8 +236,8 @@ TEST_F(InstructionTest, Memory) {
 }
 
 TEST_F(InstructionTest, Atomics) {
-  const std::string wide = "r6 = 0x10000; r2 = 0x8000000000000011 ll; *(u64 *)(r6 + 0) = r2; ";
-  const std::string word = "r6 = 0x10000; r2 = 0xaaaaaaaa80000011 ll; *(u64 *)(r6 + 0) = r2; ";
+  const std::string wide = "r6 = 0x14200; r2 = 0x8000000000000011 ll; *(u64 *)(r6 + 0) = r2; ";
+  const std::string word = "r6 = 0x14200; r2 = 0xaaaaaaaa80000011 ll; *(u64 *)(r6 + 0) = r2; ";
   struct Atomic {
     const char* name;
     uint64_t (*apply)(uint64_t, uint64_t);
@@ -293,7 +293,7 @@ TEST_F(InstructionTest, Atomics) {
   for (const char* kind :
        {"lock add(*(u64 *)(r6 + 4), r1)", "r1 = xchg(*(u32 *)(r6 + 2), r1)",
         "r1 = atomic_fetch_or(*(u64 *)(r6 + 1), r1)", "r0 = cmpxchg(*(u64 *)(r6 + 7), r0, r1)"}) {
-    expect_fault("r6 = 0x10000; r0 = 0; r1 = 0; " + std::string(kind) + "; exit", Fault::kAlignment, 3);
+    expect_fault("r6 = 0x14200; r0 = 0; r1 = 0; " + std::string(kind) + "; exit", Fault::kAlignment, 3);
   }
 }
 
@@ -336,8 +336,8 @@ TEST_F(InstructionTest, CallsThroughPointers) {
   // clang 14 names the register in imm.
   expect("r2 = function f; .raw 0x8d 0 0 0 2; exit; f: r0 = 8; exit", 8);
   // memcmp, by its number.
-  expect("r6 = 4; r1 = 0x10000; r2 = 0x10008; r3 = 8; callx r6; exit", 0);
-  for (const char* wild : {"0", "4095", "0x7fffffff", "-1", "0xf0000002 ll", "0xefffffff ll", "0x10000"}) {
+  expect("r6 = 4; r1 = 0x14200; r2 = 0x14208; r3 = 8; callx r6; exit", 0);
+  for (const char* wild : {"0", "4095", "0x7fffffff", "-1", "0xf0000002 ll", "0xefffffff ll", "0x14200"}) {
     expect_fault("r6 = " + std::string(wild) + "; callx r6; exit; f: exit", Fault::kBadCall,
                  std::string(wild).find("ll") != std::string::npos ? 2 : 1);
   }
@@ -357,12 +357,10 @@ TEST_F(InstructionTest, Budget) {
   }
   // Where it stops shows in memory, whatever the copies of the loop are.
   const std::string counting =
-      "r1 = 0x10000; again: *(u64 *)(r1 + 0) = r0; r0 += 1; if r0 != 100 goto again; exit";
+      "r1 = 0x14200; again: *(u64 *)(r1 + 0) = r0; r0 += 1; if r0 != 100 goto again; exit";
   for (uint32_t budget = 0; budget < 300; ++budget) {
     const Trace t = machines_.run(counting, {.budget = budget});
-    uint64_t seen;
-    std::memcpy(&seen, t.window.data(), 8);
-    EXPECT_EQ(seen, std::min<uint64_t>(budget / 3, 99));
+    EXPECT_EQ(t.in_window(0), std::min<uint64_t>(budget / 3, 99));
   }
   const std::string call = "call f; exit; f: r0 = 1; r0 = 2; exit";
   EXPECT_EQ(machines_.run(call, {.budget = 10}).outcome.budget_left, 7u);
@@ -372,11 +370,11 @@ TEST_F(InstructionTest, Budget) {
   EXPECT_EQ(machines_.run(indirect, {.budget = 10}).outcome.budget_left, 7u);
   expect_fault(indirect, Fault::kBudget, 4, {.budget = 2});
   // A fault in the middle of a loop: what was charged until then.
-  const std::string walk = "r1 = 0x10000; again: r2 = *(u8 *)(r1 + 0); r1 += 1; if r2 == 0 goto again; exit";
+  const std::string walk = "r1 = 0x14200; again: r2 = *(u8 *)(r1 + 0); r1 += 1; if r2 == 0 goto again; exit";
   const Trace t = expect_fault(walk, Fault::kAccess, 1, {.budget = 100000});
-  EXPECT_EQ(t.outcome.budget_left, 100000u - 4096 * 3);
+  EXPECT_EQ(t.outcome.budget_left, 100000u - kDefaultWindow * 3);
   // Helpers: a unit for each 8 bytes.
-  const std::string copy = "r1 = 0x10000; r2 = 0x10100; r3 = 20; call helper 1; exit";
+  const std::string copy = "r1 = 0x14200; r2 = 0x14300; r3 = 20; call helper 1; exit";
   EXPECT_EQ(machines_.run(copy, {.budget = 10}).outcome.budget_left, 10u - 2 * 3);
   expect_fault(copy, Fault::kBudget, 3, {.budget = 5});
   EXPECT_EQ(machines_.run("exit", {.budget = 0}).outcome.fault, Fault::kNone);
