@@ -85,7 +85,7 @@ T argument(Call& call, const uint64_t* r) {
 }
 
 template <auto kFunction, typename... Args, size_t... kIndex>
-uint64_t enter(const uint64_t* r, Call& call, std::index_sequence<kIndex...>) {
+uint64_t enter([[maybe_unused]] const uint64_t* r, Call& call, std::index_sequence<kIndex...>) {
   constexpr unsigned kSizes[] = {kTaken<Args>..., 0};
   constexpr auto first = [](size_t i) {
     unsigned sum = 0;

@@ -189,9 +189,11 @@ class Verifier {
   }
 
   Result<void> check_functions() {
-    uint32_t begin = 0;
     for (uint32_t at = 0; at < text_.size(); ++at) {
       if (enters_[at] && !starts_[at]) return wrong(at - 1, "a function begins in the middle of this lddw");
+    }
+    uint32_t begin = 0;
+    for (uint32_t at = 0; at < text_.size(); ++at) {
       const uint32_t next = at + 1;
       if (next < text_.size() && !enters_[next]) continue;
       functions_.push_back({begin, next});

@@ -153,7 +153,7 @@ class Assembler {
   }
 
   bool rest(const std::string& s) {
-    static const std::regex kHelper(R"(call helper (\w+))"), kCallx(R"(callx r(\d+))"),
+    static const std::regex kHelper(R"(call helper (-?\w+))"), kCallx(R"(callx r(\d+))"),
         kLocal(R"(call (\w+))"), kHandle(R"(r(\d+) = function (\w+))"), kWide(R"(r(\d+) = (-?\w+) ll)"),
         kRaw(R"(\.raw (\w+) (\w+) (\w+) (-?\w+) (-?\w+))");
     Match m;

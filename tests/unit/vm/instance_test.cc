@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+// Arenas, code caches, helpers and gates: what surrounds a running program.
+#include "vm/instance.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "tests/unit/testing/allocations.h"
+#include "tests/unit/vm/machines.h"
+
+namespace weft::vm::test {
+namespace {
+
+uint64_t add_all(Call&, In bytes, uint64_t plus) {
+  for (size_t i = 0; i < bytes.size; ++i) plus += bytes.data[i];
+  return plus;
+}
+uint64_t whoami(Call& call) { return *static_cast<uint64_t*>(call.environment()); }
+uint64_t from_gate(Call& call) { return call.caller() != nullptr; }
+
+class InstanceTest : public ::testing::Test {
+ protected:
+  InstanceTest() {
+    EXPECT_TRUE(machines_.helpers().add(make_helper<add_all>(20, "add_all")));
+    EXPECT_TRUE(machines_.helpers().add(make_helper<whoami>(21, "whoami")));
+    EXPECT_TRUE(machines_.helpers().add(make_helper<from_gate>(22, "from_gate")));
+  }
+  std::shared_ptr<const Program> link(std::string_view text, std::vector<std::string> gates = {}) {
+    return *Program::link(image(text), {machines_.shared_helpers(), std::move(gates)});
+  }
+  std::unique_ptr<Instance> instance(std::shared_ptr<const Program> program) {
+    auto code = machines_.compile(program);
+    return *Instance::create(machines_.space(), std::move(program), code, {});
+  }
+
+  Machines machines_;
+};
+
+TEST_F(InstanceTest, HelpersTakeRangesAndNumbers) {
+  Machines::Run how{.arguments = {.r1 = kWindow}, .window = "\x01\x02\x03\x04"};
+  EXPECT_EQ(machines_.run("r2 = 4; r3 = 100; call helper 20; exit", how).outcome.r0, 110u);
+  EXPECT_EQ(machines_.run("r1 = 0; r2 = 0; r3 = 100; call helper 20; exit", how).outcome.r0, 100u);
+  uint64_t me = 42;
+  EXPECT_EQ(machines_.run("call helper 21; exit", {.environment = &me}).outcome.r0, 42u);
+  EXPECT_EQ(machines_.helpers().find(20)->arguments, 3u);
+  EXPECT_EQ(machines_.helpers().find("whoami")->number, 21u);
+}
+
+TEST_F(InstanceTest, HelpersAreAddedOnce) {
+  EXPECT_FALSE(machines_.helpers().add(make_helper<whoami>(20, "other")));
+  EXPECT_FALSE(machines_.helpers().add(make_helper<whoami>(30, "whoami")));
+  EXPECT_FALSE(machines_.helpers().add(make_helper<whoami>(0, "none")));
+  EXPECT_FALSE(machines_.helpers().add(make_helper<whoami>(kMaxHelpers, "far")));
+}
+
+TEST_F(InstanceTest, MemoryHelpers) {
+  Machines::Run how{.arguments = {.r1 = kWindow}, .window = "abcdefgh"};
+  const Trace moved = machines_.run("r2 = r1; r1 += 2; r3 = 6; call helper 2; exit", how);
+  EXPECT_EQ(moved.outcome.r0, kWindow + 2u);
+  EXPECT_EQ(std::string(moved.frame.data() + (kWindow - 0x10000), 8), "ababcdef");
+  EXPECT_EQ(machines_.run("r2 = 0x1ff; r3 = 8; call helper 3; r0 = *(u64 *)(r0 + 0); exit", how).outcome.r0,
+            UINT64_MAX);
+  EXPECT_EQ(machines_.run("r2 = r1; r2 += 1; r3 = 4; call helper 4; exit", how).outcome.r0, UINT64_MAX);
+  EXPECT_EQ(machines_.run("r2 = r1; r1 += 1; r3 = 4; call helper 4; exit", how).outcome.r0, 1u);
+}
+
+TEST_F(InstanceTest, CallsDoNotAllocate) {
+  auto one = instance(link("r0 = *(u64 *)(r1 + 0); r0 += 1; *(u64 *)(r1 + 0) = r0; exit"));
+  auto faulty = instance(link("r0 = *(u64 *)(r0 + 0); exit"));
+  const Instance::Entry entry = *one->entry(""), bad = *faulty->entry("");
+  const uint64_t before = weft::testing::allocations();
+  for (int i = 1; i <= 1000; ++i) EXPECT_EQ(one->call(entry, {.r1 = kWindow}, 10).r0, uint64_t(i));
+  for (int i = 1; i <= 100; ++i) EXPECT_EQ(faulty->call(bad, {}, 10).fault, Fault::kAccess);
+  EXPECT_EQ(weft::testing::allocations(), before);
+  EXPECT_EQ(faulty->faults(Fault::kAccess), 100u);
+  EXPECT_EQ(faulty->faults(Fault::kBudget), 0u);
+  EXPECT_EQ(faulty->fault_pc(), 0u);
+}
+
+TEST_F(InstanceTest, EntriesHaveNames) {
+  Image i = image("r0 = 1; exit; r0 = 2; exit");
+  i.symbols = {{Symbol::Kind::kExport, 0, "a"}, {Symbol::Kind::kExport, 2, "b"}};
+  EXPECT_EQ(machines_.run(i, {.entry = "a"}).outcome.r0, 1u);
+  EXPECT_EQ(machines_.run(i, {.entry = "b"}).outcome.r0, 2u);
+  auto one = instance(*Program::link(i, {machines_.shared_helpers(), {}}));
+  EXPECT_EQ(one->entry("c").error().sentence, "the program exports no 'c'");
+}
+
+TEST_F(InstanceTest, TheSameTextIsCompiledOnce) {
+  auto cache = *CodeCache::create(1 << 20);
+  auto a = link("r0 = 1; exit"), b = link("r0 = 1; exit"), c = link("r0 = 2; exit");
+  auto code_a = *cache->compile(a), code_b = *cache->compile(b), code_c = *cache->compile(c);
+  EXPECT_EQ(code_a, code_b);
+  EXPECT_NE(code_a, code_c);
+  EXPECT_EQ(cache->programs(), 2u);
+  code_a.reset();
+  code_b.reset();
+  EXPECT_EQ(cache->programs(), 1u);
+  code_c.reset();
+  EXPECT_EQ(cache->bytes_used(), 0u);
+}
+
+TEST_F(InstanceTest, AFullCacheSaysSoAndRecovers) {
+  auto cache = *CodeCache::create(16 << 10);
+  std::vector<std::shared_ptr<const MachineCode>> kept;
+  std::string error;
+  for (int i = 0; i < 1000 && error.empty(); ++i) {
+    auto code = cache->compile(link("r0 = " + std::to_string(i) + "; *(u64 *)(r1 + 0) = r0; exit"));
+    code ? kept.push_back(*code) : void(error = code.error().sentence);
+  }
+  EXPECT_EQ(error, "the memory for machine code is used up");
+  EXPECT_GT(kept.size(), 20u);
+  // In any order: what is free grows together again.
+  for (size_t i = 0; i < kept.size(); i += 2) kept[i].reset();
+  kept.clear();
+  EXPECT_EQ(cache->bytes_used(), 0u);
+  std::string text;
+  for (int i = 0; i < 400; ++i) text += "*(u64 *)(r1 + 8) = r1; ";
+  EXPECT_TRUE(cache->compile(link(text + "exit")));
+}
+
+TEST_F(InstanceTest, ArenasAreGivenBack) {
+  const size_t before = machines_.space().free_windows();
+  {
+    std::vector<std::unique_ptr<Arena>> all;
+    while (machines_.space().free_windows() > 0) all.push_back(*Arena::create(machines_.space(), {}));
+    EXPECT_EQ(Arena::create(machines_.space(), {}).error().sentence, "all arenas are in use");
+    std::memset(all.back()->window(), 1, all.back()->window_bytes());
+  }
+  EXPECT_EQ(machines_.space().free_windows(), before);
+  auto again = *Arena::create(machines_.space(), {});
+  for (uint32_t i = 0; i < again->window_bytes(); ++i) ASSERT_EQ(again->window()[i], 0);
+}
+
+TEST_F(InstanceTest, HeapsGrowToTheirQuota) {
+  auto arena = *Arena::create(machines_.space(), {.heap_quota = 3 * kPageBytes});
+  EXPECT_EQ(arena->heap_bytes(), 0u);
+  EXPECT_TRUE(arena->grow_heap(1));
+  EXPECT_EQ(arena->heap_bytes(), kPageBytes);
+  arena->base()[kHeap] = 9;
+  EXPECT_TRUE(arena->grow_heap(3 * kPageBytes));
+  EXPECT_FALSE(arena->grow_heap(3 * kPageBytes + 1));
+  EXPECT_EQ(arena->base()[kHeap], 9);
+  const uint64_t mapped = arena->mapped_bytes();
+  arena->release_heap();
+  EXPECT_EQ(arena->mapped_bytes(), mapped - 3 * kPageBytes);
+  EXPECT_TRUE(arena->grow_heap(1));
+  EXPECT_EQ(arena->base()[kHeap], 0);
+}
+
+TEST_F(InstanceTest, SharedArenasAreCleared) {
+  auto arena = *Arena::create(machines_.space(), {});
+  arena->window()[5] = 1;
+  arena->base()[kStackTop - 8] = 1;
+  arena->clear_window_and_stack();
+  EXPECT_EQ(arena->window()[5], 0);
+  EXPECT_EQ(arena->base()[kStackTop - 8], 0);
+}
+
+// Two threads, one text: each has its own Call.
+TEST_F(InstanceTest, ThreadsShareText) {
+  auto program =
+      link("again: call helper 21; *(u64 *)(r10 - 8) = r0; r6 += 1; if r6 != 2000 goto again; exit");
+  auto code = machines_.compile(program);
+  auto a = *Instance::create(machines_.space(), program, code, {});
+  auto b = *Instance::create(machines_.space(), program, code, {});
+  const auto in_thread = [&](Instance& instance, uint64_t me) {
+    auto stack = *SignalStack::create();
+    for (int i = 0; i < 50; ++i) {
+      const Outcome o = instance.call(*instance.entry(""), {}, 1'000'000, &me);
+      EXPECT_EQ(o.r0, me);
+      EXPECT_EQ(o.budget_left, 1'000'000u - 1999 * 4);
+    }
+  };
+  std::thread first([&] { in_thread(*a, 7); });
+  std::thread second([&] { in_thread(*b, 8); });
+  first.join();
+  second.join();
+}
+
+class GateTest : public InstanceTest {
+ protected:
+  // `caller` has the gate "service", which leads to `callee`.
+  Trace through(std::string_view caller, std::string_view callee, uint32_t budget = 10000) {
+    callee_program_ = link(callee);
+    machines_.gates = {"service"};
+    machines_.prepare = [this](Instance& instance, bool compiled) {
+      callee_ = *Instance::create(machines_.space(), callee_program_,
+                                  compiled ? machines_.compile(callee_program_) : nullptr, {});
+      EXPECT_TRUE(instance.bind_gate(0, *callee_, *callee_->entry("")));
+      EXPECT_FALSE(instance.bind_gate(1, *callee_, *callee_->entry("")));
+    };
+    return machines_.run(image(caller), {.budget = budget});
+  }
+  std::shared_ptr<const Program> callee_program_;
+  std::unique_ptr<Instance> callee_;
+};
+
+TEST_F(GateTest, ScalarsGoThroughAndArenasStayApart) {
+  const Trace t = through(
+      "*(u64 *)(r10 - 8) = 5; r6 = 100; r1 = 1; r2 = 2; r3 = 3; r4 = 4; r5 = 5; call helper 4096; r0 += r6;"
+      "r1 = *(u64 *)(r10 - 8); r0 += r1; exit",
+      "*(u64 *)(r10 - 8) = 77; r6 = 9; r0 = r1; r0 += r2; r0 += r3; r0 += r4; r0 += r5; r1 = *(u64 *)(r10 - "
+      "8);"
+      "r0 += r1; exit");
+  EXPECT_EQ(t.outcome.r0, 15u + 77 + 100 + 5);
+}
+
+TEST_F(GateTest, TheCalleeKnowsThatAProgramCalled) {
+  EXPECT_EQ(through("call helper 4096; exit", "call helper 22; exit").outcome.r0, 1u);
+  machines_.prepare = [](Instance&, bool) {};
+  EXPECT_EQ(machines_.run("call helper 22; exit").outcome.r0, 0u);
+}
+
+TEST_F(GateTest, TheBudgetIsShared) {
+  const char* const callee = "again: r0 += 1; if r0 != 10 goto again; exit";
+  EXPECT_EQ(through("call helper 4096; exit", callee).outcome.budget_left, 10000u - 18);
+  EXPECT_EQ(through("call helper 4096; exit", callee, 18).outcome.fault, Fault::kNone);
+  EXPECT_EQ(through("call helper 4096; exit", callee, 17).outcome.fault, Fault::kBudget);
+}
+
+TEST_F(GateTest, AFaultBehindItStopsBoth) {
+  const Trace t = through("r6 = 1; call helper 4096; r0 = 1; exit", "r0 = *(u64 *)(r0 + 0); exit");
+  EXPECT_EQ(t.outcome.fault, Fault::kGate);
+  EXPECT_EQ(t.pc, 1u);
+  EXPECT_EQ(callee_->faults(Fault::kAccess), 1u);
+  // And both may be called again.
+  EXPECT_EQ(machines_.run("r0 = 5; exit").outcome.r0, 5u);
+}
+
+TEST_F(GateTest, ByPointerToo) {
+  EXPECT_EQ(through("r6 = 4096; callx r6; exit", "r0 = 8; exit").outcome.r0, 8u);
+}
+
+TEST_F(GateTest, NobodyIsEnteredTwice) {
+  machines_.gates = {"self"};
+  machines_.prepare = [](Instance& instance, bool) {
+    EXPECT_TRUE(instance.bind_gate(0, instance, *instance.entry("")));
+  };
+  EXPECT_EQ(machines_.run("call helper 4096; exit").outcome.fault, Fault::kGate);
+}
+
+TEST_F(GateTest, UnboundGatesLeadNowhere) {
+  machines_.gates = {"nobody"};
+  EXPECT_EQ(machines_.run("call helper 4096; exit").outcome.fault, Fault::kBadCall);
+}
+
+TEST_F(GateTest, ChainsHaveAnEnd) {
+  auto program = link("r1 += 1; call helper 4096; exit", {"next"});
+  auto code = machines_.compile(program);
+  auto space = *ArenaSpace::create(16);
+  std::vector<std::unique_ptr<Instance>> chain;
+  for (int i = 0; i < 12; ++i) chain.push_back(*Instance::create(*space, program, code, {}));
+  for (int i = 0; i + 1 < 12; ++i)
+    ASSERT_TRUE(chain[i]->bind_gate(0, *chain[i + 1], *chain[i + 1]->entry("")));
+  EXPECT_EQ(chain[0]->call(*chain[0]->entry(""), {}, 1000).fault, Fault::kGate);
+  EXPECT_EQ(chain[kGateDepth]->faults(Fault::kGate), 1u);
+  EXPECT_EQ(chain[kGateDepth + 1]->faults(Fault::kGate), 0u);
+  EXPECT_EQ(chain[4]->call(*chain[4]->entry(""), {}, 1000).fault, Fault::kGate);
+}
+
+}  // namespace
+}  // namespace weft::vm::test
