@@ -22,6 +22,8 @@ MAY_INCLUDE = {
     "config": ["base", "partner", "paths"],
     "admin": ["base"],
     "tools/weft": ["base", "admin", "partner"],
+    "tools/bpf_plugin": ["base", "vm"],
+    "tools/weft_cc": ["base", "vm"],
     "tools/weftd": ["base", "partner", "paths", "modules", "geni", "routes", "nodeos_api", "pan_ee", "config", "admin"],
     "examples": ["nodeos_api/an.h"],
 }

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// The machines that a fuzz target compares; whatever they do differently ends the program.
+#pragma once
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "vm/code_cache.h"
+#include "vm/instance.h"
+#include "vm/signals.h"
+
+namespace weft::vm::fuzz {
+
+inline void require(bool condition) {
+  if (!condition) std::abort();
+}
+
+inline uint64_t refuse_odd(Call& call, uint64_t value) {
+  if ((value & 1) != 0) call.fail(Fault::kRefused);
+  return value >> 1;
+}
+inline uint64_t sum(Call&, In bytes) {
+  uint64_t all = 0;
+  for (size_t i = 0; i < bytes.size; ++i) all += bytes.data[i];
+  return all;
+}
+
+class Machines {
+ public:
+  static constexpr uint32_t kHelpers = 6;
+
+  Machines() {
+    auto helpers = std::make_shared<HelperTable>();
+    require(bool(add_memory_helpers(*helpers, 1)));
+    require(bool(helpers->add(make_helper<refuse_odd>(5, "refuse_odd"))));
+    require(bool(helpers->add(make_helper<sum>(6, "sum"))));
+    helpers_ = helpers;
+  }
+
+  // False when it could not be linked; the reason is printable.
+  bool run(const Image& image, uint32_t budget) {
+    auto program = Program::link(image, {helpers_, {}});
+    if (!program) {
+      for (char c : program.error().sentence) require(c >= ' ' && c <= '~');
+      return false;
+    }
+    run_on(nullptr, *program, budget, interpreted_);
+    for (auto& cache : caches_) {
+      auto code = cache->compile(*program);
+      require(bool(code));
+      run_on(*code, *program, budget, compiled_);
+      require_same();
+    }
+    return true;
+  }
+
+ private:
+  struct Trace {
+    Outcome outcome;
+    uint32_t pc = 0;
+    std::vector<uint8_t> memory;
+  };
+
+  void run_on(std::shared_ptr<const MachineCode> code, const std::shared_ptr<const Program>& program,
+              uint32_t budget, Trace& trace) {
+    auto instance = Instance::create(*space_, program, std::move(code), {});
+    require(bool(instance));
+    Arena& arena = (*instance)->arena();
+    for (uint32_t i = 0; i < 256; ++i) (*instance)->window()[i] = uint8_t(i * 37);
+    trace.outcome =
+        (*instance)->call(*(*instance)->entry(""), {kWindow, 256, 3, kStatics, ~uint64_t(0)}, budget);
+    trace.pc = trace.outcome.fault == Fault::kNone ? 0 : (*instance)->fault_pc();
+    trace.memory.clear();
+    for (uint32_t part : {kWindow, kStatics}) {
+      const Extent& e = arena.readable(part);
+      trace.memory.insert(trace.memory.end(), arena.base() + e.begin, arena.base() + e.end);
+    }
+  }
+
+  void require_same() const {
+    const Outcome &a = interpreted_.outcome, &b = compiled_.outcome;
+    const bool same = a.r0 == b.r0 && a.budget_left == b.budget_left && a.fault == b.fault &&
+                      interpreted_.pc == compiled_.pc && interpreted_.memory == compiled_.memory;
+    if (same) return;
+    std::fprintf(stderr,
+                 "interpreted: r0 %llx left %u fault %s at %u\ncompiled:    r0 %llx left %u fault %s at %u\n",
+                 static_cast<unsigned long long>(a.r0), a.budget_left, to_text(a.fault), interpreted_.pc,
+                 static_cast<unsigned long long>(b.r0), b.budget_left, to_text(b.fault), compiled_.pc);
+    std::abort();
+  }
+
+  std::unique_ptr<SignalStack> stack_ = *SignalStack::create();
+  std::unique_ptr<ArenaSpace> space_ = *ArenaSpace::create(2);
+  std::shared_ptr<const HelperTable> helpers_;
+  std::unique_ptr<CodeCache> caches_[2] = {
+      *CodeCache::create(32 << 20), *CodeCache::create(32 << 20, {.extensions = false, .unroll = false})};
+  Trace interpreted_, compiled_;
+};
+
+}  // namespace weft::vm::fuzz
