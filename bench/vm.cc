@@ -160,7 +160,7 @@ class Bench {
 
   // One of many objects for each packet, each with text of its own; with the header copied in.
   void random_choice(size_t objects) {
-    struct Object {
+    struct alignas(64) Object {
       std::unique_ptr<Instance> instance;
       Instance::Entry entry;
     };
@@ -180,7 +180,7 @@ class Bench {
         {"random", [&](unsigned n) {
            for (; n > 0; --n) {
              const Object& o = all[order[at++ & 0xffff]];
-             std::memcpy(o.instance->window(), packet(), 64);
+             std::memcpy(o.entry.window(), packet(), 64);
              sink_ = o.instance->call(o.entry, {.r1 = kWindow}, kBudget, &forwarded_).r0;
            }
          }}};

@@ -26,8 +26,7 @@ Result<std::unique_ptr<Instance>> Instance::create(ArenaSpace& space, std::share
 
 Instance::Instance(std::shared_ptr<const Program> program, std::shared_ptr<const MachineCode> code,
                    std::unique_ptr<Arena> arena)
-    : arena_base_(arena->base()),
-      arena_(std::move(arena)),
+    : arena_(std::move(arena)),
       code_(std::move(code)),
       program_(std::move(program)),
       decoded_(code_ == nullptr ? std::make_unique<const Decoded>(*program_) : nullptr),
@@ -40,9 +39,13 @@ Result<Instance::Entry> Instance::entry(std::string_view name) const {
     if (!found) return Error{Code::kNotFound, "the program exports no '" + std::string(name) + "'"};
     function = *found;
   }
-  if (code_ == nullptr) return Entry{nullptr, nullptr, function};
-  const MachineCode::Entry e = code_->entry(function);
-  return Entry{e.run, e.abort, function};
+  Entry e{.base = arena_->base(), .arena = arena_.get(), .code = code_.get(), .function = function};
+  if (code_ != nullptr) {
+    const MachineCode::Entry machine = code_->entry(function);
+    e.run = machine.run;
+    e.abort = machine.abort;
+  }
+  return e;
 }
 
 Result<void> Instance::bind_gate(uint32_t slot, Instance& callee, const Entry& entry) {

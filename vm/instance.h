@@ -35,12 +35,19 @@ struct Arguments {
   uint64_t r1 = 0, r2 = 0, r3 = 0, r4 = 0, r5 = 0;
 };
 
-class alignas(64) Instance {
+class Instance {
  public:
+  // A function of one instance, with all that a call of it needs: who chooses among thousands
+  // finds it in one line of the cache.
   struct Entry {
-    EntryFunction run;  // null when interpreted
-    const void* abort;
-    uint32_t function;
+    EntryFunction run = nullptr;  // null when interpreted
+    const void* abort = nullptr;
+    uint8_t* base = nullptr;
+    Arena* arena = nullptr;
+    const MachineCode* code = nullptr;
+    uint32_t function = 0;
+
+    uint8_t* window() const { return base + kWindow; }
   };
   struct Sizes {
     uint32_t window = kDefaultWindow;
@@ -61,18 +68,19 @@ class alignas(64) Instance {
 
   // Runs the program.  `budget` is in instructions, at most kMaxBudget.  Helpers find
   // `environment` in the Call.
-  // REQUIRES: not called by a helper; programs call each other through gates.
+  // REQUIRES: the entry is this instance's.  Not called by a helper: programs call each other
+  //   through gates.
   Outcome call(const Entry& entry, const Arguments& arguments, uint32_t budget, void* environment = nullptr) {
     Call& call = current_call;
     call.budget_ = int32_t(budget);
-    call.arena_ = arena_.get();
+    call.arena_ = entry.arena;
     call.instance_ = this;
     call.environment_ = environment;
     if (entry.run == nullptr) return interpret(entry, arguments);
-    call.code_ = code_.get();
+    call.code_ = entry.code;
     call.abort_ = entry.abort;
     const Returned returned =
-        entry.run(arguments.r1, arguments.r2, arguments.r3, arguments.r4, arguments.r5, arena_base_);
+        entry.run(arguments.r1, arguments.r2, arguments.r3, arguments.r4, arguments.r5, entry.base);
     call.code_ = nullptr;
     if (returned.budget < 0) [[unlikely]]
       return stopped();
@@ -80,7 +88,7 @@ class alignas(64) Instance {
   }
 
   Arena& arena() { return *arena_; }
-  uint8_t* window() const { return arena_base_ + kWindow; }
+  uint8_t* window() const { return arena_->window(); }
   const Program& program() const { return *program_; }
   // The slot of the text where the last fault was.
   uint32_t fault_pc() const { return fault_pc_; }
@@ -102,7 +110,6 @@ class alignas(64) Instance {
   Outcome stopped();
   static uint64_t through_gate(const Gate& gate, const Arguments& arguments, Call& call);
 
-  uint8_t* arena_base_;
   std::unique_ptr<Arena> arena_;
   std::shared_ptr<const MachineCode> code_;
   std::shared_ptr<const Program> program_;

@@ -2,6 +2,7 @@
 #include "vm/jit_x86_64.h"
 
 #include <bit>
+#include <cstdlib>
 
 namespace weft::vm::x86_64 {
 
@@ -13,7 +14,7 @@ constexpr x86::Gp kArena = x86::r12;
 constexpr x86::Gp kBudget = x86::r9d;
 
 // How often a loop of this many slots is written out.
-int32_t copies(uint32_t slots) { return slots <= 4 ? 8 : slots <= 10 ? 4 : slots <= 24 ? 2 : 1; }
+int32_t copies(uint32_t slots) { return slots <= 6 ? 8 : slots <= 10 ? 4 : slots <= 24 ? 2 : 1; }
 
 }  // namespace
 
@@ -161,6 +162,10 @@ void Compiler::emit_body(const Function& f) {
 
 void Compiler::emit_instruction(uint32_t at) {
   const Instruction& i = program_.text()[at];
+  if (in_copy_) {
+    if (put_off(i)) return;
+    settle_for(i);
+  }
   switch (i.cls()) {
     case kAlu:
     case kAlu64:
@@ -179,6 +184,8 @@ void Compiler::emit_instruction(uint32_t at) {
 // A loop of one block, written out several times.  The meter is asked once whether it pays
 // for all copies, and taken from once; a copy that leaves the loop settles what it owes.
 // Where the budget is too small for all of them, the slow loop asks after each.
+// So with the steps of pointers and counters: they are put off, and what is addressed or
+// compared meanwhile takes them into account.  After a fault, nobody asks for registers.
 void Compiler::emit_loop(uint32_t begin, uint32_t end) {
   const int32_t slots = int32_t(end - begin + 1), count = copies(uint32_t(slots)), all = slots * count;
   const Label slow = a_.newLabel(), after = a_.newLabel(), top = a_.newLabel();
@@ -188,6 +195,7 @@ void Compiler::emit_loop(uint32_t begin, uint32_t end) {
   a_.align(AlignMode::kCode, 16);
   a_.bind(top);
   forget_masked();
+  in_copy_ = true;
   for (int32_t copy = 0; copy < count; ++copy) {
     owed_ = copy * slots;
     for (uint32_t at = begin; at < end; ++at) {
@@ -195,22 +203,54 @@ void Compiler::emit_loop(uint32_t begin, uint32_t end) {
       if (program_.text()[at].is_lddw()) ++at;
     }
     const Condition stays = emit_compare(program_.text()[end]);
-    if (copy == 0) {
-      a_.j(x86::negateCond(stays), after);
-    } else {
-      const Label settle = a_.newLabel();
-      a_.j(x86::negateCond(stays), settle);
-      at_cold({Cold::Kind::kSettle, settle, end, Fault::kNone, owed_, after});
-    }
+    const Label settled = a_.newLabel();
+    a_.j(x86::negateCond(stays), settled);
+    at_cold({Cold::Kind::kSettle, settled, end, Fault::kNone, owed_, after, steps_});
   }
+  in_copy_ = false;
   owed_ = 0;
+  settle(steps_);
+  steps_ = {};
   a_.sub(kBudget, all);
   a_.cmp(kBudget, all);
   a_.jge(top);
   a_.jmp(slow);
   a_.bind(after);
   forget_masked();
-  at_cold({Cold::Kind::kSlowLoop, slow, begin, Fault::kNone, 0, after});
+  at_cold({Cold::Kind::kSlowLoop, slow, begin, Fault::kNone, 0, after, {}});
+}
+
+// True when this is an addition that need not be made now.
+bool Compiler::put_off(const Instruction& i) {
+  if (i.opcode != (kAlu64 | kAdd) || std::abs(int64_t(steps_[i.dst()]) + i.imm) > kReach) return false;
+  steps_[i.dst()] += i.imm;
+  return true;
+}
+
+// Makes the additions that the instruction would miss.
+void Compiler::settle_for(const Instruction& i) {
+  const bool plain_memory = i.cls() == kLdx || i.cls() == kSt || (i.cls() == kStx && i.mode() != kAtomic);
+  const unsigned base = i.cls() == kLdx ? i.src() : i.dst();
+  RegisterSet wanted = reads(i, program_.helpers());
+  if (plain_memory && std::abs(steps_[base] + i.offset) <= kReach && (i.cls() != kStx || i.src() != base)) {
+    wanted &= RegisterSet(~bit(base));
+  }
+  for (unsigned reg = 0; reg < kFrameRegister; ++reg) {
+    if ((wanted & bit(reg)) != 0) settle(reg);
+  }
+}
+
+void Compiler::settle(unsigned reg) {
+  if (steps_[reg] == 0) return;
+  a_.add(r64(reg), steps_[reg]);
+  moved(reg, steps_[reg]);
+  steps_[reg] = 0;
+}
+
+void Compiler::settle(const Steps& steps) {
+  for (unsigned reg = 0; reg < kFrameRegister; ++reg) {
+    if (steps[reg] != 0) a_.add(r64(reg), steps[reg]);
+  }
 }
 
 void Compiler::emit_slow_loop(const Cold& cold) {
@@ -239,7 +279,8 @@ void Compiler::emit_cold() {
         stops_used_[unsigned(cold.fault)] = true;
         break;
       case Cold::Kind::kSettle:
-        a_.sub(kBudget, cold.owed);
+        settle(cold.steps);
+        if (cold.owed != 0) a_.sub(kBudget, cold.owed);
         a_.jmp(cold.to);
         break;
       case Cold::Kind::kSlowLoop:

@@ -21,6 +21,9 @@
 
 namespace weft::vm::x86_64 {
 
+// An address may lie this far outside of a window and still hit a guard (layout.h).
+inline constexpr int32_t kReach = 0xf000;
+
 class Compiler {
  public:
   Compiler(const Program& program, asmjit::CodeHolder& code, const JitOptions& options);
@@ -38,15 +41,18 @@ class Compiler {
     unsigned reg = kRegisters;  // none
     int32_t moved = 0;
   };
+  // What was not yet added to each register.
+  using Steps = std::array<int32_t, kRegisters>;
   // Code away from the straight way.
   struct Cold {
     enum class Kind { kStop, kSettle, kSlowLoop };
     Kind kind;
     Label from;
     uint32_t pc;
-    Fault fault;   // kStop; kNone: as the helper said
-    int32_t owed;  // kSettle, kStop
-    Label to;      // kSettle, kSlowLoop: goes on there
+    Fault fault;    // kStop; kNone: as the helper said
+    int32_t owed;   // kSettle, kStop
+    Label to;       // kSettle, kSlowLoop: goes on there
+    Steps steps{};  // kSettle
   };
 
   // functions
@@ -57,6 +63,10 @@ class Compiler {
   void emit_exit();
   void emit_loop(uint32_t begin, uint32_t end);
   void emit_slow_loop(const Cold& cold);
+  bool put_off(const Instruction& i);
+  void settle_for(const Instruction& i);
+  void settle(unsigned reg);
+  void settle(const Steps& steps);
   void emit_cold();
   void emit_stops();
   void emit_function_table();
@@ -85,6 +95,7 @@ class Compiler {
   Mem place(unsigned base, int32_t offset, unsigned bytes);
   Gp masked(unsigned reg, int32_t& offset);
   void forget_masked() { masked_ = {}; }
+  void forget(unsigned reg);
   void wrote(unsigned reg);  // what is known of it as an address is void
   void moved(unsigned reg, int32_t by);
   Gp scratch(unsigned which);  // 0: r10, 1: r11
@@ -130,7 +141,9 @@ class Compiler {
   bool padded_ = false;
   std::array<Masked, 2> masked_{};
   unsigned next_masked_ = 0;
-  int32_t owed_ = 0;  // by copies of a loop before this one
+  int32_t owed_ = 0;      // by copies of a loop before this one
+  bool in_copy_ = false;  // of a loop: additions of constants are put off
+  Steps steps_{};
 };
 
 }  // namespace weft::vm::x86_64

@@ -37,16 +37,27 @@ x86::CondCode Compiler::emit_compare(const Instruction& i) {
   const bool word = i.cls() == kJmp32;
   const Gp dst = sized(i.dst(), word), src = sized(i.src(), word);
   const uint8_t operation = i.operation();
+  int64_t imm = i.imm;
+  if (in_copy_) {
+    // Whether it is a number can be asked before the steps are added.
+    const bool equality = operation == kJeq || operation == kJne;
+    const int64_t before = imm - steps_[i.dst()];
+    if (equality && !word && !i.from_register() && before == int32_t(before)) {
+      imm = before;
+    } else {
+      settle_for(i);
+    }
+  }
   if (operation == kJset) {
     i.from_register() ? a_.test(dst, src) : a_.test(dst, i.imm);
     return Condition::kNZ;
   }
   if (i.from_register()) {
     a_.cmp(dst, src);
-  } else if (i.imm == 0) {
+  } else if (imm == 0) {
     a_.test(dst, dst);
   } else {
-    a_.cmp(dst, i.imm);
+    a_.cmp(dst, imm);
   }
   switch (operation) {
     case kJeq:

@@ -7,19 +7,17 @@ namespace weft::vm::x86_64 {
 
 using namespace asmjit;
 
-namespace {
-
-// An address may lie this far outside of a window and still hit a guard (layout.h).
-constexpr int32_t kReach = 0xf000;
-
-}  // namespace
-
 x86::Gp Compiler::scratch(unsigned which) {
   masked_[which] = {};
   return which == 0 ? x86::r10 : x86::r11;
 }
 
 void Compiler::wrote(unsigned reg) {
+  steps_[reg] = 0;
+  forget(reg);
+}
+
+void Compiler::forget(unsigned reg) {
   for (Masked& m : masked_) {
     if (m.reg == reg) m = {};
   }
@@ -41,7 +39,7 @@ x86::Gp Compiler::masked(unsigned reg, int32_t& offset) {
     offset += m.moved;
     return which == 0 ? x86::r10 : x86::r11;
   }
-  wrote(reg);
+  forget(reg);
   const unsigned which = next_masked_;
   next_masked_ ^= 1;
   const Gp to = scratch(which);
@@ -69,7 +67,7 @@ void Compiler::emit_memory(const Instruction& i, uint32_t at) {
 }
 
 void Compiler::emit_load(const Instruction& i) {
-  const Mem from = place(i.src(), i.offset, i.bytes());
+  const Mem from = place(i.src(), i.offset + steps_[i.src()], i.bytes());
   const Gp dst = r64(i.dst());
   if (i.mode() == kMemSx) {
     i.size() == kW ? a_.movsxd(dst, from) : a_.movsx(dst, from);
@@ -82,7 +80,7 @@ void Compiler::emit_load(const Instruction& i) {
 }
 
 void Compiler::emit_store(const Instruction& i) {
-  const Mem to = place(i.dst(), i.offset, i.bytes());
+  const Mem to = place(i.dst(), i.offset + steps_[i.dst()], i.bytes());
   if (i.cls() == kSt) {
     // The assembler takes the immediate at its size; of 8 bytes, 4 that are extended.
     const int64_t value = i.size() == kB ? int8_t(i.imm) : i.size() == kH ? int16_t(i.imm) : i.imm;

@@ -381,6 +381,61 @@ TEST_F(InstructionTest, Budget) {
   EXPECT_EQ(machines_.run("exit", {.budget = kMaxBudget}).outcome.budget_left, kMaxBudget);
 }
 
+// Loops of one block, which a compiler may write out several times and whose steps it may put
+// off: with every budget, so that they are left and stopped at every turn.
+TEST_F(InstructionTest, Loops) {
+  const char* const loops[] = {
+      // Counters up and down, compared in every way.
+      "r0 = 0; again: r0 += 3; if r0 != 30 goto again; exit",
+      "r0 = 0; again: r0 += 3; r2 += r0; if r0 < 30 goto again; r0 = r2; exit",
+      "r0 = 50; again: r0 += -7; if r0 s> -9 goto again; exit",
+      "r0 = 0xfffffff0 ll; again: r0 += 1; if w0 != 5 goto again; exit",
+      "r0 = 9; again: r0 += -1; r3 = r0; if r3 != 0 goto again; exit",
+      "r2 = 0; r3 = 12; again: r2 += 1; r0 += r2; r3 += -1; if r2 != r3 goto again; exit",
+      "again: r0 += 1; if r0 & 12 goto out; if r0 != 0 goto again; out: exit",
+      "r0 = 0; again: r0 += 0x7fffffff; r2 += 1; if r2 != 9 goto again; exit",
+      "r0 = 0; again: r0 += 1; w0 += 1; r0 += 1; if r0 != 30 goto again; exit",
+      "again: r0 += 1; r0 *= 3; r0 += 1; r2 += 1; if r2 != 12 goto again; exit",
+      // A register is given anew in each turn.
+      "again: r3 += 5; r3 = 7; r3 += 2; r0 += r3; r2 += 1; if r2 != 12 goto again; exit",
+      "again: r3 += 5; r0 ^= r3; r3 = r0; r2 += 1; if r2 != 12 goto again; exit",
+      // Pointers that step, are kept, loaded over, stored, and mixed.
+      "r3 = r1; again: *(u64 *)(r3 + 0) = r2; r3 += 8; r2 += 1; if r2 != 20 goto again; r0 = r3; exit",
+      "r3 = r1; again: *(u64 *)(r3 + 0) = r3; r3 += 8; r2 += 1; if r2 != 20 goto again; r0 = r3; exit",
+      "r3 = r1; again: r3 += 8; *(u64 *)(r1 + 0) = r3; r2 += 1; r1 += 16; if r2 != 20 goto again; r0 = r1; "
+      "exit",
+      "r3 = r1; again: r3 += 2; r3 = *(u8 *)(r3 + 0); r3 += r1; r0 += r3; r2 += 1; if r2 != 20 goto again; "
+      "exit",
+      "r3 = r1; r4 = r1; r5 = r1; again: r6 = *(u8 *)(r3 + 1); *(u8 *)(r4 + 99) = r6; *(u8 *)(r5 + 300) = "
+      "r6; r3 += 1;"
+      "r4 += 2; r5 += 3; r2 += 1; if r2 != 20 goto again; exit",
+      "r3 = r1; again: lock add(*(u64 *)(r3 + 0), r2); r3 += 8; r2 += 1; if r2 != 20 goto again; r0 = r3; "
+      "exit",
+      "r3 = r1; again: r3 += 8; r3 += -4; *(u8 *)(r3 - 4) = 7; r2 += 1; if r2 != 20 goto again; r0 = r3; "
+      "exit",
+      "r3 = r1; again: r4 = 0x1122334455667788 ll; *(u64 *)(r3 + 0) = r4; r3 += 8; r2 += 1; if r2 != 9 goto "
+      "again; exit",
+      // Out of the arena, by small steps and large.
+      "r3 = r1; again: *(u8 *)(r3 + 0) = 7; r3 += 1000; r2 += 1; if r2 != 20 goto again; exit",
+      "r3 = r1; again: *(u8 *)(r3 + 0) = 7; r3 += 30000; r3 += -29999; r2 += 1; if r2 != 20 goto again; exit",
+      "r3 = r1; again: *(u8 *)(r3 + 0) = 7; r3 += -30000; r3 += 30001; r2 += 1; if r2 != 20 goto again; exit",
+      "r3 = r1; again: r3 += 50000; r3 += 50000; r3 += -99999; *(u8 *)(r3 + 32767) = 7; r2 += 1; if r2 != 9 "
+      "goto again; exit",
+      "r3 = r1; again: *(u8 *)(r3 + 0) = 7; r3 += 0x40000000; r3 += 0x40000000; r3 += 0x40000000; r3 += "
+      "0x40000001;"
+      "r2 += 1; if r2 != 20 goto again; r0 = r3; exit",
+      // In one another.
+      "outer: r2 = 0; inner: r0 += r2; r2 += 1; if r2 != 5 goto inner; r3 += 1; if r3 != 6 goto outer; exit",
+  };
+  for (const char* loop : loops) {
+    for (uint32_t budget = 0; budget < 160; ++budget) {
+      SCOPED_TRACE(loop);
+      machines_.run(loop, {.arguments = {.r1 = kWindow}, .budget = budget, .window = std::string(100, '\1')});
+    }
+    machines_.run(loop, {.arguments = {.r1 = kWindow}, .window = std::string(100, '\2')});
+  }
+}
+
 TEST_F(InstructionTest, Depth) {
   const std::string text = "r1 = 0; call f; exit; f: r1 += 1; *(u64 *)(r10 - 512) = r1; call f; r0 = 0; exit";
   const Trace t = expect_fault(text, Fault::kDepth, 3);
