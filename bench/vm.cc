@@ -98,7 +98,8 @@ class Bench {
   void run() {
     std::printf("{\"rows\": [");
     for (const BenchProgram& p : programs()) program(p);
-    for (size_t objects : {1, 16, 256, 1024, 4096}) random_choice(objects);
+    for (size_t objects : {1, 16, 256, 1024, 4096}) random_choice(objects, ArenaKind::kPacked, "random/");
+    for (size_t objects : {1, 16, 256, 1024, 4096}) random_choice(objects, ArenaKind::kWide, "random_wide/");
     clearing();
     compiling();
     loading();
@@ -159,7 +160,8 @@ class Bench {
   }
 
   // One of many objects for each packet, each with text of its own; with the header copied in.
-  void random_choice(size_t objects) {
+  void random_choice(size_t objects, ArenaKind kind, const char* name) {
+    auto space = must(ArenaSpace::create(objects, kind));
     struct alignas(64) Object {
       std::unique_ptr<Instance> instance;
       Instance::Entry entry;
@@ -168,7 +170,8 @@ class Bench {
     const BenchProgram& forward = programs().back();
     for (size_t i = 0; i < objects; ++i) {
       // The version that it wants differs where nobody looks: the text is its own.
-      auto one = instance(link("r0 = " + std::to_string(i) + "; " + std::string(forward.text)), true);
+      auto program = link("r0 = " + std::to_string(i) + "; " + std::string(forward.text));
+      auto one = must(Instance::create(*space, program, must(cache_->compile(program, kind)), {}));
       const Instance::Entry entry = must(one->entry(""));
       all.push_back({std::move(one), entry});
     }
@@ -180,13 +183,13 @@ class Bench {
         {"random", [&](unsigned n) {
            for (; n > 0; --n) {
              const Object& o = all[order[at++ & 0xffff]];
-             std::memcpy(o.entry.window(), packet(), 64);
+             std::memcpy(o.entry.window, packet(), 64);
              sink_ = o.instance->call(o.entry, {.r1 = kWindow}, kBudget, &forwarded_).r0;
            }
          }}};
     subjects[0].run(unsigned(order.size()));  // touches all pages
     measure(subjects);
-    rows_.add("random/" + std::to_string(objects) + "obj", "ns", subjects[0].ns, {});
+    rows_.add(name + std::to_string(objects) + "obj", "ns", subjects[0].ns, {});
   }
 
   void clearing() {
@@ -241,7 +244,7 @@ class Bench {
   }
 
   std::unique_ptr<SignalStack> signal_stack_ = must(SignalStack::create());
-  std::unique_ptr<ArenaSpace> space_ = must(ArenaSpace::create(4200));
+  std::unique_ptr<ArenaSpace> space_ = must(ArenaSpace::create(16));
   std::unique_ptr<CodeCache> cache_ = must(CodeCache::create());
   std::shared_ptr<const HelperTable> helpers_;
   Rows rows_;

@@ -19,22 +19,34 @@ constexpr uint64_t kStride = kArenaBytes + (2 << 20) + 8 * kPageBytes;
 // Before the first window and behind the last.
 constexpr uint64_t kGuard = 1 << 20;
 
+// Of packed arenas, which need no alignment: an odd number of lines, so that they are spread
+// over all sets of the caches.  An access at the last byte reaches into the gap.
+constexpr uint64_t kPackedStride = kPackedBytes + 17 * 64;
+constexpr uint64_t kHugePage = 2 << 20;
+
 }  // namespace
 
-Result<std::unique_ptr<ArenaSpace>> ArenaSpace::create(size_t arenas) {
+Result<std::unique_ptr<ArenaSpace>> ArenaSpace::create(size_t arenas, ArenaKind kind) {
   if (arenas == 0 || arenas > 16384) return Error{Code::kInvalid, "an arena space holds 1 to 16384 arenas"};
-  const size_t bytes = arenas * kStride + 2 * kGuard;
-  void* reserved = ::mmap(nullptr, bytes, PROT_NONE, kReserve, -1, 0);
+  const bool wide = kind == ArenaKind::kWide;
+  const size_t bytes = arenas * (wide ? kStride : kPackedStride) + 2 * (wide ? kGuard : kHugePage);
+  void* reserved = ::mmap(nullptr, bytes, wide ? PROT_NONE : PROT_READ | PROT_WRITE, kReserve, -1, 0);
   if (reserved == MAP_FAILED) {
     return system_error("reserve address space for " + std::to_string(arenas) + " arenas", errno);
   }
-  return std::unique_ptr<ArenaSpace>(new ArenaSpace(reserved, bytes, arenas));
+  // Without huge pages it works as well, only slower.
+  if (!wide) ::madvise(reserved, bytes, MADV_HUGEPAGE);
+  return std::unique_ptr<ArenaSpace>(new ArenaSpace(reserved, bytes, arenas, kind));
 }
 
-ArenaSpace::ArenaSpace(void* reserved, size_t bytes, size_t arenas) : reserved_(reserved), bytes_(bytes) {
+ArenaSpace::ArenaSpace(void* reserved, size_t bytes, size_t arenas, ArenaKind kind)
+    : reserved_(reserved), bytes_(bytes), kind_(kind) {
+  const bool wide = kind == ArenaKind::kWide;
+  const uint64_t stride = wide ? kStride : kPackedStride, guard = wide ? kGuard : kHugePage;
   free_.reserve(arenas);
-  for (size_t i = arenas; i > 0; --i)
-    free_.push_back(static_cast<uint8_t*>(reserved) + kGuard + (i - 1) * kStride);
+  for (size_t i = arenas; i > 0; --i) {
+    free_.push_back(static_cast<uint8_t*>(reserved) + guard + (i - 1) * stride);
+  }
 }
 
 ArenaSpace::~ArenaSpace() { ::munmap(reserved_, bytes_); }
@@ -48,7 +60,8 @@ Result<std::unique_ptr<Arena>> Arena::create(ArenaSpace& space, const ArenaSizes
   uint8_t* base = space.free_.back();
   space.free_.pop_back();
   std::unique_ptr<Arena> arena(new Arena(space, base));
-  if (auto mapped = arena->map(sizes); !mapped) return mapped.error();
+  auto mapped = space.kind() == ArenaKind::kWide ? arena->map(sizes) : arena->map_packed(sizes);
+  if (!mapped) return mapped.error();
   return arena;
 }
 
@@ -57,6 +70,11 @@ Arena::Arena(ArenaSpace& space, uint8_t* base) : space_(space), base_(base) {
 }
 
 Arena::~Arena() {
+  if (kind() == ArenaKind::kPacked) {
+    std::memset(base_, 0, kPackedStride);
+    space_.free_.push_back(base_);
+    return;
+  }
   // Mapping anew gives the memory back and leaves a guard.
   if (::mmap(base_, kArenaBytes, PROT_NONE, kReserve | MAP_FIXED, -1, 0) != MAP_FAILED) {
     space_.free_.push_back(base_);
@@ -79,17 +97,35 @@ Result<void> Arena::map(const ArenaSizes& sizes) {
   if (auto done = allow(frame.begin, frame.end - frame.begin, true); !done) return done;
   // Read-only from fill_statics() on.
   if (auto done = allow(kStatics, rodata + data, true); !done) return done;
+  frame_end_ = frame.end;
+  mapped_ = frame.end - frame.begin + rodata + data;
   read_[kFramePart] = write_[kFramePart] = frame;
   read_[kStaticsPart] = {kStatics, kStatics + rodata + data};
   write_[kStaticsPart] = {kStatics + rodata, kStatics + rodata + data};
   return {};
 }
 
+Result<void> Arena::map_packed(const ArenaSizes& sizes) {
+  const uint32_t half = kPackedBytes / 2;
+  if (sizes.window > half - (kWindow & kPackedMask) || round_to_page(sizes.rodata) + sizes.data > half ||
+      sizes.heap_quota != 0) {
+    return Error{Code::kLimit,
+                 "a packed arena has room for 15 KiB of window, 32 KiB of variables, and no heap"};
+  }
+  mask_ = kPackedMask;
+  frame_end_ = half;
+  mapped_ = kPackedBytes;
+  read_.fill({0, kPackedBytes});
+  write_.fill({0, kPackedBytes});
+  return {};
+}
+
 Result<void> Arena::fill_statics(std::span<const uint8_t> rodata, std::span<const uint8_t> data) {
   if (!data.empty())
-    std::memcpy(base_ + kStatics + round_to_page(uint32_t(rodata.size())), data.data(), data.size());
+    std::memcpy(at(kStatics) + round_to_page(uint32_t(rodata.size())), data.data(), data.size());
   if (rodata.empty()) return {};
-  std::memcpy(base_ + kStatics, rodata.data(), rodata.size());
+  std::memcpy(at(kStatics), rodata.data(), rodata.size());
+  if (kind() == ArenaKind::kPacked) return {};
   return allow(kStatics, round_to_page(uint32_t(rodata.size())), false);
 }
 
@@ -101,25 +137,21 @@ Result<void> Arena::grow_heap(uint32_t bytes) {
   const uint32_t had = heap_bytes(), wants = round_to_page(bytes);
   if (wants <= had) return {};
   if (auto done = allow(kHeap + had, wants - had, true); !done) return done;
+  mapped_ += wants - had;
   read_[kHeapPart].end = write_[kHeapPart].end = kHeap + wants;
   return {};
 }
 
 void Arena::release_heap() {
   if (heap_bytes() == 0) return;
+  mapped_ -= heap_bytes();
   ::mmap(base_ + kHeap, heap_bytes(), PROT_NONE, kReserve | MAP_FIXED, -1, 0);
   read_[kHeapPart].end = write_[kHeapPart].end = kHeap;
 }
 
 void Arena::clear_window_and_stack() {
-  const Extent& e = write_[kFramePart];
-  std::memset(base_ + e.begin, 0, e.end - e.begin);
-}
-
-uint64_t Arena::mapped_bytes() const {
-  uint64_t bytes = 0;
-  for (const Extent& e : read_) bytes += e.end - e.begin;
-  return bytes;
+  const uint32_t begin = (kStack & mask_) / kPageBytes * kPageBytes;
+  std::memset(base_ + begin, 0, frame_end_ - begin);
 }
 
 }  // namespace weft::vm

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Arena: 4 GiB of address space that a program cannot leave.
+// Arena: address space that a program cannot leave.
 //
-// Almost none of it is mapped; layout.h says what may be.  Windows lie beside each other in
-// an ArenaSpace and are each other's guards.
+// A wide one has 4 GiB, of which almost nothing is mapped; layout.h says what may be.  They
+// lie beside each other in an ArenaSpace and are each other's guards.  A packed one has
+// 64 KiB, all of it mapped, on huge pages where the system gives them: for thousands of small
+// programs, whose pages the CPU could not keep track of.
 //
 // Threads: an ArenaSpace from the control thread; an Arena from one thread at a time.
 // Invariant: nothing in an arena is ever executable.
@@ -31,20 +33,22 @@ class Arena;
 // Address space for a number of arenas.  Must outlive them.
 class ArenaSpace {
  public:
-  // Reserves `arenas` windows of address space; no memory.
-  static Result<std::unique_ptr<ArenaSpace>> create(size_t arenas);
+  // Reserves address space for `arenas` of a kind; memory is taken when it is touched.
+  static Result<std::unique_ptr<ArenaSpace>> create(size_t arenas, ArenaKind kind = ArenaKind::kWide);
   ~ArenaSpace();
   ArenaSpace(const ArenaSpace&) = delete;
   ArenaSpace& operator=(const ArenaSpace&) = delete;
 
+  ArenaKind kind() const { return kind_; }
   size_t free_windows() const { return free_.size(); }
 
  private:
   friend class Arena;
-  ArenaSpace(void* reserved, size_t bytes, size_t arenas);
+  ArenaSpace(void* reserved, size_t bytes, size_t arenas, ArenaKind kind);
 
   void* reserved_;
   size_t bytes_;
+  ArenaKind kind_;
   std::vector<uint8_t*> free_;
 };
 
@@ -64,11 +68,16 @@ class Arena {
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
+  ArenaKind kind() const { return space_.kind(); }
   uint8_t* base() const { return base_; }
-  uint8_t* window() const { return base_ + kWindow; }
-  uint32_t window_bytes() const { return write_[kFramePart].end - kWindow; }
+  // Which bits of an offset count.
+  uint32_t mask() const { return mask_; }
+  // Where an offset is, mapped or not.
+  uint8_t* at(uint32_t offset) const { return base_ + (offset & mask_); }
+  uint8_t* window() const { return at(kWindow); }
+  uint32_t window_bytes() const { return frame_end_ - (kWindow & mask_); }
 
-  // What may be read (written) near `offset`, of which the low 32 bits count.
+  // What may be read (written) near `offset`, in bits that count.
   const Extent& readable(uint64_t offset) const { return read_[part(uint32_t(offset))]; }
   const Extent& writable(uint64_t offset) const { return write_[part(uint32_t(offset))]; }
 
@@ -79,14 +88,14 @@ class Arena {
   Result<void> grow_heap(uint32_t bytes);
   // Gives the heap's memory back.
   void release_heap();
-  uint32_t heap_bytes() const { return write_[kHeapPart].end - kHeap; }
+  uint32_t heap_bytes() const { return kind() == ArenaKind::kWide ? write_[kHeapPart].end - kHeap : 0; }
   uint32_t heap_quota() const { return heap_quota_; }
 
   // Zeroes what one user of a shared arena left in the window and on the stack.
   void clear_window_and_stack();
 
   // Bytes of memory that may be in use.
-  uint64_t mapped_bytes() const;
+  uint64_t mapped_bytes() const { return mapped_; }
 
  private:
   static constexpr unsigned kStaticsPart = 0, kHeapPart = kHeap >> 28, kFramePart = 15;
@@ -97,11 +106,15 @@ class Arena {
 
   Arena(ArenaSpace& space, uint8_t* base);
   Result<void> map(const ArenaSizes& sizes);
+  Result<void> map_packed(const ArenaSizes& sizes);
   Result<void> allow(uint32_t from, uint32_t bytes, bool write);
 
   ArenaSpace& space_;
   uint8_t* base_;
+  uint32_t mask_ = UINT32_MAX;
+  uint32_t frame_end_ = 0;  // of stack and window
   uint32_t heap_quota_ = 0;
+  uint64_t mapped_ = 0;
   std::array<Extent, 16> read_{};
   std::array<Extent, 16> write_{};
 };

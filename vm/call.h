@@ -76,7 +76,7 @@ class Call {
   };
 
   uint8_t* reach(const Extent& e, uint64_t offset, uint64_t length) {
-    const uint64_t at = uint32_t(offset);
+    const uint64_t at = uint32_t(offset) & arena().mask();
     const uint64_t size = e.end - e.begin;
     const bool good = bool(unsigned(at - e.begin <= size) & unsigned(length <= size - (at - e.begin)) &
                            unsigned(length <= size)) |

@@ -86,11 +86,12 @@ CodeCache::~CodeCache() {
   ::munmap(executable_, bytes_);
 }
 
-std::shared_ptr<const MachineCode> CodeCache::find(const Program& program, uint64_t hash) const {
+std::shared_ptr<const MachineCode> CodeCache::find(const Program& program, ArenaKind kind,
+                                                   uint64_t hash) const {
   auto [at, end] = shared_.equal_range(hash);
   for (; at != end; ++at) {
     auto code = at->second.lock();
-    if (code != nullptr && code->program().same_text(program)) return code;
+    if (code != nullptr && code->kind() == kind && code->program().same_text(program)) return code;
   }
   return nullptr;
 }
@@ -110,9 +111,10 @@ std::map<size_t, size_t>::iterator CodeCache::fitting(size_t bytes) {
   return best;
 }
 
-Result<std::shared_ptr<const MachineCode>> CodeCache::compile(const std::shared_ptr<const Program>& program) {
+Result<std::shared_ptr<const MachineCode>> CodeCache::compile(const std::shared_ptr<const Program>& program,
+                                                              ArenaKind kind) {
   const uint64_t hash = program->text_hash();
-  if (auto code = find(*program, hash); code != nullptr) return code;
+  if (auto code = find(*program, kind, hash); code != nullptr) return code;
 
   // Where it will lie decides how it calls; how long it will be is only guessed.
   auto range = fitting(program->text().size() * 256 + kPageBytes);
@@ -120,7 +122,9 @@ Result<std::shared_ptr<const MachineCode>> CodeCache::compile(const std::shared_
   const size_t at = range->first;
   holder_->reset();
   holder_->init(asmjit::Environment::host(), reinterpret_cast<uint64_t>(executable_ + at));
-  auto assembled = assemble(*program, *holder_, options_);
+  JitOptions options = options_;
+  options.kind = kind;
+  auto assembled = assemble(*program, *holder_, options);
   if (!assembled) return assembled.error();
   if (holder_->flatten() != asmjit::kErrorOk || holder_->resolveUnresolvedLinks() != asmjit::kErrorOk ||
       holder_->relocateToBase(reinterpret_cast<uint64_t>(executable_ + at)) != asmjit::kErrorOk) {
@@ -140,6 +144,7 @@ Result<std::shared_ptr<const MachineCode>> CodeCache::compile(const std::shared_
   auto* code = new MachineCode;
   code->begin_ = reinterpret_cast<uint64_t>(executable_ + at);
   code->bytes_ = bytes;
+  code->kind_ = kind;
   code->assembled_ = std::move(*assembled);
   code->program_ = program;
   std::shared_ptr<const MachineCode> owned(code, [this, hash](const MachineCode* dead) {

@@ -38,11 +38,13 @@ class MachineCode {
   // The machine's instructions.
   std::span<const uint8_t> bytes() const { return {reinterpret_cast<const uint8_t*>(begin_), bytes_}; }
   const Program& program() const { return *program_; }
+  ArenaKind kind() const { return kind_; }
 
  private:
   friend class CodeCache;
   uint64_t begin_ = 0;
   uint64_t bytes_ = 0;
+  ArenaKind kind_ = ArenaKind::kWide;
   Assembled assembled_;
   std::shared_ptr<const Program> program_;
 };
@@ -55,15 +57,16 @@ class CodeCache {
   CodeCache(const CodeCache&) = delete;
   CodeCache& operator=(const CodeCache&) = delete;
 
-  // Errors: kLimit when the cache is full.
-  Result<std::shared_ptr<const MachineCode>> compile(const std::shared_ptr<const Program>& program);
+  // For arenas of a kind.  Errors: kLimit when the cache is full.
+  Result<std::shared_ptr<const MachineCode>> compile(const std::shared_ptr<const Program>& program,
+                                                     ArenaKind kind = ArenaKind::kWide);
 
   size_t bytes_used() const { return used_; }
   size_t programs() const { return shared_.size(); }
 
  private:
   CodeCache(OwnedFd memory, uint8_t* writable, uint8_t* executable, size_t bytes, const JitOptions& options);
-  std::shared_ptr<const MachineCode> find(const Program& program, uint64_t hash) const;
+  std::shared_ptr<const MachineCode> find(const Program& program, ArenaKind kind, uint64_t hash) const;
   // The smallest free range with at least `bytes`, or the largest of all.
   std::map<size_t, size_t>::iterator fitting(size_t bytes);
   void release(const MachineCode& code, uint64_t hash);

@@ -14,6 +14,9 @@ const char* to_text(Fault fault) {
 Result<std::unique_ptr<Instance>> Instance::create(ArenaSpace& space, std::shared_ptr<const Program> program,
                                                    std::shared_ptr<const MachineCode> code,
                                                    const Sizes& sizes) {
+  if (code != nullptr && code->kind() != space.kind()) {
+    return Error{Code::kInvalid, "the machine code is for another kind of arena"};
+  }
   auto arena = Arena::create(space, {.window = sizes.window,
                                      .rodata = uint32_t(program->rodata().size()),
                                      .data = uint32_t(program->data().size()) + program->bss_bytes(),
@@ -39,7 +42,11 @@ Result<Instance::Entry> Instance::entry(std::string_view name) const {
     if (!found) return Error{Code::kNotFound, "the program exports no '" + std::string(name) + "'"};
     function = *found;
   }
-  Entry e{.base = arena_->base(), .arena = arena_.get(), .code = code_.get(), .function = function};
+  Entry e{.base = arena_->base(),
+          .window = arena_->window(),
+          .arena = arena_.get(),
+          .code = code_.get(),
+          .function = function};
   if (code_ != nullptr) {
     const MachineCode::Entry machine = code_->entry(function);
     e.run = machine.run;

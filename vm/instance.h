@@ -42,12 +42,11 @@ class Instance {
   struct Entry {
     EntryFunction run = nullptr;  // null when interpreted
     const void* abort = nullptr;
-    uint8_t* base = nullptr;
+    uint8_t* base = nullptr;    // of the arena
+    uint8_t* window = nullptr;  // in it
     Arena* arena = nullptr;
     const MachineCode* code = nullptr;
     uint32_t function = 0;
-
-    uint8_t* window() const { return base + kWindow; }
   };
   struct Sizes {
     uint32_t window = kDefaultWindow;
@@ -55,7 +54,7 @@ class Instance {
   };
 
   // Runs by machine code if it is given, else interpreted.
-  // Errors: kLimit, kNoMemory from the arena.
+  // Errors: kLimit, kNoMemory from the arena; kInvalid when the code is for another kind of it.
   static Result<std::unique_ptr<Instance>> create(ArenaSpace& space, std::shared_ptr<const Program> program,
                                                   std::shared_ptr<const MachineCode> code,
                                                   const Sizes& sizes);

@@ -85,6 +85,7 @@ Outcome Decoded::run(uint32_t function, const uint64_t* arguments, Call& call, u
   r[kFrameRegister] = kStackTop;
   Arena& arena = call.arena();
   uint8_t* const base = arena.base();
+  const bool packed = arena.kind() == ArenaKind::kPacked;
   int32_t& budget = CallAccess::budget(call);
   Fault fault = Fault::kNone;
   Frame frames[kFrames];
@@ -222,9 +223,9 @@ dispatch:
 #undef CONDITION
     OP(Ja) { JUMP(); }
 
-#define REACH(extent, base_register, bytes)                                                \
-  const uint64_t at = uint64_t(uint32_t(r[base_register])) + uint64_t(int64_t(o->offset)); \
-  uint8_t* const host = reach(arena.extent(at), base, at, bytes);                          \
+#define REACH(extent, base_register, bytes)                                                            \
+  const uint64_t at = uint64_t(uint32_t(r[base_register])) + uint64_t(int64_t(o->offset));             \
+  uint8_t* const host = packed ? base + (at & kPackedMask) : reach(arena.extent(at), base, at, bytes); \
   if (host == nullptr) FAIL(Fault::kAccess)
 #define LOAD(name, T, To)                    \
   OP(name) {                                 \

@@ -48,6 +48,7 @@ struct Assembled {
 struct JitOptions {
   bool extensions = true;  // use instructions that not every machine has
   bool unroll = true;      // loops of one block
+  ArenaKind kind = ArenaKind::kWide;
 };
 
 // `code` is empty, and will be placed at its base address.  Errors: kUnsupported when there

@@ -93,6 +93,7 @@ class Compiler {
   void emit_atomic(const Instruction& i, uint32_t at);
   void emit_fetch(const Instruction& i, const Mem& place);
   Mem place(unsigned base, int32_t offset, unsigned bytes);
+  Mem packed_place(unsigned base, int32_t offset, unsigned bytes);
   Gp masked(unsigned reg, int32_t& offset);
   void forget_masked() { masked_ = {}; }
   void forget(unsigned reg);

@@ -51,9 +51,23 @@ x86::Gp Compiler::masked(unsigned reg, int32_t& offset) {
 
 // R10 needs no mask: nobody writes it, and it is far enough from both ends.
 x86::Mem Compiler::place(unsigned base, int32_t offset, unsigned bytes) {
+  if (options_.kind == ArenaKind::kPacked) return packed_place(base, offset, bytes);
   if (base == kFrameRegister) return x86::ptr(x86::r12, x86::rbp, 0, offset, bytes);
   const Gp index = masked(base, offset);
   return x86::ptr(x86::r12, index, 0, offset, bytes);
+}
+
+// The mask comes after the offset: behind a packed arena is another one.
+x86::Mem Compiler::packed_place(unsigned base, int32_t offset, unsigned bytes) {
+  // Of every frame, whatever R10 is, this lies inside.
+  constexpr int32_t kOrigin = int32_t(kStack / kPackedBytes * kPackedBytes);
+  if (base == kFrameRegister && offset >= -int32_t(kFrameBytes)) {
+    return x86::ptr(x86::r12, x86::rbp, 0, offset - kOrigin, bytes);
+  }
+  const Gp to = scratch(0);
+  a_.lea(to.r32(), x86::ptr(r64(base), offset));
+  a_.movzx(to.r32(), to.r16());
+  return x86::ptr(x86::r12, to, 0, 0, bytes);
 }
 
 void Compiler::emit_memory(const Instruction& i, uint32_t at) {
@@ -113,6 +127,7 @@ void Compiler::emit_atomic(const Instruction& i, uint32_t at) {
   a_.lea(address.r32(), x86::ptr(r64(i.dst()), i.offset));
   a_.test(address.r8(), int32_t(i.bytes() - 1));
   a_.jnz(stop(Fault::kAlignment, at));
+  if (options_.kind == ArenaKind::kPacked) a_.movzx(address.r32(), address.r16());
   mark(at);
   // What wrapped around was in the guard before, and is so now.
   const Mem to = x86::ptr(x86::r12, address, 0, 0, i.bytes());

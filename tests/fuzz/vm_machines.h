@@ -47,12 +47,15 @@ class Machines {
       for (char c : program.error().sentence) require(c >= ' ' && c <= '~');
       return false;
     }
-    run_on(nullptr, *program, budget, interpreted_);
-    for (auto& cache : caches_) {
-      auto code = cache->compile(*program);
-      require(bool(code));
-      run_on(*code, *program, budget, compiled_);
-      require_same();
+    for (auto& space : spaces_) {
+      if (space->kind() == ArenaKind::kPacked && image.statics_bytes() > kPackedBytes / 2) continue;
+      run_on(*space, nullptr, *program, budget, interpreted_);
+      for (auto& cache : caches_) {
+        auto code = cache->compile(*program, space->kind());
+        require(bool(code));
+        run_on(*space, *code, *program, budget, compiled_);
+        require_same();
+      }
     }
     return true;
   }
@@ -64,9 +67,9 @@ class Machines {
     std::vector<uint8_t> memory;
   };
 
-  void run_on(std::shared_ptr<const MachineCode> code, const std::shared_ptr<const Program>& program,
-              uint32_t budget, Trace& trace) {
-    auto instance = Instance::create(*space_, program, std::move(code), {});
+  void run_on(ArenaSpace& space, std::shared_ptr<const MachineCode> code,
+              const std::shared_ptr<const Program>& program, uint32_t budget, Trace& trace) {
+    auto instance = Instance::create(space, program, std::move(code), {});
     require(bool(instance));
     Arena& arena = (*instance)->arena();
     for (uint32_t i = 0; i < 256; ++i) (*instance)->window()[i] = uint8_t(i * 37);
@@ -93,7 +96,8 @@ class Machines {
   }
 
   std::unique_ptr<SignalStack> stack_ = *SignalStack::create();
-  std::unique_ptr<ArenaSpace> space_ = *ArenaSpace::create(2);
+  std::unique_ptr<ArenaSpace> spaces_[2] = {*ArenaSpace::create(2),
+                                            *ArenaSpace::create(2, ArenaKind::kPacked)};
   std::shared_ptr<const HelperTable> helpers_;
   std::unique_ptr<CodeCache> caches_[2] = {
       *CodeCache::create(32 << 20), *CodeCache::create(32 << 20, {.extensions = false, .unroll = false})};

@@ -128,14 +128,14 @@ TEST_F(HostileTest, OutOfTheArenaByEveryAddressingForm) {
 }
 
 TEST_F(HostileTest, ConstantsCannotBeWritten) {
-  Image i = image("r2 = 0x100000; *(u8 *)(r2 + 0) = 1; exit");
+  Image i = image("r2 = 0x108000; *(u8 *)(r2 + 0) = 1; exit");
   i.rodata.assign(100, 7);
   i.data.assign(100, 8);
   const Trace t = machines_.run(i, {});
   EXPECT_EQ(t.outcome.fault, Fault::kAccess);
   for (const char* access : {"lock or(*(u64 *)(r2 + 0), r1)", "r0 = cmpxchg(*(u64 *)(r2 + 0), r0, r1)",
                              "*(u64 *)(r2 + 4092) = 0", "r3 = 8; r1 = r2; r2 = 0; call helper 3"}) {
-    i.text = assemble("r2 = 0x100000; " + std::string(access) + "; exit");
+    i.text = assemble("r2 = 0x108000; " + std::string(access) + "; exit");
     EXPECT_NE(machines_.run(i, {}).outcome.fault, Fault::kNone) << access;
   }
 }
