@@ -243,6 +243,56 @@ TEST_F(HostileTest, WhatTheVerifierRefuses) {
             "instruction 1 (r10 += 1): r10 cannot be written");
 }
 
+// Packed arenas lie beside each other without a guard: what cannot fault must stay inside.
+TEST_F(HostileTest, PackedNeighboursAreNotReached) {
+  auto space = *ArenaSpace::create(3, ArenaKind::kPacked);
+  auto before = *Arena::create(*space, {}), middle = *Arena::create(*space, {}),
+       behind = *Arena::create(*space, {});
+  ASSERT_LT(before->base(), middle->base());
+  ASSERT_LT(middle->base(), behind->base());
+  middle.reset();
+  for (Arena* neighbour : {before.get(), behind.get()}) std::memset(neighbour->base(), 0x5a, kPackedBytes);
+  unsigned programs = 0;
+  for (const char* address : {"0", "-1", "-8", "0xffff", "0x10000", "0x1fffc", "0xffffffff ll", "0x7fff",
+                              "0x8000", "0x14200", "0x7fffffffffffffff ll", "0x8000000000000000 ll"}) {
+    for (const char* access :
+         {"*(u64 *)(r2 + 0) = -1", "*(u64 *)(r2 + 7) = -1", "*(u8 *)(r2 - 1) = 1",
+          "*(u32 *)(r2 + 32767) = r1", "*(u64 *)(r2 - 32768) = r1", "*(u64 *)(r10 + 32767) = -1",
+          "*(u64 *)(r10 - 32768) = -1", "r1 = xchg(*(u64 *)(r2 + 0), r1)",
+          "r1 = r2; r2 = 0x55; r3 = 65536; call helper 3",
+          "again: *(u64 *)(r2 + 0) = -1; r2 += 24001; r3 += 1; if r3 != 50 goto again",
+          "call f; r0 = 0; exit; f: *(u64 *)(r10 - 1000) = -1; *(u64 *)(r10 + 32767) = -1"}) {
+      const std::string text = "r2 = " + std::string(address) + "; " + access + "; exit";
+      SCOPED_TRACE(text);
+      auto program = *Program::link(image(text), {machines_.shared_helpers(), {}});
+      for (bool compiled : {false, true}) {
+        auto cache = *CodeCache::create(1 << 16);
+        auto code = compiled ? *cache->compile(program, ArenaKind::kPacked) : nullptr;
+        auto one = *Instance::create(*space, program, code, {});
+        one->call(*one->entry(""), {}, 100000);
+        for (Arena* neighbour : {before.get(), behind.get()}) {
+          for (uint32_t i = 0; i < kPackedBytes; ++i) ASSERT_EQ(neighbour->base()[i], 0x5a) << i;
+        }
+        ++programs;
+      }
+    }
+  }
+  EXPECT_EQ(programs, 264u);
+}
+
+// Code for one kind of arena is never run in the other.
+TEST_F(HostileTest, CodeAndArenaAreOfOneKind) {
+  auto space = *ArenaSpace::create(1, ArenaKind::kPacked);
+  auto program = *Program::link(image("exit"), {machines_.shared_helpers(), {}});
+  auto made = Instance::create(*space, program, machines_.compile(program), {});
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().sentence, "the machine code is for another kind of arena");
+  EXPECT_EQ(space->free_windows(), 1u);
+  EXPECT_FALSE(Arena::create(*space, {.heap_quota = 1}));
+  EXPECT_FALSE(Arena::create(*space, {.data = 40000}));
+  EXPECT_EQ(space->free_windows(), 1u);
+}
+
 // Machine code cannot be found, read or changed: it is nowhere in the arena, and a handle is
 // no address.
 TEST_F(HostileTest, SelfModification) {
