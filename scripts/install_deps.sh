@@ -18,6 +18,7 @@ demo=(curl iperf3 iproute2 iputils-ping procps python3)
 test=(
   clang-14 clang-format-14 libclang-rt-14-dev libfuzzer-14-dev libgmock-dev libgtest-dev
   ethtool socat tcpdump traceroute tshark
+  gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 )
 bench=(dpdk-dev libbenchmark-dev libdpdk-dev)
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The compiler from bytecode to machine code, for the machine it runs on.
+// The compilers from bytecode to machine code: for x86-64, and for aarch64.
 //
-// Assembles into a CodeHolder of asmjit; code_cache.h puts the bytes where they can run.
+// They assemble into a CodeHolder of asmjit, whose environment says for which machine;
+// code_cache.h puts the bytes where they can run.
 //
 // An entry is called as EntryFunction: R1..R5 and the start of the arena.  It returns R0 and
 // the budget that is left; or, when the program was stopped, a negative budget, and the Call
@@ -45,17 +46,19 @@ struct Assembled {
   std::vector<Mark> marks;     // by offset
 };
 
+// Where the thread-local Call lies, in this process, seen from the thread pointer.
+int64_t call_thread_offset();
+
 struct JitOptions {
   bool extensions = true;  // use instructions that not every machine has
   bool unroll = true;      // loops of one block
   ArenaKind kind = ArenaKind::kWide;
+  // Where the Call of a thread lies, seen from its thread pointer.
+  int64_t call_offset = call_thread_offset();
 };
 
 // `code` is empty, and will be placed at its base address.  Errors: kUnsupported when there
-// is no compiler for this machine; kNoMemory.
+// is no compiler for that machine, or the program is too long for its jumps.
 Result<Assembled> assemble(const Program& program, asmjit::CodeHolder& code, const JitOptions& options);
-
-// Where the thread-local Call lies, seen from the thread pointer.
-int64_t call_thread_offset();
 
 }  // namespace weft::vm

@@ -23,7 +23,7 @@ Compiler::Compiler(const Program& program, CodeHolder& code, const JitOptions& o
       analysis_(program),
       options_(options),
       bmi2_(options.extensions && CpuInfo::host().features().x86().hasBMI2()),
-      call_offset_(call_thread_offset()),
+      call_offset_(options.call_offset),
       base_(code.baseAddress()),
       a_(&code) {}
 
@@ -319,30 +319,3 @@ void Compiler::emit_function_table() {
 void Compiler::mark(uint32_t at) { out_.marks.push_back({uint32_t(a_.offset()), at, owed_}); }
 
 }  // namespace weft::vm::x86_64
-
-namespace weft::vm {
-
-int64_t call_thread_offset() {
-  uint64_t thread_pointer;
-  asm("mov %%fs:0, %0" : "=r"(thread_pointer));
-  return int64_t(reinterpret_cast<uint64_t>(&current_call) - thread_pointer);
-}
-
-Result<Assembled> assemble(const Program& program, asmjit::CodeHolder& code, const JitOptions& options) {
-  struct Collector final : asmjit::ErrorHandler {
-    asmjit::Error first = asmjit::kErrorOk;
-    void handleError(asmjit::Error error, const char*, asmjit::BaseEmitter*) override {
-      if (first == asmjit::kErrorOk) first = error;
-    }
-  } errors;
-  code.setErrorHandler(&errors);
-  Assembled assembled = x86_64::Compiler(program, code, options).run();
-  code.setErrorHandler(nullptr);
-  if (errors.first != asmjit::kErrorOk) {
-    return weft::Error{weft::Code::kIo,
-                       std::string("assemble: ") + asmjit::DebugUtils::errorAsString(errors.first)};
-  }
-  return assembled;
-}
-
-}  // namespace weft::vm

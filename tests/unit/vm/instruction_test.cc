@@ -443,6 +443,12 @@ TEST_F(InstructionTest, Depth) {
   EXPECT_EQ(t.outcome.budget_left, 1'000'000u - 32 * 5);
 }
 
+// Of the programs above, those that call no helpers ran on aarch64 too.
+TEST_F(InstructionTest, Aarch64IsThereWhereAnEmulatorIs) {
+  expect("r0 = 7; exit", 7);
+  if (machines_.aarch64() != nullptr) EXPECT_EQ(machines_.aarch64()->runs(), 2u);
+}
+
 TEST_F(InstructionTest, TextAndDisassemblyAgree) {
   const char* const statements[] = {
       "r3 += -5",

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/unit/vm/aarch64.h"
 #include "tests/unit/vm/assemble.h"
 #include "vm/code_cache.h"
 #include "vm/instance.h"
@@ -80,6 +81,9 @@ class Machines {
   // After the run.
   std::function<void(Instance&)> inspect = [](Instance&) {};
 
+  // Null where there is no emulator.
+  const Aarch64* aarch64() const { return aarch64_.get(); }
+
   std::shared_ptr<const MachineCode> compile(const std::shared_ptr<const Program>& program) {
     return *caches_.front().second->compile(program);
   }
@@ -94,7 +98,19 @@ class Machines {
       if (!code) return {};
       expect_same(run_on(space, *code, program, how), expected);
     }
+    if (aarch64_ != nullptr && gates.empty() && how.heap == 0)
+      run_on_aarch64(space.kind(), *program, how, expected);
     return expected;
+  }
+
+  // A packed arena's frame and statics are one extent here.
+  void run_on_aarch64(ArenaKind kind, const Program& program, const Run& how, const Trace& expected) {
+    SCOPED_TRACE("aarch64");
+    auto run = aarch64_->run(program, kind, how.entry, how.arguments, how.budget, how.window);
+    if (!run) return;
+    Trace got{run->outcome, run->pc, run->frame, run->data};
+    if (kind == ArenaKind::kPacked) got.frame = got.data = run->frame + run->data;
+    expect_same(got, expected);
   }
 
   Trace run_on(ArenaSpace& space, std::shared_ptr<const MachineCode> code,
@@ -127,6 +143,7 @@ class Machines {
     EXPECT_TRUE(got.data == expected.data) << "the static variables differ";
   }
 
+  std::unique_ptr<Aarch64> aarch64_ = Aarch64::start();
   std::unique_ptr<SignalStack> signal_stack_ = *SignalStack::create();
   std::shared_ptr<HelperTable> helpers_;
   std::unique_ptr<ArenaSpace> space_ = *ArenaSpace::create(8);
