@@ -94,7 +94,9 @@ std::unique_ptr<Aarch64> Aarch64::start() {
   const int error = ::posix_spawn(&made->child_, emulator, &actions, nullptr, argv, environ);
   ::posix_spawn_file_actions_destroy(&actions);
   EXPECT_EQ(error, 0) << "the emulator does not start";
-  return error == 0 ? std::move(made) : nullptr;
+  if (error != 0) return nullptr;
+  read_all(made->from_.get(), made->helpers_, sizeof made->helpers_);
+  return made;
 #else
   return nullptr;
 #endif

@@ -30,12 +30,15 @@ class Aarch64 {
   // Null when the program called the host.  `window` lies in the window.
   std::optional<Run> run(const Program& program, ArenaKind kind, const std::string& entry,
                          const Arguments& arguments, uint32_t budget, const std::string& window);
+  // Where the runner has its helper 1 or 2; see aarch64_runner.c.
+  uint64_t helper(uint32_t number) const { return helpers_[number - 1]; }
   // Programs that were run to their end.
   uint64_t runs() const { return runs_; }
 
  private:
   pid_t child_ = -1;
   OwnedFd to_, from_;
+  uint64_t helpers_[2] = {};
   uint64_t runs_ = 0;
 };
 

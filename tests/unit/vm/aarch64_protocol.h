@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a test and the runner of aarch64 code say to each other.  In C, with the same layout
-// on both machines.
+// on both machines.  The runner begins with the addresses of its two helpers, 8 bytes each.
 #pragma once
 
 #include <stdint.h>

@@ -15,7 +15,7 @@
 
 #include "tests/unit/vm/aarch64_protocol.h"
 
-enum { kCallBytes = 4096, kFaultAccess = 3 };
+enum { kCallBytes = 4096, kFaultAccess = 3, kFaultRefused = 7 };
 
 static uint8_t call[kCallBytes] __attribute__((aligned(64)));
 static uint8_t *code, *wide, *packed;
@@ -98,7 +98,23 @@ static void run(uint8_t* base) {
   answer.fault_at = fault_at - (uint64_t)code;
 }
 
+// The helpers: the sum of their arguments, for 5 of the budget; and a refusal.
+static uint64_t add(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint8_t* of) {
+  int32_t budget;
+  memcpy(&budget, of + request.budget_offset, sizeof budget);
+  budget -= 5;
+  memcpy(of + request.budget_offset, &budget, sizeof budget);
+  return a + b + c + d + e;
+}
+static uint64_t refuse(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint8_t* of) {
+  const uint32_t fault = kFaultRefused;
+  memcpy(of + request.fault_offset, &fault, sizeof fault);
+  return a + b + c + d + e;
+}
+
 int main(void) {
+  const uint64_t helpers[] = {(uint64_t)add, (uint64_t)refuse};
+  write_all(helpers, sizeof helpers);
   const size_t guard = 1 << 20, arena = (size_t)1 << 32;
   wide = mmap(NULL, arena + 2 * guard, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   packed = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -443,10 +443,32 @@ TEST_F(InstructionTest, Depth) {
   EXPECT_EQ(t.outcome.budget_left, 1'000'000u - 32 * 5);
 }
 
-// Of the programs above, those that call no helpers ran on aarch64 too.
-TEST_F(InstructionTest, Aarch64IsThereWhereAnEmulatorIs) {
+// Of the programs above, those that call no helpers ran on aarch64 too, where there is an
+// emulator.  Its helpers are the runner's own: one adds and costs 5, one fails.
+TEST_F(InstructionTest, Aarch64) {
   expect("r0 = 7; exit", 7);
-  if (machines_.aarch64() != nullptr) EXPECT_EQ(machines_.aarch64()->runs(), 2u);
+  Aarch64* const aarch64 = machines_.aarch64();
+  if (aarch64 == nullptr) return;
+  EXPECT_EQ(aarch64->runs(), 2u);
+  auto helpers = std::make_shared<HelperTable>();
+  for (uint32_t n = 1; n <= 2; ++n) {
+    const auto function = reinterpret_cast<HelperFunction>(aarch64->helper(n));
+    ASSERT_TRUE(helpers->add({n, "helper" + std::to_string(n), function, 5}));
+  }
+  const auto run = [&](const char* text) {
+    return *aarch64->run(**Program::link(image(text), {helpers, {}}), ArenaKind::kWide, "", {}, 100, "");
+  };
+  const Aarch64::Run added = run(
+      "r6 = 50; r1 = 1; r2 = 2; r3 = 3; r4 = 4; r5 = 5; call helper 1; r0 += r6; r0 += r1; r0 += r5; exit");
+  EXPECT_EQ(added.outcome.r0, 65u);
+  EXPECT_EQ(added.outcome.budget_left, 95u);
+  const Aarch64::Run refused = run("r1 = 1; call helper 1; call helper 2; r0 = 9; exit");
+  EXPECT_EQ(refused.outcome.fault, Fault::kRefused);
+  EXPECT_EQ(refused.outcome.budget_left, 95u);
+  EXPECT_EQ(refused.pc, 2u);
+  const Aarch64::Run below = run("call f; exit; f: r1 = 8; call helper 1; call helper 2; exit");
+  EXPECT_EQ(below.outcome.fault, Fault::kRefused);
+  EXPECT_EQ(below.pc, 4u);
 }
 
 TEST_F(InstructionTest, TextAndDisassemblyAgree) {

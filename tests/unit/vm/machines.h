@@ -82,7 +82,7 @@ class Machines {
   std::function<void(Instance&)> inspect = [](Instance&) {};
 
   // Null where there is no emulator.
-  const Aarch64* aarch64() const { return aarch64_.get(); }
+  Aarch64* aarch64() const { return aarch64_.get(); }
 
   std::shared_ptr<const MachineCode> compile(const std::shared_ptr<const Program>& program) {
     return *caches_.front().second->compile(program);
