@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vm/analysis.h"
 
+#include <algorithm>
+
 namespace weft::vm {
 
 namespace {
@@ -131,13 +133,17 @@ void Analysis::find_loops(const Program& program) {
 }
 
 // Backwards over the text until nothing changes: loops and recursion take more than one round.
+// A program can be made so that it takes as many as it has jumps; then everything counts as
+// live, which costs it time and nobody else.
 void Analysis::find_live(const Program& program) {
   const auto text = program.text();
   std::vector<uint8_t> second_half(text.size());
   for (uint32_t at = 0; at < text.size(); ++at) {
     if (text[at].is_lddw()) second_half[++at] = 1;
   }
-  for (bool changed = true; changed;) {
+  constexpr int kRounds = 32;
+  bool changed = true;
+  for (int round = 0; changed && round < kRounds; ++round) {
     changed = false;
     for (uint32_t at = uint32_t(text.size()); at-- > 0;) {
       const Instruction& i = text[at];
@@ -156,6 +162,7 @@ void Analysis::find_live(const Program& program) {
       live[at] = before;
     }
   }
+  if (changed) std::fill(live.begin(), live.end(), RegisterSet(kFrameSet - 1));
 }
 
 }  // namespace weft::vm

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <thread>
 
 #include "tests/unit/testing/allocations.h"
@@ -118,6 +119,41 @@ TEST_F(InstanceTest, AFullCacheSaysSoAndRecovers) {
   std::string text;
   for (int i = 0; i < 400; ++i) text += "*(u64 *)(r1 + 8) = r1; ";
   EXPECT_TRUE(cache->compile(link(text + "exit")));
+}
+
+// As long as programs may be, and made to be slow to understand: each of its jumps back tells
+// the one before that one more register is wanted.
+TEST_F(InstanceTest, TheLongestPrograms) {
+  auto cache = *CodeCache::create(64 << 20);
+  Image sums;
+  for (uint32_t i = 0; i + 2 < kMaxInstructions; ++i) sums.text.push_back(make(kAlu64 | kAdd, 0, 0, 0, 1));
+  sums.text.insert(sums.text.begin(), make(kJmp32 | kJa, 0, 0, 0, 1000));
+  sums.text.push_back(make(kExitOpcode, 0, 0, 0, 0));
+  Image jumps;
+  for (uint32_t i = 0; i + 2 < kMaxInstructions; i += 2) {
+    jumps.text.push_back(make(kAlu64 | kMov | kFromRegister, i / 2 % 9, i / 2 % 9 + 1, 0, 0));
+    jumps.text.push_back(make(kJmp | kJeq, 9, 0, int16_t(i == 0 ? 0 : -4), 1));
+  }
+  jumps.text.push_back(make(kExitOpcode, 0, 0, 0, 0));
+  for (const Image* image : {&sums, &jumps}) {
+    auto program = Program::link(*image, {machines_.shared_helpers(), {}});
+    ASSERT_TRUE(program) << program.error().sentence;
+    const auto start = std::chrono::steady_clock::now();
+    auto code = cache->compile(*program);
+    ASSERT_TRUE(code) << code.error().sentence;
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+    auto compiled = *Instance::create(machines_.space(), *program, *code, {});
+    auto interpreted = *Instance::create(machines_.space(), *program, nullptr, {});
+    const Outcome a = compiled->call(*compiled->entry(""), {1, 2, 3, 4, 5}, 1000);
+    const Outcome b = interpreted->call(*interpreted->entry(""), {1, 2, 3, 4, 5}, 1000);
+    EXPECT_EQ(a.fault, Fault::kNone);
+    EXPECT_EQ(a.r0, b.r0);
+    EXPECT_EQ(a.budget_left, b.budget_left);
+    EXPECT_EQ(a.r0, image == &sums ? kMaxInstructions - 2 - 1000 : b.r0);
+  }
+  Image longer = sums;
+  longer.text.push_back(make(kExitOpcode, 0, 0, 0, 0));
+  EXPECT_FALSE(read_image(write_image(longer)));
 }
 
 TEST_F(InstanceTest, ArenasAreGivenBack) {
