@@ -16,20 +16,20 @@ namespace weft {
 
 // What kind of failure it was.  The NodeOS API maps each to one AN_E* status.
 enum class Code : uint8_t {
-  kInvalid,        // an argument is wrong
-  kNoMemory,       // memory, or a pool, is exhausted
-  kPermission,     // the caller may not
-  kAdmission,      // the reservation does not fit what is left
-  kExists,         // the name or the demux key is taken
-  kNotFound,       // no such thing
-  kProtocolSpec,   // the protocol chain of a path text is wrong
-  kAddressSpec,    // the address attributes of a path text are wrong
-  kBusy,           // a device, port or queue is in use
-  kLimit,          // a configured bound is reached
-  kDead,           // the object was terminated
-  kTimedOut,       //
-  kIo,             // the system refused
-  kUnsupported,    // this node does not offer it
+  kInvalid,       // an argument is wrong
+  kNoMemory,      // memory, or a pool, is exhausted
+  kPermission,    // the caller may not
+  kAdmission,     // the reservation does not fit what is left
+  kExists,        // the name or the demux key is taken
+  kNotFound,      // no such thing
+  kProtocolSpec,  // the protocol chain of a path text is wrong
+  kAddressSpec,   // the address attributes of a path text are wrong
+  kBusy,          // a device, port or queue is in use
+  kLimit,         // a configured bound is reached
+  kDead,          // the object was terminated
+  kTimedOut,      //
+  kIo,            // the system refused
+  kUnsupported,   // this node does not offer it
 };
 
 struct Error {

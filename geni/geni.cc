@@ -55,7 +55,8 @@ Result<uint16_t> Geni::add_port(std::string name, Partner& partner, Opening open
   if (!what) return what.error();
 
   const auto number = uint16_t(ports_.size());
-  ports_.push_back(std::make_unique<Port>(Port{number, std::move(name), *std::move(what), &partner, opening}));
+  ports_.push_back(
+      std::make_unique<Port>(Port{number, std::move(name), *std::move(what), &partner, opening}));
   const Port& port = *ports_.back();
   auto out = std::make_unique<OutPort>(port);
   worker_.call([&] {
@@ -82,7 +83,8 @@ Result<Opening> Geni::open(std::string_view path_text, Partner* peer, Opening pe
   return open_path(path_text, peer, peer_end, {});
 }
 
-Result<Opening> Geni::open_path(std::string_view text, Partner* peer, Opening peer_end, const OpenPath& options) {
+Result<Opening> Geni::open_path(std::string_view text, Partner* peer, Opening peer_end,
+                                const OpenPath& options) {
   auto built = builder_.build(text, options.queues, options.account);
   if (!built) return built.error();
   if (options.narrow) options.narrow(built->key);

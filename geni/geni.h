@@ -31,9 +31,9 @@ namespace weft {
 
 struct OpenPath {
   PathQueues queues;
-  Account* account = nullptr;                 // charged too
+  Account* account = nullptr;                  // charged too
   std::function<void(DemuxKey&)> narrow = {};  // may narrow the demux key: payload keys, sharing
-  bool receives = true;                       // false: for output only, no packet is sorted to it
+  bool receives = true;                        // false: for output only, no packet is sorted to it
 };
 
 class Geni final : public Partner, private RoundEnd {
@@ -107,8 +107,8 @@ class Geni final : public Partner, private RoundEnd {
   std::map<uint16_t, Entry> entries_;  // by Path::id()
   uint16_t generation_ = 0;            // of openings: a stale one names no path
   // What the worker looks at: changed between rounds only.
-  std::vector<Sorter*> sorters_;       // by port number
-  std::vector<const Entry*> by_id_;    // by Path::id(); null where none is open
+  std::vector<Sorter*> sorters_;     // by port number
+  std::vector<const Entry*> by_id_;  // by Path::id(); null where none is open
 };
 
 }  // namespace weft

@@ -39,7 +39,8 @@ std::optional<DropReason> check_ip4_addresses(const IpNode& node, const Packet& 
     // RFC 1122 section 3.2.1.3 (a): a host that asks for its address may say 0.
     if (source != 0 || !ip4::is_limited_broadcast(destination)) return DropReason::kMartianSource;
   }
-  if (node.addresses.is_martian_source(load<uint32_t>(p.data + ip4::kSource))) return DropReason::kMartianSource;
+  if (node.addresses.is_martian_source(load<uint32_t>(p.data + ip4::kSource)))
+    return DropReason::kMartianSource;
   if (ip4::is_zero_network(destination) || ip4::is_loopback(destination)) {
     return DropReason::kMartianDestination;
   }

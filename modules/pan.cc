@@ -18,7 +18,8 @@ Result<std::unique_ptr<Stage>> PanModule::create(const StageContext& context) {
   if (!context.top()) return context.chain_error("nothing stands on pan: it carries capsules");
   const std::string_view below = context.below();
   const bool on_raw_link = context.position == 1 && context.device.info.link == Link::kRaw;
-  if (on_raw_link || below == "ip" || below == "udp") return std::unique_ptr<Stage>(std::make_unique<PanStage>());
+  if (on_raw_link || below == "ip" || below == "udp")
+    return std::unique_ptr<Stage>(std::make_unique<PanStage>());
   return context.chain_error("pan stands on ip, on udp, or right on a partner with a raw link");
 }
 

@@ -46,26 +46,19 @@ extern "C" {
 
 /* ---- Objects and statuses ---------------------------------------------------- */
 
-typedef struct an_DomainObject *an_Domain;
-typedef struct an_InChanObject *an_InChan;
-typedef struct an_OutChanObject *an_OutChan;
-typedef struct an_CutChanObject *an_CutChan;
-typedef struct an_DemuxKeyObject *an_DemuxKey;
-typedef struct an_EventObject *an_Event;
-typedef struct an_PacketObject *an_Packet;
+typedef struct an_DomainObject* an_Domain;
+typedef struct an_InChanObject* an_InChan;
+typedef struct an_OutChanObject* an_OutChan;
+typedef struct an_CutChanObject* an_CutChan;
+typedef struct an_DemuxKeyObject* an_DemuxKey;
+typedef struct an_EventObject* an_Event;
+typedef struct an_PacketObject* an_Packet;
 /* In the signature of an_domainCreate from the beginning, so that it never changes. */
-typedef struct an_CredObject *an_Cred;
-typedef struct an_MemPoolObject *an_MemPool;
-typedef const struct an_ThreadPoolSpecData *an_ThreadPoolSpec;
+typedef struct an_CredObject* an_Cred;
+typedef struct an_MemPoolObject* an_MemPool;
+typedef const struct an_ThreadPoolSpecData* an_ThreadPoolSpec;
 
-typedef enum an_Kind {
-  AN_DOMAIN = 1,
-  AN_INCHAN,
-  AN_OUTCHAN,
-  AN_CUTCHAN,
-  AN_DEMUXKEY,
-  AN_EVENT
-} an_Kind;
+typedef enum an_Kind { AN_DOMAIN = 1, AN_INCHAN, AN_OUTCHAN, AN_CUTCHAN, AN_DEMUXKEY, AN_EVENT } an_Kind;
 
 typedef enum an_Status {
   AN_OK = 0,
@@ -82,17 +75,17 @@ typedef enum an_Status {
   AN_ELIMIT,     /* a configured bound is reached */
   AN_EDEAD,      /* the object was destroyed, or its domain ended */
   AN_ETIMEDOUT,
-  AN_EIO,        /* the system refused */
-  AN_ENOSYS      /* this node does not offer it, or not here */
+  AN_EIO,   /* the system refused */
+  AN_ENOSYS /* this node does not offer it, or not here */
 } an_Status;
 
 /* The status of the last call that failed on this thread; AN_OK if none did. */
 int an_errno(void);
 /* The same as a sentence: "eth0/ipp: column 6: no module 'ipp', did you mean 'ip'?"
  * Never NULL; valid until the next failure on this thread. */
-const char *an_errtext(void);
+const char* an_errtext(void);
 /* The name of a status: "AN_EPROTSPEC"; "?" for a number that is none. */
-const char *an_statusName(int status);
+const char* an_statusName(int status);
 
 /* Bytes that an object of that kind needs; 0 for a number that is no kind. */
 size_t an_sizeof(an_Kind kind);
@@ -108,11 +101,11 @@ typedef enum an_TermReason {
 
 /* Called once in the new domain, before an_domainCreate returns.  Anything but 0
  * refuses the domain: it is taken down again, and creation fails with that status. */
-typedef int (*an_DomainInitFunc)(an_Domain self, void *arg);
+typedef int (*an_DomainInitFunc)(an_Domain self, void* arg);
 /* Called once when the domain has ended, in its parent: nothing of the domain runs
  * any more, its channels are closed and its packets given back.  `ended` is a dead
  * handle, good for comparing. */
-typedef void (*an_DomainTermFunc)(an_Domain ended, an_TermReason reason, void *arg);
+typedef void (*an_DomainTermFunc)(an_Domain ended, an_TermReason reason, void* arg);
 
 /*
  * [control] Makes a domain: what its channels, packets and events are charged to, and
@@ -123,9 +116,9 @@ typedef void (*an_DomainTermFunc)(an_Domain ended, an_TermReason reason, void *a
  * no node, or more than one), AN_EDEAD, AN_ELIMIT, AN_ENOSYS, what initfn returns.
  * Source: Snow on Silk 2.1, 2.2; nodeos-api rules 4 and 5.
  */
-an_Domain an_domainCreate(void *mem, an_Domain parent, an_Cred cred, an_ThreadPoolSpec threads,
-                          an_MemPool mempool, an_DomainInitFunc initfn, void *initarg,
-                          an_DomainTermFunc termfn, void *termarg);
+an_Domain an_domainCreate(void* mem, an_Domain parent, an_Cred cred, an_ThreadPoolSpec threads,
+                          an_MemPool mempool, an_DomainInitFunc initfn, void* initarg,
+                          an_DomainTermFunc termfn, void* termarg);
 /* [control] Ends the domain: first its descendants, youngest first, then itself.  Its
  * channels, events, demux keys and packets are given back.  A domain may end itself
  * and its descendants, nothing else.
@@ -163,18 +156,18 @@ typedef struct an_DomainStats {
   uint64_t bits;             /* that its channels carried */
   uint64_t children;
   uint64_t channels;
-  uint64_t events;           /* scheduled now */
+  uint64_t events; /* scheduled now */
   uint64_t dropped[AN_DROP_REASONS];
 } an_DomainStats;
 
 /* Fills as much of `stats` as stats->size has room for.  Errors: AN_EINVAL, AN_EDEAD. */
-int an_domainGetStats(an_Domain d, an_DomainStats *stats);
+int an_domainGetStats(an_Domain d, an_DomainStats* stats);
 
 /* ---- Demultiplexing keys ------------------------------------------------------ */
 
 /* [control] An empty key.  Belongs to the domain; may be used for many channels.
  * Errors: as an_domainCreate. */
-an_DemuxKey an_demuxkeyCreate(void *mem, an_Domain d);
+an_DemuxKey an_demuxkeyCreate(void* mem, an_Domain d);
 /* [control] Channels that were made with it stay as they are. */
 int an_demuxkeyDestroy(an_DemuxKey key);
 /*
@@ -183,7 +176,7 @@ int an_demuxkeyDestroy(an_DemuxKey key);
  * Errors: AN_EINVAL (length 0 or above 64, offset + length above 256, a value bit
  * outside the mask), AN_ELIMIT (more than 8 tuples), AN_EDEAD.
  */
-int an_demuxkeyAddTuple(an_DemuxKey key, size_t offset, size_t length, const void *value, const void *mask);
+int an_demuxkeyAddTuple(an_DemuxKey key, size_t offset, size_t length, const void* value, const void* mask);
 
 /* ---- Channels ----------------------------------------------------------------- */
 
@@ -192,13 +185,13 @@ typedef struct an_NetSpecData {
   uint32_t queue_packets; /* of each end queue of the path; 0: the node's default */
   uint64_t queue_bytes;   /* likewise */
 } an_NetSpecData;
-typedef const an_NetSpecData *an_NetSpec; /* NULL: the defaults */
+typedef const an_NetSpecData* an_NetSpec; /* NULL: the defaults */
 
 /* Gets one packet, which is now the domain's: to keep, send, or free. */
-typedef void (*an_ChanRecvFunc)(void *arg, an_Packet packet);
+typedef void (*an_ChanRecvFunc)(void* arg, an_Packet packet);
 /* The same for `count` packets (1 .. 64) at once.  The array is the function's to
  * overwrite, and ends with the call. */
-typedef void (*an_ChanRecvVecFunc)(void *arg, an_Packet *packets, size_t count);
+typedef void (*an_ChanRecvVecFunc)(void* arg, an_Packet* packets, size_t count);
 
 /*
  * [control] Opens the path `protspec addrspec` for packets that come in.
@@ -210,13 +203,13 @@ typedef void (*an_ChanRecvVecFunc)(void *arg, an_Packet *packets, size_t count);
  * (another channel has the same key), AN_EINVAL, AN_EDEAD, AN_ELIMIT, AN_ENOSYS.
  * Source: Snow on Silk 2.5.
  */
-an_InChan an_inchanCreate(void *mem, an_Domain d, an_DemuxKey dmxKey, const char *protspec,
-                          const char *addrspec, an_NetSpec netspec, an_ChanRecvFunc deliverfunc,
-                          void *deliverarg);
+an_InChan an_inchanCreate(void* mem, an_Domain d, an_DemuxKey dmxKey, const char* protspec,
+                          const char* addrspec, an_NetSpec netspec, an_ChanRecvFunc deliverfunc,
+                          void* deliverarg);
 /* [control] Closes it; what was queued is dropped.  Packets that the domain holds stay. */
 int an_inchanDestroy(an_InChan c);
 /* Delivers vectors from now on.  Errors: AN_EINVAL (a NULL function), AN_EDEAD. */
-int an_inchanSetVector(an_InChan c, an_ChanRecvVecFunc deliverfunc, void *deliverarg);
+int an_inchanSetVector(an_InChan c, an_ChanRecvVecFunc deliverfunc, void* deliverarg);
 /* Nothing is delivered until Resume.  Packets wait in the channel's queue; those that
  * do not fit are dropped before any work is spent on them. */
 int an_inchanSuspend(an_InChan c);
@@ -227,27 +220,27 @@ int an_inchanResume(an_InChan c);
  * [control] Opens the path `protspec addrspec` for packets that go out.  It takes no
  * packets that come in.  Errors: as an_inchanCreate, but for AN_EEXIST.
  */
-an_OutChan an_outchanCreate(void *mem, an_Domain d, const char *protspec, const char *addrspec,
+an_OutChan an_outchanCreate(void* mem, an_Domain d, const char* protspec, const char* addrspec,
                             an_NetSpec netspec);
 int an_outchanDestroy(an_OutChan c); /* [control] what is queued is dropped */
 /* Sends a packet that the channel's domain holds.  On success it is no longer the
  * caller's; on failure it still is.  Where the path's addresses leave something open, a
- * packet that is given back as it came returns to its sender.  Errors: AN_EQFULL, AN_EINVAL (not a packet of this
- * domain), AN_EDEAD. */
+ * packet that is given back as it came returns to its sender.  Errors: AN_EQFULL, AN_EINVAL (not a packet of
+ * this domain), AN_EDEAD. */
 int an_outchanSend(an_OutChan c, an_Packet packet);
 /* Sends packets from the front of an array of any length, in order.  Returns how many
  * were taken; if fewer than `count`, an_errno() says why, and the rest is still the
  * caller's.  Errors: as an_outchanSend. */
-size_t an_outchanSendVec(an_OutChan c, an_Packet *packets, size_t count);
+size_t an_outchanSendVec(an_OutChan c, an_Packet* packets, size_t count);
 
 /*
  * [control] Opens a cut-through path: what comes in on the first chain goes out on the
  * second, and no code of the domain runs.  Errors: as an_inchanCreate.
  * Source: Snow on Silk 2.1.
  */
-an_CutChan an_cutchanCreate(void *mem, an_Domain d, an_DemuxKey dmxKey, const char *inprot,
-                            const char *inaddr, an_NetSpec innet, const char *outprot,
-                            const char *outaddr, an_NetSpec outnet);
+an_CutChan an_cutchanCreate(void* mem, an_Domain d, an_DemuxKey dmxKey, const char* inprot,
+                            const char* inaddr, an_NetSpec innet, const char* outprot, const char* outaddr,
+                            an_NetSpec outnet);
 int an_cutchanDestroy(an_CutChan c); /* [control] */
 
 /* At every moment: in + made = out + dropped + held. */
@@ -263,9 +256,9 @@ typedef struct an_ChanStats {
 } an_ChanStats;
 
 /* Errors: AN_EINVAL, AN_EDEAD. */
-int an_inchanGetStats(an_InChan c, an_ChanStats *stats);
-int an_outchanGetStats(an_OutChan c, an_ChanStats *stats);
-int an_cutchanGetStats(an_CutChan c, an_ChanStats *stats);
+int an_inchanGetStats(an_InChan c, an_ChanStats* stats);
+int an_outchanGetStats(an_OutChan c, an_ChanStats* stats);
+int an_cutchanGetStats(an_CutChan c, an_ChanStats* stats);
 
 /* ---- Packets ------------------------------------------------------------------ */
 
@@ -284,33 +277,33 @@ int an_cutchanGetStats(an_CutChan c, an_ChanStats *stats);
 an_Packet an_packetAlloc(an_Domain d, size_t length);
 /* A packet with the same bytes, shared.  Errors: AN_ENOMEM, AN_EDEAD. */
 an_Packet an_packetClone(an_Packet packet);
-int an_packetFree(an_Packet packet);                        /* no longer wanted */
-int an_packetDrop(an_Packet packet, an_DropReason reason);  /* the same, and why */
+int an_packetFree(an_Packet packet);                       /* no longer wanted */
+int an_packetDrop(an_Packet packet, an_DropReason reason); /* the same, and why */
 
 /* `n` more bytes at the front; their contents are the caller's to write.  Returns the new
  * first byte; NULL: AN_ENOMEM, AN_EINVAL (more than fit in one piece), AN_EDEAD. */
-void *an_packetPush(an_Packet *packet, size_t n);
+void* an_packetPush(an_Packet* packet, size_t n);
 /* `n` bytes less at the front.  Errors: AN_EINVAL (not shorter than n), AN_ENOMEM. */
-int an_packetPop(an_Packet *packet, size_t n);
+int an_packetPop(an_Packet* packet, size_t n);
 /* `n` more bytes at the end, in one piece; theirs is the address that is returned.
  * NULL: as an_packetPush. */
-void *an_packetAppend(an_Packet packet, size_t n);
+void* an_packetAppend(an_Packet packet, size_t n);
 /* Keeps the first `length` bytes.  Errors: AN_EINVAL (0, or longer than the packet). */
 int an_packetTrim(an_Packet packet, size_t length);
 
 /* The first `n` bytes in one piece and writable.  NULL: AN_EINVAL (the packet is shorter,
  * or n is above an_nodeInfo("packet_contiguous")), AN_ENOMEM, AN_EDEAD. */
-void *an_packetGetData(an_Packet *packet, size_t n);
+void* an_packetGetData(an_Packet* packet, size_t n);
 /* Bytes in the packet; 0, and AN_EDEAD, for a dead handle. */
 size_t an_packetGetLength(an_Packet packet);
 
 typedef struct an_Iov {
-  const void *base;
+  const void* base;
   size_t length;
 } an_Iov;
 /* Where its bytes are, to be read: fills at most `max` pieces.  Returns how many pieces
  * there are. */
-size_t an_packetGetIov(an_Packet packet, an_Iov *iov, size_t max);
+size_t an_packetGetIov(an_Packet packet, an_Iov* iov, size_t max);
 
 typedef struct an_PacketMeta {
   size_t size;
@@ -318,11 +311,11 @@ typedef struct an_PacketMeta {
   uint64_t timestamp_ns; /* the device's; 0 if it has none */
   char port[32];         /* the partner that it came in at, as in path texts; "" if made here */
 } an_PacketMeta;
-int an_packetGetMeta(an_Packet packet, an_PacketMeta *meta);
+int an_packetGetMeta(an_Packet packet, an_PacketMeta* meta);
 
 /* ---- Events and time ---------------------------------------------------------- */
 
-typedef void (*an_EventFunc)(void *arg);
+typedef void (*an_EventFunc)(void* arg);
 
 /*
  * Calls `f(arg)` in the domain, on the worker, `delay_ns` from now; then every `period_ns`
@@ -330,8 +323,8 @@ typedef void (*an_EventFunc)(void *arg);
  * is dead from the moment that f is called.
  * Errors: AN_EINVAL, AN_EDEAD, AN_ELIMIT.  Takes a lock: not for every packet.
  */
-an_Event an_eventSchedule(void *mem, an_Domain d, uint64_t delay_ns, uint64_t period_ns, an_EventFunc f,
-                          void *arg);
+an_Event an_eventSchedule(void* mem, an_Domain d, uint64_t delay_ns, uint64_t period_ns, an_EventFunc f,
+                          void* arg);
 /* When it returns, f is not running and will not be called; an event may cancel itself. */
 int an_eventCancel(an_Event e);
 
@@ -357,12 +350,12 @@ uint64_t an_timeGetRes(an_Clock clock);
  *   "workers"            threads that run paths
  * Errors: AN_ENOENT (no such feature), AN_EINVAL.
  */
-int an_nodeInfo(const char *feature, uint64_t *value);
+int an_nodeInfo(const char* feature, uint64_t* value);
 
 typedef enum an_LogLevel { AN_LOG_DEBUG = 1, AN_LOG_INFO, AN_LOG_WARNING, AN_LOG_ERROR } an_LogLevel;
 /* One line in the node's log, in the domain's name.  A domain that says more than 20 lines
  * in a second loses the rest; how many is said with the next.  Errors: AN_EINVAL, AN_EDEAD. */
-int an_log(an_Domain d, an_LogLevel level, const char *text);
+int an_log(an_Domain d, an_LogLevel level, const char* text);
 
 #ifdef __cplusplus
 }

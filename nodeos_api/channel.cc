@@ -19,7 +19,8 @@ constexpr uint16_t kOfArrival = Packet::kOffload | Packet::kLocal | Packet::kOri
 // --- what all have -----------------------------------------------------------
 
 Result<std::string> Channel::text_of(const char* protspec, const char* addrspec) {
-  if (protspec == nullptr) return Error{Code::kProtocolSpec, "a channel needs a protocol chain, such as \"eth0/ip/udp\""};
+  if (protspec == nullptr)
+    return Error{Code::kProtocolSpec, "a channel needs a protocol chain, such as \"eth0/ip/udp\""};
   std::string text = protspec;
   if (addrspec != nullptr && *addrspec != '\0') text.append(" ").append(addrspec);
   return text;
@@ -32,15 +33,16 @@ Result<QueueLimit> Channel::limit_of(an_NetSpec spec) {
     return Error{Code::kInvalid, "the size of the NetSpec says that it has no queue limits"};
   }
   if (spec->queue_packets > 65536) {
-    return Error{Code::kInvalid, "a queue holds at most 65536 packets, not " + std::to_string(spec->queue_packets)};
+    return Error{Code::kInvalid,
+                 "a queue holds at most 65536 packets, not " + std::to_string(spec->queue_packets)};
   }
   if (spec->queue_packets != 0) limit.packets = spec->queue_packets;
   if (spec->queue_bytes != 0) limit.bytes = spec->queue_bytes;
   return limit;
 }
 
-Result<void> Channel::open_one_sided(const char* protspec, const char* addrspec, an_NetSpec netspec, Partner* peer,
-                                     OpenPath options) {
+Result<void> Channel::open_one_sided(const char* protspec, const char* addrspec, an_NetSpec netspec,
+                                     Partner* peer, OpenPath options) {
   auto text = text_of(protspec, addrspec);
   if (!text) return text.error();
   auto limit = limit_of(netspec);

@@ -62,7 +62,8 @@ class InChannel final : public Object<InChannel>, public Channel, private Partne
 
   explicit InChannel(Domain& domain) : Channel(domain) {}
 
-  Result<void> open(const char* protspec, const char* addrspec, an_NetSpec netspec, const DemuxKeyObject* key);
+  Result<void> open(const char* protspec, const char* addrspec, an_NetSpec netspec,
+                    const DemuxKeyObject* key);
   void destroy() override;
 
   // On the worker.

@@ -65,8 +65,9 @@ using namespace weft;
 
 extern "C" {
 
-an_InChan an_inchanCreate(void* mem, an_Domain d, an_DemuxKey dmxKey, const char* protspec, const char* addrspec,
-                          an_NetSpec netspec, an_ChanRecvFunc deliverfunc, void* deliverarg) {
+an_InChan an_inchanCreate(void* mem, an_Domain d, an_DemuxKey dmxKey, const char* protspec,
+                          const char* addrspec, an_NetSpec netspec, an_ChanRecvFunc deliverfunc,
+                          void* deliverarg) {
   Domain* domain = creator(d);
   const DemuxKeyObject* key = nullptr;
   if (domain == nullptr || !find_key(dmxKey, *domain, &key)) return nullptr;
@@ -113,11 +114,12 @@ int an_inchanResume(an_InChan c) {
 
 int an_inchanGetStats(an_InChan c, an_ChanStats* stats) { return get_stats<InChannel>(c, stats); }
 
-an_OutChan an_outchanCreate(void* mem, an_Domain d, const char* protspec, const char* addrspec, an_NetSpec netspec) {
+an_OutChan an_outchanCreate(void* mem, an_Domain d, const char* protspec, const char* addrspec,
+                            an_NetSpec netspec) {
   Domain* domain = creator(d);
   if (domain == nullptr) return nullptr;
-  auto* channel =
-      open_channel<OutChannel>(mem, *domain, [&](OutChannel& c) { return c.open(protspec, addrspec, netspec); });
+  auto* channel = open_channel<OutChannel>(
+      mem, *domain, [&](OutChannel& c) { return c.open(protspec, addrspec, netspec); });
   return channel != nullptr ? channel->handle() : nullptr;
 }
 
@@ -140,8 +142,9 @@ size_t an_outchanSendVec(an_OutChan c, an_Packet* packets, size_t count) {
 
 int an_outchanGetStats(an_OutChan c, an_ChanStats* stats) { return get_stats<OutChannel>(c, stats); }
 
-an_CutChan an_cutchanCreate(void* mem, an_Domain d, an_DemuxKey dmxKey, const char* inprot, const char* inaddr,
-                            an_NetSpec innet, const char* outprot, const char* outaddr, an_NetSpec outnet) {
+an_CutChan an_cutchanCreate(void* mem, an_Domain d, an_DemuxKey dmxKey, const char* inprot,
+                            const char* inaddr, an_NetSpec innet, const char* outprot, const char* outaddr,
+                            an_NetSpec outnet) {
   Domain* domain = creator(d);
   const DemuxKeyObject* key = nullptr;
   if (domain == nullptr || !find_key(dmxKey, *domain, &key)) return nullptr;

@@ -17,7 +17,8 @@ Result<void> DemuxKeyObject::add(size_t offset, size_t length, const uint8_t* va
   if (mask != nullptr) match.mask.assign(mask, mask + length);
   for (size_t i = 0; i < length; ++i) {
     if ((match.value[i] & ~match.mask[i]) != 0) {
-      return Error{Code::kInvalid, "byte " + std::to_string(i) + " of the value has bits that the mask ignores"};
+      return Error{Code::kInvalid,
+                   "byte " + std::to_string(i) + " of the value has bits that the mask ignores"};
     }
   }
   tuples_.push_back(std::move(match));
@@ -54,6 +55,7 @@ extern "C" int an_demuxkeyAddTuple(an_DemuxKey k, size_t offset, size_t length, 
                                    const void* mask) {
   DemuxKeyObject* key = find<DemuxKeyObject>(k);
   if (key == nullptr || !key->domain().node().allows_control()) return an_errno();
-  auto added = key->add(offset, length, static_cast<const uint8_t*>(value), static_cast<const uint8_t*>(mask));
+  auto added =
+      key->add(offset, length, static_cast<const uint8_t*>(value), static_cast<const uint8_t*>(mask));
   return added ? AN_OK : fail(added.error());
 }

@@ -50,8 +50,8 @@ void Event::fire(uint64_t now_ns) {
 
 using namespace weft;
 
-extern "C" an_Event an_eventSchedule(void* mem, an_Domain d, uint64_t delay_ns, uint64_t period_ns, an_EventFunc f,
-                                     void* arg) {
+extern "C" an_Event an_eventSchedule(void* mem, an_Domain d, uint64_t delay_ns, uint64_t period_ns,
+                                     an_EventFunc f, void* arg) {
   Domain* domain = find_open(d);
   if (domain == nullptr) return nullptr;
   if (f == nullptr) {

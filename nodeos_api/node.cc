@@ -16,7 +16,8 @@ std::vector<Node*>& nodes() {
 
 }  // namespace
 
-Node::Node(const Parts& parts) : parts_(parts), pools_{&parts.pool}, root_(Domain::make(nullptr, *this, nullptr)) {
+Node::Node(const Parts& parts)
+    : parts_(parts), pools_{&parts.pool}, root_(Domain::make(nullptr, *this, nullptr)) {
   std::lock_guard lock(nodes_mutex);
   nodes().push_back(this);
 }

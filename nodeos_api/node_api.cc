@@ -59,7 +59,8 @@ uint64_t an_timeGetRes(an_Clock clock) {
 }
 
 int an_nodeInfo(const char* feature, uint64_t* value) {
-  if (feature == nullptr || value == nullptr) return fail(AN_EINVAL, "a feature's name and a place for it are wanted");
+  if (feature == nullptr || value == nullptr)
+    return fail(AN_EINVAL, "a feature's name and a place for it are wanted");
   for (const Feature& f : kFeatures) {
     if (f.name != feature) continue;
     *value = f.value;

@@ -33,7 +33,8 @@ class Object {
       fail(AN_EINVAL, "the memory for the object is not aligned as malloc aligns it");
       return nullptr;
     }
-    T* object = mem != nullptr ? new (mem) T(std::forward<Args>(args)...) : new T(std::forward<Args>(args)...);
+    T* object =
+        mem != nullptr ? new (mem) T(std::forward<Args>(args)...) : new T(std::forward<Args>(args)...);
     object->implicit_ = mem == nullptr;
     object->handle_ = handles().add(T::kKind, object);
     if (object->handle_ == 0) {

@@ -14,7 +14,8 @@ namespace {
 std::optional<unsigned> number(std::string_view text, unsigned most) {
   unsigned n = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
-  if (text.empty() || error != std::errc{} || end != text.data() + text.size() || n > most) return std::nullopt;
+  if (text.empty() || error != std::errc{} || end != text.data() + text.size() || n > most)
+    return std::nullopt;
   return n;
 }
 

@@ -42,8 +42,8 @@ std::unique_ptr<Node> Node::start(const NodeConfig& config, an_Domain parent, st
     return nullptr;
   }
   node->config_ = &config;
-  an_Domain domain =
-      an_domainCreate(nullptr, parent, nullptr, nullptr, nullptr, &Node::init, node.get(), &Node::terminated, node.get());
+  an_Domain domain = an_domainCreate(nullptr, parent, nullptr, nullptr, nullptr, &Node::init, node.get(),
+                                     &Node::terminated, node.get());
   node->config_ = nullptr;
   if (domain == nullptr) {
     error = node->error_.empty() ? an_errtext() : node->error_;
@@ -65,7 +65,8 @@ bool Node::configure(const NodeConfig& config) {
   }
   code_.add(ping_);
   for (const NeighbourConfig& n : config.neighbours) {
-    if (n.address.none() || n.address == address_ || !routes_.add({n.address, 128}, uint16_t(neighbours_.size()))) {
+    if (n.address.none() || n.address == address_ ||
+        !routes_.add({n.address, 128}, uint16_t(neighbours_.size()))) {
       error_ = "neighbour " + to_text(n.address) + ": not an address of another node, or there twice";
       return false;
     }
@@ -80,7 +81,8 @@ bool Node::configure(const NodeConfig& config) {
       return false;
     }
     if (!routes_.add(r.to, via)) {
-      error_ = "route to " + to_text(r.to.address) + "/" + std::to_string(r.to.length) + ": there is one already";
+      error_ =
+          "route to " + to_text(r.to.address) + "/" + std::to_string(r.to.length) + ": there is one already";
       return false;
     }
   }

@@ -153,7 +153,8 @@ void Ping::start(Queued queued) {
   store_be<uint32_t>(body + kSequence, request.sequence);
   store_be<uint64_t>(body + kCookie, cookie);
 
-  an_Event timeout = an_eventSchedule(nullptr, node_.domain(), request.timeout_ns, 0, &Ping::timed_out, &*place);
+  an_Event timeout =
+      an_eventSchedule(nullptr, node_.domain(), request.timeout_ns, 0, &Ping::timed_out, &*place);
   if (timeout == nullptr) {
     an_packetFree(packet);
     return refuse(Reply::kTooMany);
@@ -169,9 +170,7 @@ void Ping::start(Queued queued) {
   finish(*place, {.status = *lost == AN_DROP_NO_PACKET ? Reply::kNoPacket : Reply::kNoRoute});
 }
 
-void Ping::timed_out(void* waiting) {
-  finish(*static_cast<Waiting*>(waiting), {.status = Reply::kTimedOut});
-}
+void Ping::timed_out(void* waiting) { finish(*static_cast<Waiting*>(waiting), {.status = Reply::kTimedOut}); }
 
 // The callback may send again, so the place is free before it is called.
 void Ping::finish(Waiting& waiting, Reply reply) {

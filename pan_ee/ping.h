@@ -43,7 +43,7 @@ class Ping final : public CodeObject {
     uint32_t sequence = 0;
     size_t payload = 56;  // bytes, 0 .. kMaxPayload
     uint64_t timeout_ns = 1'000'000'000;
-    uint16_t ttl = 128;   // nodes that may send it on, there and back
+    uint16_t ttl = 128;  // nodes that may send it on, there and back
   };
   struct Reply {
     enum Status : uint8_t {
@@ -57,10 +57,10 @@ class Ping final : public CodeObject {
     Status status = kAnswered;
     NodeAddress destination;
     uint32_t sequence = 0;
-    uint64_t rtt_ns = 0;     // kAnswered
-    uint16_t hops_out = 0;   // nodes passed, likewise
+    uint64_t rtt_ns = 0;    // kAnswered
+    uint16_t hops_out = 0;  // nodes passed, likewise
     uint16_t hops_back = 0;
-    size_t payload = 0;      // bytes that came back
+    size_t payload = 0;  // bytes that came back
   };
   using Callback = std::function<void(const Reply&)>;
 

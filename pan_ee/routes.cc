@@ -25,7 +25,8 @@ size_t Routes::Hash::operator()(const NodeAddress& a) const {
 }
 
 bool Routes::add(const Prefix& to, uint16_t neighbour) {
-  auto it = std::find_if(lengths_.begin(), lengths_.end(), [&](const Length& l) { return l.bits <= to.length; });
+  auto it =
+      std::find_if(lengths_.begin(), lengths_.end(), [&](const Length& l) { return l.bits <= to.length; });
   if (it == lengths_.end() || it->bits != to.length) it = lengths_.insert(it, Length{to.length, {}});
   return it->routes.emplace(to.address, neighbour).second;
 }

@@ -42,18 +42,18 @@ using MacAddress = std::array<uint8_t, 6>;
 
 // What an opening is, in words for an operator and in numbers for the node.
 struct PartnerInfo {
-  std::string driver;    // "af_packet"
-  std::string device;    // "veth0"; "10.0.0.1:4000 -> 10.0.0.2:4000"
-  std::string mode;      // the rung that was reached: "TPACKET_V2 rx, sendmmsg tx"
-  std::string reason;    // why not a better one; empty if there is none
+  std::string driver;  // "af_packet"
+  std::string device;  // "veth0"; "10.0.0.1:4000 -> 10.0.0.2:4000"
+  std::string mode;    // the rung that was reached: "TPACKET_V2 rx, sendmmsg tx"
+  std::string reason;  // why not a better one; empty if there is none
   Link link = Link::kEthernet;
-  MacAddress mac{};      // the device's own; zero when it has none
-  uint32_t mtu = 1500;   // largest network-layer packet, bytes
-  int ifindex = 0;       // of the kernel's interface; 0 when there is none
+  MacAddress mac{};     // the device's own; zero when it has none
+  uint32_t mtu = 1500;  // largest network-layer packet, bytes
+  int ifindex = 0;      // of the kernel's interface; 0 when there is none
   bool up = true;
-  bool offload = false;  // takes packets with Packet::kOffload as they are
+  bool offload = false;       // takes packets with Packet::kOffload as they are
   bool owns_address = false;  // the kernel does not answer for addresses on this link
-  int poll_fd = -1;      // readable when pull() would give something; -1: ask always
+  int poll_fd = -1;           // readable when pull() would give something; -1: ask always
 };
 
 struct PartnerStats {

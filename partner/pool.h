@@ -24,8 +24,8 @@ enum class PageKind : uint8_t { k2M, kTransparent, k4K };
 const char* name(PageKind kind);  // "2M", "THP", "4K"
 
 struct PoolSpec {
-  size_t packets = 16384;             // 1 .. 2^24
-  PageKind pages = PageKind::k2M;     // the best to try; falls back rung by rung
+  size_t packets = 16384;          // 1 .. 2^24
+  PageKind pages = PageKind::k2M;  // the best to try; falls back rung by rung
 };
 
 class Pool {

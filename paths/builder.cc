@@ -22,7 +22,8 @@ Result<Builder::Built> Builder::build(std::string_view text, PathQueues queues, 
   for (size_t i = 1; i < spec.near.chain.size(); ++i) {
     const StageContext context{spec, text, spec.near, i, *sides->near, sides->far};
     if (auto added = add_stage(*built.path, context); !added) return added.error();
-    if (auto refined = find(spec.near.chain[i].name)->refine(context, built.key); !refined) return refined.error();
+    if (auto refined = find(spec.near.chain[i].name)->refine(context, built.key); !refined)
+      return refined.error();
   }
   for (size_t i = spec.far.chain.size(); i-- > 1;) {
     const StageContext context{spec, text, spec.far, i, *sides->far, sides->near};
@@ -91,8 +92,9 @@ Result<void> Builder::check_attributes(std::string_view text, const PathSide& si
       for (std::string_view name : find(side.chain[i].name)->attributes()) known.emplace_back(name);
     }
     if (std::find(known.begin(), known.end(), attribute.name) != known.end()) continue;
-    return path_error(Code::kAddressSpec, text, attribute.column,
-                      "no module of this chain reads '" + attribute.name + "'" + did_you_mean(attribute.name, known));
+    return path_error(
+        Code::kAddressSpec, text, attribute.column,
+        "no module of this chain reads '" + attribute.name + "'" + did_you_mean(attribute.name, known));
   }
   return {};
 }
@@ -111,12 +113,14 @@ void Builder::add_link_module(PathSide& side, const Port& device, bool bare) con
 }
 
 Module* Builder::find(std::string_view name) const {
-  auto it = std::find_if(modules_.begin(), modules_.end(), [&](const Module* m) { return m->name() == name; });
+  auto it =
+      std::find_if(modules_.begin(), modules_.end(), [&](const Module* m) { return m->name() == name; });
   return it == modules_.end() ? nullptr : *it;
 }
 
 Module* Builder::link_module(Link link) const {
-  auto it = std::find_if(modules_.begin(), modules_.end(), [&](const Module* m) { return m->link() == link; });
+  auto it =
+      std::find_if(modules_.begin(), modules_.end(), [&](const Module* m) { return m->link() == link; });
   return it == modules_.end() ? nullptr : *it;
 }
 

@@ -33,9 +33,9 @@ class Builder {
 
   struct Built {
     std::unique_ptr<Path> path;
-    DemuxKey key;           // what its near end wants
+    DemuxKey key;  // what its near end wants
     const Port* near;
-    const Port* far;        // null unless cut-through
+    const Port* far;  // null unless cut-through
   };
 
   // `account`, if given, is charged for the path too.

@@ -16,9 +16,9 @@ struct NarrowFields {
   uint8_t destination[4];
   uint16_t source_port;  // big-endian; 0 when there is none, or in a fragment
   uint16_t destination_port;
-  uint8_t protocol;      // of what the network header carries
-  uint8_t local;         // 1: addressed to this node
-  uint16_t in_port;      // Port::number, host order
+  uint8_t protocol;  // of what the network header carries
+  uint8_t local;     // 1: addressed to this node
+  uint16_t in_port;  // Port::number, host order
 };
 static_assert(sizeof(NarrowFields) == 16);
 

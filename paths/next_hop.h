@@ -30,12 +30,12 @@ struct alignas(64) NextHop {
     kKernel,       // the kernel of this machine answers: it has seen the packet too
   };
 
-  Kind kind = kNoRoute;       // with link_length, read as one by modules/fusion.cc
-  uint8_t link_length = 0;    // bytes of `header` in front of the packet; 0 on a raw link
+  Kind kind = kNoRoute;     // with link_length, read as one by modules/fusion.cc
+  uint8_t link_length = 0;  // bytes of `header` in front of the packet; 0 on a raw link
   uint16_t out_port = Packet::kNoPort;
-  uint32_t mtu = 0;           // largest network-layer packet, bytes
-  uint8_t header[16] = {};    // link header: destination, source, type
-  Address gateway{};          // zero: the destination itself is on the link
+  uint32_t mtu = 0;         // largest network-layer packet, bytes
+  uint8_t header[16] = {};  // link header: destination, source, type
+  Address gateway{};        // zero: the destination itself is on the link
   bool has_gateway = false;
 };
 static_assert(sizeof(NextHop) == 64);

@@ -13,8 +13,8 @@ namespace weft {
 
 namespace {
 
-constexpr uint64_t kAskEvery = 1'000'000;    // ns; a joint without a descriptor is asked this often
-constexpr uint64_t kRetryEvery = 100'000;    // ns; a device that refused is tried again this often
+constexpr uint64_t kAskEvery = 1'000'000;  // ns; a joint without a descriptor is asked this often
+constexpr uint64_t kRetryEvery = 100'000;  // ns; a device that refused is tried again this often
 
 void watch(int epoll, int fd) {
   epoll_event event{};
@@ -167,7 +167,8 @@ void Worker::sleep_until(uint64_t until_ns) {
     const uint64_t wait = until_ns > now ? until_ns - now : 0;
     const timespec timeout{time_t(wait / 1'000'000'000), long(wait % 1'000'000'000)};
     epoll_event events[16];
-    const int n = ::epoll_pwait2(epoll_.get(), events, 16, until_ns == UINT64_MAX ? nullptr : &timeout, nullptr);
+    const int n =
+        ::epoll_pwait2(epoll_.get(), events, 16, until_ns == UINT64_MAX ? nullptr : &timeout, nullptr);
     for (int i = 0; i < n; ++i) {
       if (events[i].data.fd != wake_.get()) continue;
       eventfd_t ignored;

@@ -43,10 +43,10 @@ class RoundEnd {
 };
 
 struct WorkerOptions {
-  bool busy = false;                  // never sleep
-  uint64_t linger_ns = 20'000;        // how long to poll before sleeping
-  uint32_t budget = 64;               // runs of paths after each poll, at most
-  int cpu = -1;                       // to run on; -1: any
+  bool busy = false;            // never sleep
+  uint64_t linger_ns = 20'000;  // how long to poll before sleeping
+  uint32_t budget = 64;         // runs of paths after each poll, at most
+  int cpu = -1;                 // to run on; -1: any
 };
 
 class Worker final : public PathHost {
@@ -102,8 +102,9 @@ class Worker final : public PathHost {
   struct Joint : JointSpec {
     uint32_t id;
   };
-  using Backlog = boost::intrusive::list<Path, boost::intrusive::member_hook<Path, Path::Hook, &Path::backlog_hook>,
-                                         boost::intrusive::constant_time_size<false>>;
+  using Backlog =
+      boost::intrusive::list<Path, boost::intrusive::member_hook<Path, Path::Hook, &Path::backlog_hook>,
+                             boost::intrusive::constant_time_size<false>>;
 
   void run();
   void do_posted();

@@ -62,7 +62,9 @@ int main(int argc, char** argv) {
   fflush(stdout);
   for (int idle = 0;;) {
     struct pollfd fds[2] = {{p[0].fd, POLLIN, 0}, {p[1].fd, POLLIN, 0}};
-    if (forward(&p[0], &p[1]) + forward(&p[1], &p[0]) > 0) idle = 0;
-    else if (++idle > kSpins) poll(fds, 2, -1);
+    if (forward(&p[0], &p[1]) + forward(&p[1], &p[0]) > 0)
+      idle = 0;
+    else if (++idle > kSpins)
+      poll(fds, 2, -1);
   }
 }

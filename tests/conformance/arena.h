@@ -24,21 +24,21 @@ extern "C" {
 typedef struct arena arena;
 
 /* NULL if the node cannot be started. */
-arena *arena_start(void);
+arena* arena_start(void);
 /* Stops the node.  Returns how many packets are not back in the pool. */
-size_t arena_stop(arena *a);
+size_t arena_stop(arena* a);
 
 /* A packet comes in at the port. */
-void arena_inject(arena *a, const char *port, const void *bytes, size_t length);
+void arena_inject(arena* a, const char* port, const void* bytes, size_t length);
 /* Takes the oldest packet that went out of the port.  Returns its length, 0 if there is none. */
-size_t arena_take(arena *a, const char *port, void *bytes, size_t room);
+size_t arena_take(arena* a, const char* port, void* bytes, size_t room);
 
 /* Returns when the node has done all there is to do. */
-void arena_settle(arena *a);
+void arena_settle(arena* a);
 /* The node's clock moves, and what is due happens. */
-void arena_advance(arena *a, uint64_t ns);
+void arena_advance(arena* a, uint64_t ns);
 /* Calls f(arg) on a thread that is neither the node's control thread nor its worker. */
-void arena_elsewhere(void (*f)(void *arg), void *arg);
+void arena_elsewhere(void (*f)(void* arg), void* arg);
 
 #ifdef __cplusplus
 }

@@ -66,7 +66,8 @@ arena* arena_start(void) {
     return nullptr;
   }
   if (world->threaded) world->worker.start();
-  world->node = std::make_unique<Node>(Node::Parts{world->geni, world->worker, *world->pool, world->clock, world->log});
+  world->node =
+      std::make_unique<Node>(Node::Parts{world->geni, world->worker, *world->pool, world->clock, world->log});
   world->node->add_pool(*world->wire_pool);
   return world;
 }

@@ -13,13 +13,13 @@ static an_ChanStats in_stats(an_InChan c) {
   an_inchanGetStats(c, &s);
   return s;
 }
-static void free_all(inbox *box) {
+static void free_all(inbox* box) {
   size_t i;
   for (i = 0; i < box->count; i++) an_packetFree(box->packets[i]);
   box->count = 0;
 }
 
-static void delivers(arena *world) {
+static void delivers(arena* world) {
   static inbox box;
   an_Domain d = plain_domain();
   an_InChan c = an_inchanCreate(NULL, d, NULL, "a", NULL, NULL, keep_one, &box);
@@ -37,7 +37,7 @@ static void delivers(arena *world) {
   an_domainDestroy(d);
 }
 
-static void delivers_vectors(arena *world) {
+static void delivers_vectors(arena* world) {
   static inbox box;
   int i;
   an_Domain d = plain_domain();
@@ -51,14 +51,14 @@ static void delivers_vectors(arena *world) {
   arena_settle(world);
   EXPECT(box.count == 40 && box.calls < 40);
   for (i = 0; i < 40 && i < (int)box.count; i++) {
-    int *at = (int *)an_packetGetData(&box.packets[i], 4);
+    int* at = (int*)an_packetGetData(&box.packets[i], 4);
     EXPECT(at != NULL && memcmp(at, &i, 4) == 0);
   }
   free_all(&box);
   an_domainDestroy(d);
 }
 
-static void needs_a_function(arena *world) {
+static void needs_a_function(arena* world) {
   an_Domain d = plain_domain();
   an_InChan c = an_inchanCreate(NULL, d, NULL, "a", NULL, NULL, NULL, NULL);
   (void)world;
@@ -67,7 +67,7 @@ static void needs_a_function(arena *world) {
   an_domainDestroy(d);
 }
 
-static void suspended_channel_keeps(arena *world) {
+static void suspended_channel_keeps(arena* world) {
   static inbox box;
   int i;
   an_Domain d = plain_domain();
@@ -94,12 +94,12 @@ typedef struct stopper {
   inbox box;
   int status;
 } stopper;
-static void keep_and_stop(void *arg, an_Packet *packets, size_t n) {
-  stopper *s = (stopper *)arg;
+static void keep_and_stop(void* arg, an_Packet* packets, size_t n) {
+  stopper* s = (stopper*)arg;
   s->status = an_inchanSuspend(s->channel);
   keep_vector(&s->box, packets, n);
 }
-static void suspends_itself(arena *world) {
+static void suspends_itself(arena* world) {
   static stopper s;
   int i;
   an_Domain d = plain_domain();
@@ -119,7 +119,7 @@ static void suspends_itself(arena *world) {
   an_domainDestroy(d);
 }
 
-static void wrong_chain(arena *world) {
+static void wrong_chain(arena* world) {
   an_Domain d = plain_domain();
   (void)world;
   EXPECT_NULL(AN_EPROTSPEC, an_inchanCreate(NULL, d, NULL, "a/pann", NULL, NULL, keep_one, NULL));
@@ -137,7 +137,7 @@ static void wrong_chain(arena *world) {
   an_domainDestroy(d);
 }
 
-static void wrong_addresses(arena *world) {
+static void wrong_addresses(arena* world) {
   an_Domain d = plain_domain();
   (void)world;
   EXPECT_NULL(AN_EADDRSPEC, an_inchanCreate(NULL, d, NULL, "a/pan", "(dstport=7)", NULL, keep_one, NULL));
@@ -146,7 +146,7 @@ static void wrong_addresses(arena *world) {
   an_domainDestroy(d);
 }
 
-static void key_is_taken(arena *world) {
+static void key_is_taken(arena* world) {
   an_Domain d = plain_domain();
   an_InChan c = an_inchanCreate(NULL, d, NULL, "a", NULL, NULL, keep_one, NULL);
   (void)world;
@@ -156,7 +156,7 @@ static void key_is_taken(arena *world) {
   an_domainDestroy(d);
 }
 
-static void chain_narrows(arena *world) {
+static void chain_narrows(arena* world) {
   static inbox all, capsules;
   an_Domain d = plain_domain();
   memset(&all, 0, sizeof all);
@@ -172,7 +172,7 @@ static void chain_narrows(arena *world) {
   an_domainDestroy(d);
 }
 
-static void key_narrows(arena *world) {
+static void key_narrows(arena* world) {
   static inbox all, some;
   static const unsigned char value[] = {0x20}, mask[] = {0xf0};
   an_Domain d = plain_domain();
@@ -195,7 +195,7 @@ static void key_narrows(arena *world) {
   an_domainDestroy(d);
 }
 
-static void wrong_tuples(arena *world) {
+static void wrong_tuples(arena* world) {
   static const unsigned char value[] = {0x21}, mask[] = {0xf0};
   int i;
   an_Domain d = plain_domain();
@@ -215,7 +215,7 @@ static void wrong_tuples(arena *world) {
   an_domainDestroy(d);
 }
 
-static void sends(arena *world) {
+static void sends(arena* world) {
   an_Domain d = plain_domain();
   an_OutChan c = an_outchanCreate(NULL, d, "b", NULL, NULL);
   an_Packet p = text_packet(d, "out");
@@ -230,7 +230,7 @@ static void sends(arena *world) {
   an_domainDestroy(d);
 }
 
-static void sends_vectors(arena *world) {
+static void sends_vectors(arena* world) {
   enum { kCount = 150 };
   an_Packet all[kCount];
   int i;
@@ -249,7 +249,7 @@ static void sends_vectors(arena *world) {
   an_domainDestroy(d);
 }
 
-static void full_queue(arena *world) {
+static void full_queue(arena* world) {
   an_Packet all[20];
   int i;
   size_t taken;
@@ -266,7 +266,7 @@ static void full_queue(arena *world) {
   an_domainDestroy(d);
 }
 
-static void takes_nothing_in(arena *world) {
+static void takes_nothing_in(arena* world) {
   static inbox box;
   an_Domain d = plain_domain();
   memset(&box, 0, sizeof box);
@@ -280,7 +280,7 @@ static void takes_nothing_in(arena *world) {
   an_domainDestroy(d);
 }
 
-static void strangers_packet(arena *world) {
+static void strangers_packet(arena* world) {
   an_Domain d = plain_domain(), other = plain_domain();
   an_OutChan c = an_outchanCreate(NULL, d, "b", NULL, NULL);
   an_Packet p = an_packetAlloc(other, 4), q = an_packetAlloc(d, 4);
@@ -302,13 +302,13 @@ typedef struct relay {
   an_OutChan out;
   size_t sent;
 } relay;
-static void send_on(void *arg, an_Packet *packets, size_t n) {
-  relay *r = (relay *)arg;
+static void send_on(void* arg, an_Packet* packets, size_t n) {
+  relay* r = (relay*)arg;
   size_t taken = an_outchanSendVec(r->out, packets, n);
   r->sent += taken;
   for (; taken < n; taken++) an_packetDrop(packets[taken], AN_DROP_QUEUE_FULL);
 }
-static void relays(arena *world) {
+static void relays(arena* world) {
   static relay r;
   int i;
   an_Domain d = plain_domain();
@@ -327,7 +327,7 @@ static void relays(arena *world) {
   an_domainDestroy(d);
 }
 
-static void cuts_through(arena *world) {
+static void cuts_through(arena* world) {
   an_Domain d = plain_domain();
   an_CutChan c = an_cutchanCreate(NULL, d, NULL, "a", NULL, NULL, "b", NULL, NULL);
   an_ChanStats s = {sizeof s};
@@ -342,7 +342,7 @@ static void cuts_through(arena *world) {
   an_domainDestroy(d);
 }
 
-static void netspec_is_checked(arena *world) {
+static void netspec_is_checked(arena* world) {
   an_Domain d = plain_domain();
   an_NetSpecData spec = {sizeof spec, 65537, 0};
   (void)world;
@@ -354,10 +354,11 @@ static void netspec_is_checked(arena *world) {
   an_domainDestroy(d);
 }
 
-static void explicit_memory(arena *world) {
+static void explicit_memory(arena* world) {
   static inbox box;
-  void *in = malloc(an_sizeof(AN_INCHAN)), *out = malloc(an_sizeof(AN_OUTCHAN)), *cut = malloc(an_sizeof(AN_CUTCHAN));
-  void *key = malloc(an_sizeof(AN_DEMUXKEY));
+  void *in = malloc(an_sizeof(AN_INCHAN)), *out = malloc(an_sizeof(AN_OUTCHAN)),
+       *cut = malloc(an_sizeof(AN_CUTCHAN));
+  void* key = malloc(an_sizeof(AN_DEMUXKEY));
   an_Domain d = plain_domain();
   an_DemuxKey k = an_demuxkeyCreate(key, d);
   an_InChan i = an_inchanCreate(in, d, k, "a", NULL, NULL, keep_one, &box);
@@ -372,8 +373,8 @@ static void explicit_memory(arena *world) {
   free(in), free(out), free(cut), free(key);
 }
 
-static void failed_create_gives_memory_back(arena *world) {
-  void *mem = malloc(an_sizeof(AN_INCHAN));
+static void failed_create_gives_memory_back(arena* world) {
+  void* mem = malloc(an_sizeof(AN_INCHAN));
   an_Domain d = plain_domain();
   an_InChan c;
   (void)world;
@@ -391,8 +392,8 @@ typedef struct nested {
   int created, destroyed, ended, alive_after;
   an_Domain seen;
 } nested;
-static void try_control_calls(void *arg, an_Packet p) {
-  nested *n = (nested *)arg;
+static void try_control_calls(void* arg, an_Packet p) {
+  nested* n = (nested*)arg;
   uint64_t may = 0;
   an_packetFree(p);
   n->seen = an_domainSelf();
@@ -405,7 +406,7 @@ static void try_control_calls(void *arg, an_Packet p) {
   n->destroyed = an_inchanDestroy(n->self);
   n->ended = an_domainDestroy(n->domain);
 }
-static void control_calls_on_the_worker(arena *world) {
+static void control_calls_on_the_worker(arena* world) {
   static nested n;
   memset(&n, 0, sizeof n);
   n.domain = plain_domain();
@@ -417,7 +418,7 @@ static void control_calls_on_the_worker(arena *world) {
   EXPECT(an_domainDestroy(n.domain) == AN_OK);
 }
 
-static void destroyed_with_a_full_queue(arena *world) {
+static void destroyed_with_a_full_queue(arena* world) {
   static inbox box;
   int i;
   an_Domain d = plain_domain();
@@ -435,7 +436,7 @@ static void destroyed_with_a_full_queue(arena *world) {
   an_domainDestroy(d);
 }
 
-static void packets_outlive_their_channel(arena *world) {
+static void packets_outlive_their_channel(arena* world) {
   static inbox box;
   an_Domain d = plain_domain();
   an_InChan c = an_inchanCreate(NULL, d, NULL, "a", NULL, NULL, keep_one, &box);

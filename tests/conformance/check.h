@@ -12,8 +12,8 @@
 #include "tests/conformance/arena.h"
 
 typedef struct check {
-  const char *name;
-  void (*run)(arena *world);
+  const char* name;
+  void (*run)(arena* world);
 } check;
 
 /* One table for each file of checks; ends with a NULL name. */
@@ -23,21 +23,22 @@ extern const check packet_checks[];
 extern const check event_checks[];
 extern const check node_checks[];
 
-void check_failed(const char *file, int line, const char *expression);
+void check_failed(const char* file, int line, const char* expression);
 
-#define EXPECT(condition)                                             \
-  do {                                                                \
-    if (!(condition)) check_failed(__FILE__, __LINE__, #condition);   \
+#define EXPECT(condition)                                           \
+  do {                                                              \
+    if (!(condition)) check_failed(__FILE__, __LINE__, #condition); \
   } while (0)
-#define REQUIRE(condition)                                            \
-  do {                                                                \
-    if (!(condition)) {                                               \
-      check_failed(__FILE__, __LINE__, #condition);                   \
-      return;                                                         \
-    }                                                                 \
+#define REQUIRE(condition)                          \
+  do {                                              \
+    if (!(condition)) {                             \
+      check_failed(__FILE__, __LINE__, #condition); \
+      return;                                       \
+    }                                               \
   } while (0)
 /* The call fails with `status`, and says why. */
-#define EXPECT_STATUS(status, call) EXPECT((call) == (status) && an_errno() == (status) && *an_errtext() != '\0')
+#define EXPECT_STATUS(status, call) \
+  EXPECT((call) == (status) && an_errno() == (status) && *an_errtext() != '\0')
 #define EXPECT_NULL(status, call) EXPECT((call) == NULL && an_errno() == (status) && *an_errtext() != '\0')
 
 /* A domain with nothing special. */
@@ -51,8 +52,8 @@ typedef struct inbox {
   size_t count;
   size_t calls;
 } inbox;
-static inline void keep_one(void *arg, an_Packet p) {
-  inbox *box = (inbox *)arg;
+static inline void keep_one(void* arg, an_Packet p) {
+  inbox* box = (inbox*)arg;
   box->calls++;
   if (box->count < 256) {
     box->packets[box->count++] = p;
@@ -60,8 +61,8 @@ static inline void keep_one(void *arg, an_Packet p) {
     an_packetFree(p);
   }
 }
-static inline void keep_vector(void *arg, an_Packet *packets, size_t n) {
-  inbox *box = (inbox *)arg;
+static inline void keep_vector(void* arg, an_Packet* packets, size_t n) {
+  inbox* box = (inbox*)arg;
   size_t i;
   box->calls++;
   for (i = 0; i < n; i++) {
@@ -74,7 +75,7 @@ static inline void keep_vector(void *arg, an_Packet *packets, size_t n) {
 }
 
 /* Whether the packet holds exactly `text`. */
-static inline int holds_text(an_Packet p, const char *text) {
+static inline int holds_text(an_Packet p, const char* text) {
   an_Iov iov[8];
   size_t pieces = an_packetGetIov(p, iov, 8), i, at = 0;
   if (an_packetGetLength(p) != strlen(text)) return 0;
@@ -86,9 +87,9 @@ static inline int holds_text(an_Packet p, const char *text) {
 }
 
 /* A packet of the domain with that text. */
-static inline an_Packet text_packet(an_Domain d, const char *text) {
+static inline an_Packet text_packet(an_Domain d, const char* text) {
   an_Packet p = an_packetAlloc(d, 0);
-  void *at = p != NULL ? an_packetAppend(p, strlen(text)) : NULL;
+  void* at = p != NULL ? an_packetAppend(p, strlen(text)) : NULL;
   if (at != NULL) memcpy(at, text, strlen(text));
   return p;
 }

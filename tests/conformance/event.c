@@ -13,15 +13,15 @@ typedef struct alarm_clock {
   an_Event event;
   int cancel_at, cancel_status;
 } alarm_clock;
-static void ring(void *arg) {
-  alarm_clock *a = (alarm_clock *)arg;
+static void ring(void* arg) {
+  alarm_clock* a = (alarm_clock*)arg;
   a->calls++;
   a->last = an_timeGet(AN_TIME_MONOTONIC);
   a->seen = an_domainSelf();
   if (a->cancel_at != 0 && a->calls == a->cancel_at) a->cancel_status = an_eventCancel(a->event);
 }
 
-static void once(arena *world) {
+static void once(arena* world) {
   static alarm_clock a;
   an_Domain d = plain_domain();
   const uint64_t start = an_timeGet(AN_TIME_MONOTONIC);
@@ -38,7 +38,7 @@ static void once(arena *world) {
   an_domainDestroy(d);
 }
 
-static void at_once(arena *world) {
+static void at_once(arena* world) {
   static alarm_clock a;
   an_Domain d = plain_domain();
   memset(&a, 0, sizeof a);
@@ -48,7 +48,7 @@ static void at_once(arena *world) {
   an_domainDestroy(d);
 }
 
-static void periodic(arena *world) {
+static void periodic(arena* world) {
   static alarm_clock a;
   int i;
   an_Domain d = plain_domain();
@@ -64,7 +64,7 @@ static void periodic(arena *world) {
   an_domainDestroy(d);
 }
 
-static void late_is_not_made_up_for(arena *world) {
+static void late_is_not_made_up_for(arena* world) {
   static alarm_clock a;
   an_Domain d = plain_domain();
   memset(&a, 0, sizeof a);
@@ -74,7 +74,7 @@ static void late_is_not_made_up_for(arena *world) {
   an_domainDestroy(d);
 }
 
-static void cancels_itself(arena *world) {
+static void cancels_itself(arena* world) {
   static alarm_clock a;
   int i;
   an_Domain d = plain_domain();
@@ -92,7 +92,7 @@ static void cancels_itself(arena *world) {
   an_domainDestroy(d);
 }
 
-static void ends_with_its_domain(arena *world) {
+static void ends_with_its_domain(arena* world) {
   static alarm_clock a;
   an_Domain d = plain_domain();
   memset(&a, 0, sizeof a);
@@ -103,9 +103,9 @@ static void ends_with_its_domain(arena *world) {
   EXPECT_STATUS(AN_EDEAD, an_eventCancel(a.event));
 }
 
-static void explicit_memory(arena *world) {
+static void explicit_memory(arena* world) {
   static alarm_clock a;
-  void *mem = malloc(an_sizeof(AN_EVENT));
+  void* mem = malloc(an_sizeof(AN_EVENT));
   an_Domain d = plain_domain();
   memset(&a, 0, sizeof a);
   EXPECT(an_eventSchedule(mem, d, kMs, 0, ring, &a) != NULL);
@@ -122,11 +122,11 @@ typedef struct chain {
   an_Domain domain;
   int left;
 } chain;
-static void schedule_next(void *arg) {
-  chain *c = (chain *)arg;
+static void schedule_next(void* arg) {
+  chain* c = (chain*)arg;
   if (--c->left > 0) an_eventSchedule(NULL, c->domain, kMs, 0, schedule_next, c);
 }
-static void schedules_another(arena *world) {
+static void schedules_another(arena* world) {
   static chain c;
   int i;
   c.domain = plain_domain();
@@ -137,7 +137,7 @@ static void schedules_another(arena *world) {
   an_domainDestroy(c.domain);
 }
 
-static void wrong_arguments(arena *world) {
+static void wrong_arguments(arena* world) {
   an_Domain d = plain_domain();
   an_Event never;
   (void)world;

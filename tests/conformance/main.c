@@ -12,17 +12,17 @@
 
 static int failures;
 
-void check_failed(const char *file, int line, const char *expression) {
-  const char *name = strrchr(file, '/');
-  printf("  %s:%d: %s   (%s: %s)\n", name != NULL ? name + 1 : file, line, expression, an_statusName(an_errno()),
-         an_errtext());
+void check_failed(const char* file, int line, const char* expression) {
+  const char* name = strrchr(file, '/');
+  printf("  %s:%d: %s   (%s: %s)\n", name != NULL ? name + 1 : file, line, expression,
+         an_statusName(an_errno()), an_errtext());
   failures++;
 }
 
-static void run(const check *c) {
+static void run(const check* c) {
   size_t missing;
   const int before = failures;
-  arena *world = arena_start();
+  arena* world = arena_start();
   if (world == NULL) {
     printf("not ok  %s: the node does not start\n", c->name);
     failures++;
@@ -37,11 +37,11 @@ static void run(const check *c) {
   printf("%s  %s\n", failures == before ? "ok    " : "not ok", c->name);
 }
 
-int main(int argc, char **argv) {
-  const check *const tables[] = {domain_checks, channel_checks, packet_checks, event_checks, node_checks};
+int main(int argc, char** argv) {
+  const check* const tables[] = {domain_checks, channel_checks, packet_checks, event_checks, node_checks};
   size_t i, count = 0;
   for (i = 0; i < sizeof tables / sizeof *tables; i++) {
-    const check *c;
+    const check* c;
     for (c = tables[i]; c->name != NULL; c++) {
       if (argc > 1 && strstr(c->name, argv[1]) == NULL) continue;
       run(c);

@@ -2,7 +2,7 @@
 /* The node: features, clocks, the log, errors per thread. */
 #include "tests/conformance/check.h"
 
-static void features(arena *world) {
+static void features(arena* world) {
   uint64_t value = 99;
   (void)world;
   EXPECT(an_nodeInfo("api", &value) == AN_OK && value == AN_VERSION);
@@ -16,7 +16,7 @@ static void features(arena *world) {
   EXPECT_STATUS(AN_EINVAL, an_nodeInfo("api", NULL));
 }
 
-static void clocks(arena *world) {
+static void clocks(arena* world) {
   const uint64_t before = an_timeGet(AN_TIME_MONOTONIC);
   arena_advance(world, 1000000);
   EXPECT(an_timeGet(AN_TIME_MONOTONIC) >= before + 1000000);
@@ -26,7 +26,7 @@ static void clocks(arena *world) {
   EXPECT(an_timeGetRes((an_Clock)0) == 0);
 }
 
-static void log_lines(arena *world) {
+static void log_lines(arena* world) {
   int i;
   an_Domain d = plain_domain();
   (void)world;
@@ -38,7 +38,7 @@ static void log_lines(arena *world) {
   an_domainDestroy(d);
 }
 
-static void names_of_statuses(arena *world) {
+static void names_of_statuses(arena* world) {
   int i;
   (void)world;
   EXPECT(strcmp(an_statusName(AN_OK), "AN_OK") == 0 && strcmp(an_statusName(AN_ENOSYS), "AN_ENOSYS") == 0);
@@ -50,13 +50,13 @@ typedef struct elsewhere {
   an_Domain domain;
   int before, create, alloc, after;
 } elsewhere;
-static void call_elsewhere(void *arg) {
-  elsewhere *e = (elsewhere *)arg;
+static void call_elsewhere(void* arg) {
+  elsewhere* e = (elsewhere*)arg;
   e->before = an_errno();
   e->create = plain_domain() != NULL ? AN_OK : an_errno();
   e->alloc = an_packetAlloc(e->domain, 1) != NULL ? AN_OK : an_errno();
 }
-static void strange_thread(arena *world) {
+static void strange_thread(arena* world) {
   elsewhere e = {0};
   (void)world;
   e.domain = plain_domain();
@@ -68,7 +68,7 @@ static void strange_thread(arena *world) {
   an_domainDestroy(e.domain);
 }
 
-static void error_survives_success(arena *world) {
+static void error_survives_success(arena* world) {
   an_Domain d = plain_domain();
   (void)world;
   an_domainDestroy(NULL);
@@ -78,7 +78,7 @@ static void error_survives_success(arena *world) {
   an_domainDestroy(d);
 }
 
-static void long_error_text(arena *world) {
+static void long_error_text(arena* world) {
   static char text[5000];
   an_Domain d = plain_domain();
   (void)world;

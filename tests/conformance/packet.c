@@ -2,7 +2,7 @@
 /* Packets: bytes, pieces, sharing, ownership, and the bottom of the pool. */
 #include "tests/conformance/check.h"
 
-static void alloc_is_zero(arena *world) {
+static void alloc_is_zero(arena* world) {
   static const size_t lengths[] = {0, 1, 64, 1500, 1920, 1921, 9000, 65535};
   size_t i;
   an_Domain d = plain_domain();
@@ -17,7 +17,7 @@ static void alloc_is_zero(arena *world) {
     REQUIRE(pieces <= 64);
     for (k = 0; k < pieces; k++) {
       sum += iov[k].length;
-      for (j = 0; j < iov[k].length; j++) EXPECT(((const char *)iov[k].base)[j] == 0);
+      for (j = 0; j < iov[k].length; j++) EXPECT(((const char*)iov[k].base)[j] == 0);
     }
     EXPECT(sum == lengths[i]);
     EXPECT(an_packetFree(p) == AN_OK);
@@ -27,7 +27,7 @@ static void alloc_is_zero(arena *world) {
   an_domainDestroy(d);
 }
 
-static void dead_packet(arena *world) {
+static void dead_packet(arena* world) {
   an_Domain d = plain_domain();
   an_Packet p = an_packetAlloc(d, 10);
   an_PacketMeta meta = {sizeof meta};
@@ -51,10 +51,10 @@ static void dead_packet(arena *world) {
   an_domainDestroy(d);
 }
 
-static void push_and_pop(arena *world) {
+static void push_and_pop(arena* world) {
   an_Domain d = plain_domain();
   an_Packet p = text_packet(d, "body");
-  void *at = an_packetPush(&p, 5);
+  void* at = an_packetPush(&p, 5);
   (void)world;
   REQUIRE(at != NULL);
   memcpy(at, "head-", 5);
@@ -68,14 +68,14 @@ static void push_and_pop(arena *world) {
   an_domainDestroy(d);
 }
 
-static void push_beyond_headroom(arena *world) {
+static void push_beyond_headroom(arena* world) {
   uint64_t room = 0;
-  char *at;
+  char* at;
   an_Domain d = plain_domain();
   an_Packet p = text_packet(d, "end");
   (void)world;
   EXPECT(an_nodeInfo("packet_headroom", &room) == AN_OK && room > 0);
-  at = (char *)an_packetPush(&p, (size_t)room + 100);
+  at = (char*)an_packetPush(&p, (size_t)room + 100);
   REQUIRE(at != NULL);
   memset(at, 'x', (size_t)room + 100);
   EXPECT(an_packetGetLength(p) == room + 103);
@@ -88,9 +88,9 @@ static void push_beyond_headroom(arena *world) {
   an_domainDestroy(d);
 }
 
-static void append_and_trim(arena *world) {
+static void append_and_trim(arena* world) {
   uint64_t piece = 0;
-  void *at;
+  void* at;
   an_Domain d = plain_domain();
   an_Packet p = text_packet(d, "one");
   (void)world;
@@ -110,7 +110,7 @@ static void append_and_trim(arena *world) {
   an_domainDestroy(d);
 }
 
-static void length_is_bounded(arena *world) {
+static void length_is_bounded(arena* world) {
   uint64_t piece = 0;
   size_t length = 0;
   an_Domain d = plain_domain();
@@ -123,15 +123,15 @@ static void length_is_bounded(arena *world) {
   an_domainDestroy(d);
 }
 
-static void clone_shares(arena *world) {
+static void clone_shares(arena* world) {
   an_Domain d = plain_domain();
   an_Packet p = text_packet(d, "shared bytes"), q = an_packetClone(p);
   an_Iov a, b;
-  char *at;
+  char* at;
   (void)world;
   REQUIRE(q != NULL);
   EXPECT(an_packetGetIov(p, &a, 1) == 1 && an_packetGetIov(q, &b, 1) == 1 && a.base == b.base);
-  at = (char *)an_packetGetData(&q, 6); /* un-shares what it gives */
+  at = (char*)an_packetGetData(&q, 6); /* un-shares what it gives */
   REQUIRE(at != NULL);
   memcpy(at, "SHARED", 6);
   EXPECT(holds_text(p, "shared bytes") && holds_text(q, "SHARED bytes"));
@@ -142,10 +142,10 @@ static void clone_shares(arena *world) {
   an_domainDestroy(d);
 }
 
-static void push_on_a_clone(arena *world) {
+static void push_on_a_clone(arena* world) {
   an_Domain d = plain_domain();
   an_Packet p = text_packet(d, "body"), q = an_packetClone(p);
-  void *at = an_packetPush(&q, 2);
+  void* at = an_packetPush(&q, 2);
   (void)world;
   REQUIRE(at != NULL);
   memcpy(at, "q:", 2);
@@ -159,10 +159,10 @@ static void push_on_a_clone(arena *world) {
   an_domainDestroy(d);
 }
 
-static void append_on_a_clone(arena *world) {
+static void append_on_a_clone(arena* world) {
   an_Domain d = plain_domain();
   an_Packet p = text_packet(d, "body"), q = an_packetClone(p);
-  void *at = an_packetAppend(q, 2);
+  void* at = an_packetAppend(q, 2);
   (void)world;
   REQUIRE(at != NULL);
   memcpy(at, "-q", 2);
@@ -175,16 +175,16 @@ static void append_on_a_clone(arena *world) {
   an_domainDestroy(d);
 }
 
-static void data_across_pieces(arena *world) {
-  char *at;
+static void data_across_pieces(arena* world) {
+  char* at;
   an_Domain d = plain_domain();
   an_Packet p = an_packetAlloc(d, 3000);
   (void)world;
-  at = (char *)an_packetGetData(&p, 1920);
+  at = (char*)an_packetGetData(&p, 1920);
   REQUIRE(at != NULL);
   memset(at, 'a', 1920);
   EXPECT(an_packetPop(&p, 1910) == AN_OK);
-  at = (char *)an_packetGetData(&p, 20); /* ten bytes on each side of the seam */
+  at = (char*)an_packetGetData(&p, 20); /* ten bytes on each side of the seam */
   REQUIRE(at != NULL);
   EXPECT(memcmp(at, "aaaaaaaaaa\0\0\0\0\0\0\0\0\0", 20) == 0);
   EXPECT(an_packetGetLength(p) == 1090);
@@ -195,7 +195,7 @@ static void data_across_pieces(arena *world) {
   an_domainDestroy(d);
 }
 
-static void empty_pool(arena *world) {
+static void empty_pool(arena* world) {
   static an_Packet all[ARENA_PACKETS + 1];
   size_t n = 0, i;
   an_Domain d = plain_domain();
@@ -213,7 +213,7 @@ static void empty_pool(arena *world) {
   an_domainDestroy(d);
 }
 
-static void failed_alloc_gives_back(arena *world) {
+static void failed_alloc_gives_back(arena* world) {
   an_Domain d = plain_domain();
   int i;
   an_Packet p = NULL;
@@ -227,7 +227,7 @@ static void failed_alloc_gives_back(arena *world) {
   an_domainDestroy(d);
 }
 
-static void drop_reasons(arena *world) {
+static void drop_reasons(arena* world) {
   int i;
   an_DomainStats s;
   an_Domain d = plain_domain();
@@ -242,12 +242,12 @@ static void drop_reasons(arena *world) {
   an_domainDestroy(d);
 }
 
-static void meta_of_a_made_packet(arena *world) {
+static void meta_of_a_made_packet(arena* world) {
   an_PacketMeta meta = {sizeof meta};
   an_Domain d = plain_domain();
   an_Packet p = an_packetAlloc(d, 1);
   (void)world;
-  meta.channel = (an_InChan)(void *)d;
+  meta.channel = (an_InChan)(void*)d;
   EXPECT(an_packetGetMeta(p, &meta) == AN_OK);
   EXPECT(meta.channel == NULL && meta.port[0] == '\0');
   EXPECT_STATUS(AN_EINVAL, an_packetGetMeta(p, NULL));

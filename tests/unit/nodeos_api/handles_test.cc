@@ -38,7 +38,8 @@ TEST_F(HandlesTest, ASlotIsNeverMistakenForItsLastObject) {
 
 TEST_F(HandlesTest, RandomNumbersAreNoHandles) {
   const uint64_t h = table_->add(AN_DOMAIN, &object_);
-  for (int bit = 0; bit < 64; ++bit) EXPECT_EQ(table_->find(h ^ (uint64_t{1} << bit), AN_DOMAIN).object, nullptr);
+  for (int bit = 0; bit < 64; ++bit)
+    EXPECT_EQ(table_->find(h ^ (uint64_t{1} << bit), AN_DOMAIN).object, nullptr);
   EXPECT_EQ(table_->find(0, AN_DOMAIN).object, nullptr);
   EXPECT_EQ(table_->find(UINT64_MAX, AN_DOMAIN).object, nullptr);
 }
@@ -47,7 +48,8 @@ TEST_F(HandlesTest, GrowsAndKeepsEach) {
   std::vector<int> objects(5000);
   std::vector<uint64_t> handles;
   for (int& object : objects) handles.push_back(table_->add(AN_OUTCHAN, &object));
-  for (size_t i = 0; i < objects.size(); ++i) EXPECT_EQ(table_->find(handles[i], AN_OUTCHAN).object, &objects[i]);
+  for (size_t i = 0; i < objects.size(); ++i)
+    EXPECT_EQ(table_->find(handles[i], AN_OUTCHAN).object, &objects[i]);
 }
 
 }  // namespace

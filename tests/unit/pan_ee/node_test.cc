@@ -17,9 +17,7 @@ class PanNodeTest : public ::testing::Test {
     return error;
   }
   void SetUp() override { line_.hosts[0]->pan.reset(); }
-  void TearDown() override {
-    line_.start_pan(0, {.address = line_.address(0)});
-  }
+  void TearDown() override { line_.start_pan(0, {.address = line_.address(0)}); }
 
   test::PanLine line_;
 };
@@ -31,7 +29,8 @@ TEST_F(PanNodeTest, ConfigErrorsAreSentences) {
             "neighbour 10.0.0.2: not an address of another node, or there twice");
   EXPECT_EQ(error({.address = a, .neighbours = {{a, "right/pan"}}}),
             "neighbour 10.0.0.1: not an address of another node, or there twice");
-  EXPECT_EQ(error({.address = a, .routes = {{*parse_prefix("default"), b}}}), "route via 10.0.0.2: that is no neighbour");
+  EXPECT_EQ(error({.address = a, .routes = {{*parse_prefix("default"), b}}}),
+            "route via 10.0.0.2: that is no neighbour");
   EXPECT_EQ(error({.address = a,
                    .neighbours = {{b, "right/pan"}},
                    .routes = {{*parse_prefix("10.0.0.0/8"), b}, {*parse_prefix("10.0.0.0/8"), b}}}),

@@ -80,7 +80,8 @@ TEST_F(PingTest, ReachesTheNodeItself) {
 }
 
 TEST_F(PingTest, CarriesAnyPayloadWithoutCopyingIt) {
-  for (size_t payload : {size_t{0}, size_t{1}, size_t{1856}, size_t{1857}, size_t{20000}, Ping::kMaxPayload}) {
+  for (size_t payload :
+       {size_t{0}, size_t{1}, size_t{1856}, size_t{1857}, size_t{20000}, Ping::kMaxPayload}) {
     replies_.clear();
     const uint64_t copied = line_.pool->bytes_copied();
     ping({.destination = line_.address(2), .payload = payload});
@@ -163,7 +164,8 @@ TEST_F(PingTest, ThePlacesToWaitAreBounded) {
 
 TEST_F(PingTest, WhoWaitsIsToldThatTheNodeStops) {
   ping({.destination = test::pan_address("10.0.0.5")});
-  line_.pan_node(0).ping().send({.destination = line_.address(2)}, [this](const Reply& r) { replies_.push_back(r); });
+  line_.pan_node(0).ping().send({.destination = line_.address(2)},
+                                [this](const Reply& r) { replies_.push_back(r); });
   an_domainDestroy(line_.pan_node(0).domain());
   ASSERT_EQ(replies_.size(), 2u);
   for (const Reply& r : replies_) EXPECT_EQ(r.status, Reply::kStopped);
@@ -277,7 +279,8 @@ TEST_F(PingTest, RandomCapsulesNeverBreakTheBalance) {
   const std::string good = crossing(40);
   for (int i = 0; i < 20000; ++i) {
     std::string c = good.substr(0, random() % 8 == 0 ? random() % (good.size() + 1) : good.size());
-    for (unsigned flips = random() % 4; flips > 0 && !c.empty(); --flips) c[random() % c.size()] = char(random());
+    for (unsigned flips = random() % 4; flips > 0 && !c.empty(); --flips)
+      c[random() % c.size()] = char(random());
     if (c.empty() || (c[0] & 0xf0) != 0) continue;  // another path's
     line_.inject(c);
     if (i % 32 == 0) line_.rounds();

@@ -115,7 +115,8 @@ TEST_F(WorkerTest, RunsPostedWorkInOrderAndCallWaits) {
 
 TEST_F(WorkerTest, SleepsWhenIdleAndWakesForWork) {
   worker_.start();
-  for (int i = 0; i < 500 && worker_.sleeps() == 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  for (int i = 0; i < 500 && worker_.sleeps() == 0; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   ASSERT_GT(worker_.sleeps(), 0u);
   const uint64_t before = worker_.rounds();
   std::this_thread::sleep_for(std::chrono::milliseconds(20));
@@ -129,7 +130,8 @@ TEST_F(WorkerTest, WakesForADescriptor) {
   OwnedFd event(::eventfd(0, EFD_NONBLOCK));
   worker_.add_joint({&a_, Opening{0}, &b_, Opening{0}, event.get()});
   worker_.start();
-  for (int i = 0; i < 500 && worker_.sleeps() == 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  for (int i = 0; i < 500 && worker_.sleeps() == 0; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   worker_.call([&] { a_.will_give(test::packet(*pool_, "p")); });
   ::eventfd_write(event.get(), 1);
   size_t taken = 0;

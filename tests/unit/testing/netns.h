@@ -72,7 +72,8 @@ class Netns {
 inline void add_veth(const Netns& here, const std::string& near, const Netns& there, const std::string& far,
                      int mtu = 1500) {
   const std::string with_mtu = " mtu " + std::to_string(mtu);
-  here.ip("link add " + near + with_mtu + " type veth peer name " + far + with_mtu + " netns " + there.path());
+  here.ip("link add " + near + with_mtu + " type veth peer name " + far + with_mtu + " netns " +
+          there.path());
   here.ip("link set " + near + " addrgenmode none up");
   there.ip("link set " + far + " addrgenmode none up");
 }

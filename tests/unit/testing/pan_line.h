@@ -30,7 +30,8 @@ class PanLine {
 
   // A NodeOS with the ports "left" and "right"; an end that leads nowhere is the test's.
   struct Host {
-    explicit Host(PanLine& line) : demux(line.fib, line.reader, *line.pool), geni(line.worker, demux, {&line.module}, {}) {}
+    explicit Host(PanLine& line)
+        : demux(line.fib, line.reader, *line.pool), geni(line.worker, demux, {&line.module}, {}) {}
     void start(PanLine& line) {
       node = std::make_unique<Node>(Node::Parts{geni, line.worker, *line.pool, line.clock, line.log});
     }
@@ -45,7 +46,8 @@ class PanLine {
     for (size_t i = 0; i < hosts.size(); ++i) {
       hosts[i] = std::make_unique<Host>(*this);
       EXPECT_TRUE(hosts[i]->geni.add_port("left", *wires[i], *wires[i]->open("b", nullptr, kNoOpening)));
-      EXPECT_TRUE(hosts[i]->geni.add_port("right", *wires[i + 1], *wires[i + 1]->open("a", nullptr, kNoOpening)));
+      EXPECT_TRUE(
+          hosts[i]->geni.add_port("right", *wires[i + 1], *wires[i + 1]->open("a", nullptr, kNoOpening)));
       hosts[i]->start(*this);
     }
     left_end = *wires.front()->open("a", nullptr, kNoOpening);
