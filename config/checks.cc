@@ -116,7 +116,7 @@ std::string canonical_node(const std::string& text) {
 }
 // The same for a prefix of them.
 std::string canonical_prefix(const std::string& text) {
-  if (const auto prefix = parse_prefix(text)) return to_text(IpPrefix{prefix->network(), prefix->length});
+  if (const auto prefix = parse_prefix(text)) return to_text(*prefix);
   return text == "default" ? text : canonical_node(text);
 }
 

@@ -167,8 +167,10 @@ CASES = [
      "pan stands on ip, on udp, or right on a partner with a raw link"),
     ("a route via a stranger", ACTIVE + '[[pan.route]]\nto = "default"\nvia = §"10.0.0.20"\n',
      "no [[pan.neighbour]] has the address '10.0.0.20', did you mean '10.0.0.2'?"),
-    ("a PAN route twice", ACTIVE + '[[pan.route]]\nto = "10.1.0.0/16"\nvia = "10.0.0.2"\n'
-     '[[pan.route]]\nto = §"10.1.0.7/16"\nvia = "10.0.0.2"\n', "route to 10.1.0.0/16 stands already in line"),
+    ("a PAN route twice", ACTIVE + '[[pan.route]]\nto = "fd00:1::/32"\nvia = "10.0.0.2"\n'
+     '[[pan.route]]\nto = §"fd00:0001::0/32"\nvia = "10.0.0.2"\n', "route to fd00:1::/32 stands already in line"),
+    ("bits behind a PAN prefix", ACTIVE + '[[pan.route]]\nto = §"10.1.0.7/16"\nvia = "10.0.0.2"\n',
+     "'10.1.0.7/16' has bits behind its prefix; 10.1.0.0/16 was expected"),
     ("a bad PAN prefix", ACTIVE + '[[pan.route]]\nto = §"10.0.0.0/40"\nvia = "10.0.0.2"\n', "0 to 32 was expected behind '/'"),
     ("unknown key of a PAN route", ACTIVE + '[[pan.route]]\nto = "default"\nvia = "10.0.0.2"\n§form = "x"\n',
      "unknown key 'form' in [[pan.route]]"),

@@ -88,7 +88,9 @@ TEST_F(Icmp6Test, AGroupAnswersFromAnAddressOfTheLink) {
     EXPECT_EQ(sent(0), std::vector<Bytes>{text(kOut + "/ icmp6 129 0 rest 00010002 / \"weft\"")}) << group;
   }
   // No address of this link would do.
-  std::erase_if(node_.addresses, [](const LocalAddress& a) { return a.family == 6 && a.port == 0; });
+  auto others = node_.addresses.all();
+  std::erase_if(others, [](const LocalAddress& a) { return a.family == 6 && a.port == 0; });
+  node_.addresses.set(std::move(others));
   give6(path_, "eth 02:00:00:00:00:aa > 33:33:00:00:00:01 / ip6 fd00:a::2 > ff02::1 / icmp6 128 0");
   EXPECT_TRUE(sent(0).empty());
   EXPECT_EQ(path_.dropped(DropReason::kConsumed), 1u);
