@@ -82,7 +82,7 @@ class Accepted {
     std::set<std::string> texts;
     for (const PathConfig& path : config_.paths) {
       check_path(path.text);
-      require(texts.insert(to_text(*parse_path(path.text))).second);
+      require(texts.insert(to_text(*parse_path(path.text.value))).second);
     }
     for (const RouteConfig& route : config_.routes) {
       check_port(route.port);
@@ -131,9 +131,9 @@ class Accepted {
   static void check_driver(const LoopConfig& c) { require(!c.wire.empty()); }
   void check_partner(const PartnerConfig& p) const {
     std::visit([](const auto& driver) { check_driver(driver); }, p.driver);
-    for (const IpPrefix& address : p.addresses) {
-      check_prefix(address);
-      require(address.length > 0);
+    for (const AddressConfig& address : p.addresses) {
+      check_prefix(address.prefix);
+      require(address.prefix.length > 0);
     }
     // A name begins path texts.
     const auto as_path = parse_path(p.name);
@@ -155,30 +155,30 @@ class Accepted {
     }
   }
 
-  void check_path(const std::string& text) const {
-    const auto spec = parse_path(text);
-    require(bool(spec), text.c_str());
+  void check_path(const Text& text) const {
+    const auto spec = parse_path(text.value);
+    require(bool(spec), text.value.c_str());
     for (const PathSide* side : {&spec->near, &spec->far}) {
       for (size_t i = 0; i < side->chain.size(); ++i) {
         if (i == 0) check_port(side->chain[i].name);
-        if (i > 0) require(contains(kModules, side->chain[i].name), text.c_str());
+        if (i > 0) require(contains(kModules, side->chain[i].name), text.value.c_str());
       }
     }
   }
 
-  static void check_node(const std::string& address) {
-    const auto node = pan::parse_address(address);
-    require(node && !node->none(), address.c_str());
+  static void check_node(const Text& address) {
+    const auto node = pan::parse_address(address.value);
+    require(node && !node->none(), address.value.c_str());
   }
   void check_pan(const PanConfig& pan) const {
     check_node(pan.address);
-    for (const std::string& carrier : pan.carriers) check_path(carrier);
+    for (const Text& carrier : pan.carriers) check_path(carrier);
     for (const PanNeighbourConfig& n : pan.neighbours) {
       check_node(n.address);
       check_path(n.carrier);
     }
     for (const PanRouteConfig& route : pan.routes) {
-      require(bool(pan::parse_prefix(route.to)), route.to.c_str());
+      require(bool(pan::parse_prefix(route.to.value)), route.to.value.c_str());
       check_node(route.via);
     }
   }

@@ -43,10 +43,10 @@ NextHop to_host(uint16_t ether_type) {
   return hop;
 }
 
-std::vector<LocalAddress> own_addresses() {
-  std::vector<LocalAddress> all;
+LocalAddresses own_addresses() {
+  LocalAddresses all;
   for (const Own& own : kAddresses) {
-    all.push_back({family_of(own.address), own.port, address_of(own.address), own.length});
+    all.add({family_of(own.address), own.port, address_of(own.address), own.length});
   }
   return all;
 }
@@ -75,9 +75,10 @@ SmallFib::SmallFib() {
     add(("fd" + std::to_string(66 + i) + "::").c_str(), 64, {.kind = refusals[i]});
   }
   // As Router does: see routes/own_routes.h.
-  for (const char* broadcast : {"10.0.1.255", "10.0.2.255", "255.255.255.255"}) {
+  for (const char* broadcast : {"10.0.1.255", "10.0.2.255", "10.0.1.0", "10.0.2.0", "255.255.255.255"}) {
     add(broadcast, 32, {.kind = NextHop::kLocal});
   }
+  for (const char* anycast : {"fd00:1::", "fd00:2::"}) add(anycast, 128, {.kind = NextHop::kLocal});
   for (const Own& own : kAddresses) {
     add(own.address, family_of(own.address) == 4 ? 32 : 128,
         {.kind = NextHop::kLocal, .out_port = own.port, .mtu = kMtu[own.port]});
@@ -98,8 +99,8 @@ SmallNode::SmallNode(const Fib& fib, Pool& pool, const Ip4Ids& ids, bool fused)
     : node_{.fib = fib, .pool = pool, .clock = clock_, .addresses = own_addresses(), .ids = ids},
       demux_(fib, flow_, pool),
       worker_({}, clock_, std::make_unique<RoundRobin>()),
-      fusion_(fib, demux_, demux_.narrow_transit(), demux_.wide_transit()),
-      geni_(worker_, demux_, {&eth_, &arp_, &ip_, &icmp_, &udp_, &ip6_, &pan_},
+      fusion_(fib, node_.addresses, demux_, demux_.narrow_transit(), demux_.wide_transit()),
+      geni_(worker_, demux_, {&eth_, &arp_, &ip_, &icmp_, &udp_, &ip6_, &icmp6_, &pan_},
             fused ? std::vector<Transform*>{&fusion_} : std::vector<Transform*>{}) {
   const PartnerInfo what[kPorts] = {
       {.link = Link::kEthernet, .mac = kOwn, .mtu = kMtu[kA], .owns_address = true},
@@ -112,7 +113,8 @@ SmallNode::SmallNode(const Fib& fib, Pool& pool, const Ip4Ids& ids, bool fused)
   }
   open("a/arp", &sink_);
   for (const char* path : {"a/ip", "a/ip6", "b/ip", "b/ip6"}) open(path, &host_);
-  for (const char* path : {"a/ip/icmp", "b/ip/icmp", "a/ip6 (proto=17)", "b/pan", "a/ip/pan"})
+  for (const char* path :
+       {"a/ip/icmp", "b/ip/icmp", "a/ip6/icmp6", "b/ip6/icmp6", "a/ip6 (proto=17)", "b/pan", "a/ip/pan"})
     open(path, &sink_);
   open("a/ip/udp (dstport=7)", &echo_[kA]);
   open("b/ip/udp (dstport=7)", &echo_[kB]);

@@ -28,6 +28,7 @@
 #include "modules/flow.h"
 #include "modules/fusion.h"
 #include "modules/icmp.h"
+#include "modules/icmp6.h"
 #include "modules/ip.h"
 #include "modules/ip6.h"
 #include "modules/pan.h"
@@ -94,6 +95,7 @@ class SmallNode {
   IcmpModule icmp_{node_};
   UdpModule udp_{node_};
   Ip6Module ip6_{node_, host_};
+  Icmp6Module icmp6_{node_, neighbours_};
   PanModule pan_;
   Fusion fusion_;
   Geni geni_;

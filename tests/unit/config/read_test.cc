@@ -257,10 +257,10 @@ TEST(ReadConfig, Joints) {
 TEST(ReadConfig, CapsulesDoNotComeInByAJoint) {
   const std::string joint = "[[joint]]\na = \"a\"\nb = \"b\"\n[pan]\naddress = \"10.0.0.1\"\n";
   EXPECT_THAT(errors_after_partners(joint + "carriers = [\"a/ip/pan\"]\n"),
-              ElementsAre("10:14 partner 'a' has a joint, so it cannot carry capsules"));
+              ElementsAre("12:14 partner 'a' has a joint, so it cannot carry capsules"));
   EXPECT_THAT(
       errors_after_partners(joint + "[[pan.neighbour]]\naddress = \"10.0.0.2\"\ncarrier = \"b/ip/pan\"\n"),
-      ElementsAre("12:12 partner 'b' has a joint, so it cannot carry capsules"));
+      ElementsAre("14:12 partner 'b' has a joint, so it cannot carry capsules"));
 }
 
 // Found by fuzz_config: they passed --check, and the start then refused them.
