@@ -9,7 +9,7 @@
 #include "modules/ip4_header.h"
 #include "modules/ip6_extensions.h"
 #include "modules/ip6_header.h"
-#include "modules/packet_edit.h"
+#include "modules/udp_header.h"
 
 namespace weft {
 
@@ -43,17 +43,17 @@ uint8_t family_of(const Packet& p) {
 
 // The error that a host owes for a packet that nobody takes, whose headers up to l4 were
 // read.  (RFC 4443 sections 3.1
-// code 4 and 3.4 code 1.)  "No next header" asks for nothing, and UDP without a checksum
-// is discarded (RFC 8200 section 8.1).
-std::optional<icmp6::Error> unclaimed6(const Packet& p, const Ip6Upper& upper) {
+// code 4 and 3.4 code 1.)  "No next header" asks for nothing.
+std::optional<icmp6::Error> unclaimed6(const Ip6Upper& upper) {
   if (!upper.whole || upper.later_fragment || upper.protocol == ip6::kNone) return std::nullopt;
-  if (upper.protocol == ip6::kUdp) {
-    uint8_t checksum[2];
-    if (read_bytes(p, upper.offset + 6, checksum, 2) != 2 || load<uint16_t>(checksum) == 0)
-      return std::nullopt;
-  }
   if (upper.protocol == ip6::kUdp || upper.protocol == ip6::kTcp) return icmp6::kPortUnreachable;
   return icmp6::unknown_next_header(upper.named_at);
+}
+
+// Why nothing is said about a datagram that nobody takes: whoever took it would have
+// discarded it.  `p` begins at its IP header.
+std::optional<DropReason> udp_fault(Packet& p, uint8_t protocol) {
+  return protocol == ip4::kUdp ? udp::check(p, uint32_t(p.l4 - p.l3)) : std::nullopt;
 }
 
 }  // namespace
@@ -182,6 +182,7 @@ Result<Reply> Host::control(Opening, const Request& request) {
 void Host::answer_and_drop(PacketPtr p) {
   // Without its headers, nobody can be told.
   if (p->flags & Packet::kHeaders) {
+    const bool whole = p->data == p->window() + p->l4;  // no transport took its header off
     p->push(uint32_t(p->data - p->network_header()));
     const uint8_t family = family_of(*p);
     if (family != 0 && node_.of_kernel(destination_of(*p, family), family)) {
@@ -191,6 +192,8 @@ void Host::answer_and_drop(PacketPtr p) {
       // RFC 1122 section 3.2.2.1: port unreachable where ports are, else protocol.
       const uint8_t protocol = p->data[ip4::kProtocol];
       if (protocol == ip4::kIcmp) return drop(std::move(p), DropReason::kConsumed, stats_.drops);
+      const auto bad = whole ? udp_fault(*p, protocol) : std::nullopt;
+      if (bad) return drop(std::move(p), *bad, stats_.drops);
       const bool ports = protocol == ip4::kUdp || protocol == ip4::kTcp;
       // TCP's own answer is a reset (RFC 9293 section 3.10.7.1), of which only its
       // sender's connection is worse off; without TCP here, the error says the same.
@@ -201,7 +204,9 @@ void Host::answer_and_drop(PacketPtr p) {
     if (family == 6) {
       const Ip6Upper upper = find_ip6_upper(*p, uint32_t(p->l4 - p->l3));
       if (upper.protocol == ip6::kIcmp) return drop(std::move(p), DropReason::kConsumed, stats_.drops);
-      const auto what = unclaimed6(*p, upper);
+      const auto bad = whole && upper.whole ? udp_fault(*p, upper.protocol) : std::nullopt;
+      if (bad) return drop(std::move(p), *bad, stats_.drops);
+      const auto what = unclaimed6(upper);
       PacketPtr error = what ? make_icmp6_error(node_, *p, *what) : nullptr;
       if (error) send(std::move(error));
     }

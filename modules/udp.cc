@@ -10,13 +10,13 @@
 #include "modules/ip_attributes.h"
 #include "modules/packet_edit.h"
 #include "modules/pass.h"
+#include "modules/udp_header.h"
 
 namespace weft {
 
 namespace {
 
 constexpr std::string_view kAttributes[] = {"srcport", "dstport"};
-constexpr size_t kSourcePort = 0, kDestinationPort = 2, kLength = 4, kChecksum = 6;  // RFC 768
 
 // 0: not said.
 struct UdpPorts {
@@ -48,37 +48,21 @@ class UdpStage final : public Stage {
   void receive(PacketPtr p, Pvec& on) {
     if (!(p->flags & Packet::kHeaders)) return drop(std::move(p), DropReason::kBadLength);
     const auto in_front = uint32_t(p->data - p->network_header());
-    if (p->length < kUdpHeader) {
-      if (p->total_length() < kUdpHeader) return drop(std::move(p), DropReason::kTooShort);
+    if (p->length < udp::kHeader) {
+      if (p->total_length() < udp::kHeader) return drop(std::move(p), DropReason::kTooShort);
       p->push(in_front);
-      if (!gather_front(node_.pool, p, in_front + kUdpHeader))
+      if (!gather_front(node_.pool, p, in_front + udp::kHeader))
         return drop(std::move(p), DropReason::kPoolExhausted);
       p->pop(in_front);
       p->flags |= Packet::kHeaders;
     }
-    const uint32_t there = p->total_length();
-    const uint32_t length = load_be16(p->data + kLength);
+    if (auto bad = udp::check(*p, 0)) return drop(std::move(p), *bad);
     const bool super = (p->flags & Packet::kOffload) && p->offload().segment_size != 0;
-    if (!super) {
-      if (length < kUdpHeader) return drop(std::move(p), DropReason::kBadLength);
-      if (length > there) return drop(std::move(p), DropReason::kTooShort);
-      if (length < there) p->trim(length);
-    }
-    if (!super && !checksum_right(*p)) return drop(std::move(p), DropReason::kBadChecksum);
     const uint16_t segment = super ? p->offload().segment_size : uint16_t{0};
     p->flags &= uint16_t(~Packet::kOffload);
-    p->pop(kUdpHeader);
+    p->pop(udp::kHeader);
     if (super) return cut(std::move(p), segment, on);
     append(std::move(p), on);
-  }
-
-  // RFC 1122 section 4.1.3.4.
-  static bool checksum_right(Packet& p) {
-    if (load<uint16_t>(p.data + kChecksum) == 0) return true;
-    if ((p.flags & Packet::kOffload) && p.offload().checksum_offset != 0) return true;  // left for later
-    const uint8_t* addresses = p.network_header() + ip4::kSource;
-    const uint64_t pseudo = pseudo_header_sum(addresses, 4, ip4::kUdp, p.total_length());
-    return checksum_good(add_chain_checksum(pseudo, p, 0));
   }
 
   // A super-packet is many datagrams of one flow.
@@ -121,11 +105,11 @@ class UdpStage final : public Stage {
       if (ports.theirs == 0) ports.theirs = sender.port;
     }
     if (!addresses.known() || ports.theirs == 0) return drop(std::move(p), DropReason::kNoRoute);
-    const uint32_t length = p->total_length() + kUdpHeader;
+    const uint32_t length = p->total_length() + udp::kHeader;
     if (length + ip4::kMinHeader > ip4::kMaxPacket) return drop(std::move(p), DropReason::kTooBig);
     // Room for an IP header too, which tells ip the addresses.
     p->flags &= uint16_t(~Packet::kOffload);
-    if (!prepend(node_.pool, p, kUdpHeader + ip4::kMinHeader)) {
+    if (!prepend(node_.pool, p, udp::kHeader + ip4::kMinHeader)) {
       return drop(std::move(p), DropReason::kPoolExhausted);
     }
     uint8_t* front = p->data;
@@ -136,15 +120,15 @@ class UdpStage final : public Stage {
     p->flags |= Packet::kHeaders;
     p->pop(ip4::kMinHeader);
 
-    uint8_t* udp = p->data;
-    store_be16(udp + kSourcePort, ports.ours);
-    store_be16(udp + kDestinationPort, ports.theirs);
-    store_be16(udp + kLength, uint16_t(length));
-    store(udp + kChecksum, uint16_t{0});
+    uint8_t* h = p->data;
+    store_be16(h + udp::kSourcePort, ports.ours);
+    store_be16(h + udp::kDestinationPort, ports.theirs);
+    store_be16(h + udp::kLength, uint16_t(length));
+    store(h + udp::kChecksum, uint16_t{0});
     // The order of the addresses does not matter to a sum.
     const uint64_t pseudo = pseudo_header_sum(front + ip4::kSource, 4, ip4::kUdp, length);
     const uint16_t checksum = checksum_of(add_chain_checksum(pseudo, *p, 0));
-    store(udp + kChecksum, checksum == 0 ? uint16_t{0xffff} : checksum);  // RFC 768
+    store(h + udp::kChecksum, checksum == 0 ? uint16_t{0xffff} : checksum);  // RFC 768
     on.push_back(std::move(p));
   }
 
@@ -205,22 +189,22 @@ Result<void> UdpModule::refine(const StageContext& context, DemuxKey& key) {
 bool read_udp_ends(const Packet& p, UdpEnd& sender, UdpEnd& receiver) {
   const uint8_t* l3 = p.window() + p.l3;
   const uint8_t* l4 = p.window() + p.l4;
-  if (!(p.flags & Packet::kHeaders) || l3 + ip4::kMinHeader > l4 || l4 + kUdpHeader > p.data) return false;
-  sender = {ip4::source(l3), load_be16(l4 + kSourcePort)};
-  receiver = {ip4::destination(l3), load_be16(l4 + kDestinationPort)};
+  if (!(p.flags & Packet::kHeaders) || l3 + ip4::kMinHeader > l4 || l4 + udp::kHeader > p.data) return false;
+  sender = {ip4::source(l3), load_be16(l4 + udp::kSourcePort)};
+  receiver = {ip4::destination(l3), load_be16(l4 + udp::kDestinationPort)};
   return true;
 }
 
 bool write_udp_ends(Packet& p, const UdpEnd& sender, const UdpEnd& receiver) {
-  constexpr uint32_t kBoth = ip4::kMinHeader + kUdpHeader;
+  constexpr uint32_t kBoth = ip4::kMinHeader + udp::kHeader;
   if (p.headroom() < kBoth) return false;
-  uint8_t* l4 = p.data - kUdpHeader;
+  uint8_t* l4 = p.data - udp::kHeader;
   uint8_t* l3 = l4 - ip4::kMinHeader;
   std::memset(l3, 0, kBoth);
   store_be32(l3 + ip4::kSource, sender.address);
   store_be32(l3 + ip4::kDestination, receiver.address);
-  store_be16(l4 + kSourcePort, sender.port);
-  store_be16(l4 + kDestinationPort, receiver.port);
+  store_be16(l4 + udp::kSourcePort, sender.port);
+  store_be16(l4 + udp::kDestinationPort, receiver.port);
   p.l3 = uint16_t(l3 - p.window());
   p.l4 = uint16_t(l4 - p.window());
   p.flags |= Packet::kHeaders;

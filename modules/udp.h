@@ -21,8 +21,6 @@
 
 namespace weft {
 
-constexpr uint32_t kUdpHeader = 8;
-
 class UdpModule final : public Module {
  public:
   // `node` outlives the module.

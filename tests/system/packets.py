@@ -109,6 +109,7 @@ def _ip4_packets(r):
             yield f"to the router {own}", ip4(icmp4(8, 0, b"x" * 20), dst=own, proto=1, ttl=ttl)
             yield f"to the router {own}", ip4(udp(8), dst=own, proto=17, ttl=ttl)
             yield f"to the router {own}", ip4(udp(8), dst=own, ttl=ttl)
+            yield f"to the router {own} checksum wrong", ip4(udp(8)[:6] + b"\1\1" + bytes(8), dst=own, proto=17, ttl=ttl)
     sources = ["0.0.0.0", "0.1.2.3", "127.0.0.1", "127.255.0.1", "224.0.0.1", "239.1.1.1", "240.0.0.1", "255.255.255.255",
                "10.0.1.1", "10.0.2.1", "10.0.1.255", "10.0.1.0", "10.0.2.255", "10.0.2.0", "169.254.3.4", "192.0.2.7",
                "1.2.3.4"]
@@ -220,6 +221,8 @@ def _ip6_packets(r):
         for hop in (64, 1):
             yield f"to the router {own}", ip6(some(0, 32), dst=own, hop=hop)
             yield f"to the router {own}", ip6(udp(8), dst=own, proto=17, hop=hop)
+            yield f"to the router {own} checksum right", ip6(udp6(8, HERE6, own), dst=own, proto=17, hop=hop)
+            yield f"to the router {own} checksum wrong", ip6(udp(8)[:6] + b"\1\1" + bytes(8), dst=own, proto=17, hop=hop)
     yield from _extension_packets(r)
     for _ in range(150):
         whole = ip6(some(0, 200))

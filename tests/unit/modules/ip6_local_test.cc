@@ -42,9 +42,9 @@ class Ip6LocalTest : public test::Node6Fixture {
 };
 
 TEST_F(Ip6LocalTest, PortsThatNobodyListensOn) {
-  for (const char* upper :
-       {"/ udp 4000 > 9 / \"x\"", "/ tcp 4000 > 9", "next 60 / hex 1100010400000000 / udp 1 > 2 checksum 1",
-        "next 44 / hex 1100000000000007 / udp 1 > 2 checksum 1"}) {
+  for (const char* upper : {"/ udp 4000 > 9 / \"x\"", "/ tcp 4000 > 9",
+                            "next 60 / hex 1100010400000000 / udp 1 > 2 checksum 1475",
+                            "next 44 / hex 1100000000000007 / udp 1 > 2 checksum 1475"}) {
     const std::string packet = kIn + kToNode + " " + upper;
     give6(path_, packet);
     expect_error(1, 4, 0, packet);
@@ -52,9 +52,13 @@ TEST_F(Ip6LocalTest, PortsThatNobodyListensOn) {
   EXPECT_EQ(host_.drops()[DropReason::kNoListener], 4u);
 }
 
-TEST_F(Ip6LocalTest, UdpWithoutAChecksumIsNotAnswered) {
+// Nobody would have taken them: RFC 1122 section 4.1.3.4, RFC 8200 section 8.1.
+TEST_F(Ip6LocalTest, DatagramsThatAreWrongAreNotAnswered) {
   expect_silence(kIn + kToNode + " / udp 4000 > 9 checksum 0 / \"x\"");
   expect_silence(kIn + kToNode + " next 60 / hex 1100010400000000 / udp 1 > 2 checksum 0");
+  expect_silence(kIn + kToNode + " / udp 4000 > 9 checksum 1 / \"x\"");
+  expect_silence(kIn + kToNode + " next 60 / hex 1100010400000000 / udp 1 > 2 checksum 1");
+  EXPECT_EQ(host_.drops()[DropReason::kBadChecksum], 4u);
   expect_silence(kIn + kToNode + " next 17 / hex 0fa00009");
 }
 
@@ -68,7 +72,7 @@ TEST_F(Ip6LocalTest, UnknownNextHeadersAreNamed) {
         Case{" next 60 / hex c800010400000000 / zeros 8", 40},
         Case{" next 0 / hex 3c00010400000000 / hex 2b00010400000000 / hex fd00000000000000 / zeros 4", 56},
         // A hop-by-hop header anywhere else is not known (RFC 8200 section 4.3).
-        Case{" next 60 / hex 0000010400000000 / hex 1100010400000000 / udp 1 > 2 checksum 1", 40}}) {
+        Case{" next 60 / hex 0000010400000000 / hex 1100010400000000 / udp 1 > 2 checksum 1475", 40}}) {
     const std::string packet = kIn + kToNode + c.rest;
     give6(path_, packet);
     expect_error(4, 1, c.at, packet);
@@ -77,25 +81,25 @@ TEST_F(Ip6LocalTest, UnknownNextHeadersAreNamed) {
 
 TEST_F(Ip6LocalTest, RoutingHeaders) {
   // RFC 8200 section 4.4: nothing left of it, and it is skipped.
-  give6(path_, kIn + kToNode + " next 43 / hex 1100000000000000 / udp 1 > 2 checksum 1");
+  give6(path_, kIn + kToNode + " next 43 / hex 1100000000000000 / udp 1 > 2 checksum 1475");
   EXPECT_EQ(sent(0).size(), 1u);  // port unreachable
   for (const char* type : {"00", "02", "03", "04", "fe"}) {
     const std::string packet = kIn + kToNode + " next 43 / hex 1102" + type +
-                               "0100000000fd00000b000000000000000000000002 / udp 1 > 2 checksum 1";
+                               "0100000000fd00000b000000000000000000000002 / udp 1 > 2 checksum 1475";
     give6(path_, packet);
     expect_error(4, 0, 42, packet);
   }
 }
 
 TEST_F(Ip6LocalTest, DestinationOptions) {
-  const std::string packet = kIn + kToNode + " next 60 / hex 110080041111 1111 / udp 1 > 2 checksum 1";
+  const std::string packet = kIn + kToNode + " next 60 / hex 110080041111 1111 / udp 1 > 2 checksum 1475";
   give6(path_, packet);
   expect_error(4, 2, 42, packet);
   // No router alert here, and no jumbo: options of an unknown type.
-  const std::string jumbo = kIn + kToNode + " next 60 / hex 1100c20400010000 / udp 1 > 2 checksum 1";
+  const std::string jumbo = kIn + kToNode + " next 60 / hex 1100c20400010000 / udp 1 > 2 checksum 1475";
   give6(path_, jumbo);
   expect_error(4, 2, 42, jumbo);
-  expect_silence(kIn + kToNode + " next 60 / hex 1100410411111111 / udp 1 > 2 checksum 1");
+  expect_silence(kIn + kToNode + " next 60 / hex 1100410411111111 / udp 1 > 2 checksum 1475");
   expect_silence(kIn + kToNode + " next 60 / hex 1101010400000000");
   EXPECT_EQ(path_.dropped(DropReason::kBadOptions), 4u);
 }

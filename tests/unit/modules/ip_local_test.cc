@@ -63,6 +63,20 @@ TEST_F(IpLocalTest, PortAndProtocolUnreachable) {
   EXPECT_EQ(host_.drops()[DropReason::kNoListener], 3u);
 }
 
+// Nobody would have taken them: RFC 1122 section 4.1.3.4.
+TEST_F(IpLocalTest, DatagramsThatAreWrongAreNotAnswered) {
+  const std::string udp = kIn + "ip 10.0.0.2 > 10.0.0.1 / udp 1 > 2 ";
+  for (const char* wrong : {"checksum 1", "length 7", "length 10"}) {
+    give(path_, udp + wrong + " / \"x\"");
+    EXPECT_TRUE(sent(0).empty()) << wrong;
+  }
+  EXPECT_EQ(host_.drops()[DropReason::kBadChecksum], 1u);
+  EXPECT_EQ(host_.drops()[DropReason::kBadLength], 1u);
+  EXPECT_EQ(host_.drops()[DropReason::kTooShort], 1u);
+  give(path_, udp + "checksum 0 / \"x\"");  // none
+  expect_error(3, 3);
+}
+
 TEST_F(IpLocalTest, TheRoutingTableIsAnsweredFor) {
   give(path_, kIn + "ip 10.0.0.2 > 172.16.0.1 / udp 1 > 2");
   expect_error(3, 0);
