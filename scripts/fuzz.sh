@@ -13,7 +13,7 @@ fuzz() {
   local target=$1 seconds=$2
   local grown=build/fuzz/corpus/$target found=build/fuzz/found/$target
   mkdir -p "$grown" "$found"
-  if ! build/fuzz/bin/"$target" -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=3000 -print_final_stats=0 \
+  if ! build/fuzz/bin/"$target" -max_total_time="$seconds" -max_len=4096 -timeout=60 -rss_limit_mb=3000 -print_final_stats=0 \
     -verbosity=0 -artifact_prefix="$found/" "$grown" tests/fuzz/corpus/"${target#fuzz_}" 2>build/fuzz/"$target".log; then
     tail -30 build/fuzz/"$target".log
     echo "$target found something: see $found"
