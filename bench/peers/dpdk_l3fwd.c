@@ -101,7 +101,7 @@ static void add_routes(uint32_t routes, uint32_t paths) {
 static void start_eal(const char* program, int huge) {
   char* const on_huge[] = {(char*)program,  "--in-memory", "--no-pci", "--no-telemetry",
                            "--log-level=1", "-l1",         NULL};
-  char* const on_4k[] = {(char*)program,  "--in-memory", "--no-pci",  "--no-telemetry",
+  char* const on_4k[] = {(char*)program,  "--no-shconf", "--no-pci",  "--no-telemetry",
                          "--log-level=1", "-l1",         "--no-huge", "-m",
                          "512",           NULL};
   if (rte_eal_init(huge ? 6 : 9, (char**)(huge ? on_huge : on_4k)) < 0) {
