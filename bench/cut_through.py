@@ -51,14 +51,6 @@ def cases():
     yield Case("unfused/64B/2M/16routes/16paths/2shapes", paths=16, fused=False, shapes=2)
 
 
-def on_cpu():
-    """In front of a command: on one CPU, before all other programs where that is permitted."""
-    pinned = ["taskset", "-c", str(CPU % os.cpu_count())]
-    first = ["chrt", "--fifo", "1"]
-    permitted = subprocess.run([*first, "true"], stderr=subprocess.DEVNULL).returncode == 0
-    return pinned + first if permitted else pinned
-
-
 @contextlib.contextmanager
 def huge_pages(note):
     """As many 2 MB pages as both sides need, for as long as this lasts."""
@@ -76,16 +68,19 @@ def huge_pages(note):
 
 
 class Forwarder:
-    """A program that forwards a slice's worth for each line that it is sent."""
+    """A program that forwards a slice's worth for each line that it is sent: on one CPU, and
+    before all other programs where that is permitted."""
 
     def __init__(self, command):
-        self.command = [*on_cpu(), *map(str, command)]
+        self.command = ["taskset", "-c", str(CPU % os.cpu_count()), *map(str, command)]
 
     def __enter__(self):
         self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
         if self.process.stdout.readline().strip() != "ready":
             self.__exit__()
             raise RuntimeError(f"{' '.join(self.command)} did not start")
+        with contextlib.suppress(PermissionError):
+            os.sched_setscheduler(self.process.pid, os.SCHED_FIFO, os.sched_param(1))
         return self
 
     def __exit__(self, *_):
