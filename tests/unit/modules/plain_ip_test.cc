@@ -41,11 +41,11 @@ TEST(PlainIp, DecrementedHeaderIsAsComputedFromScratch) {
       h[8] = uint8_t(ttl);
       store_be16(&h[4], uint16_t(id));
       write_checksum(h);
-      ASSERT_TRUE(plain::ip4_checksum_good(h.data()));
+      ASSERT_TRUE(plain::Ip4(h.data()).checksum_good());
       Header expected = h;
       --expected[8];
       write_checksum(expected);
-      plain::decrement_ttl(h.data());
+      plain::Ip4(h.data()).decrement_ttl(h.data());
       ASSERT_EQ(h, expected) << "ttl " << ttl << " id " << id;
     }
   }
@@ -55,7 +55,7 @@ TEST(PlainIp, DecrementedHeaderIsAsComputedFromScratch) {
     Header expected = h;
     --expected[8];
     write_checksum(expected);
-    plain::decrement_ttl(h.data());
+    plain::Ip4(h.data()).decrement_ttl(h.data());
     ASSERT_EQ(h, expected);
   }
 }
@@ -68,8 +68,8 @@ TEST(PlainIp, TheOtherZeroIsTakenAndLeavesAsZeroPlusOne) {
   for (uint16_t zero : {uint16_t{0}, uint16_t{0xffff}}) {
     Header with = h;
     store_be16(&with[10], zero);
-    ASSERT_TRUE(plain::ip4_checksum_good(with.data()));
-    plain::decrement_ttl(with.data());
+    ASSERT_TRUE(plain::Ip4(with.data()).checksum_good());
+    plain::Ip4(with.data()).decrement_ttl(with.data());
     Header expected = h;
     --expected[8];
     write_checksum(expected);
@@ -83,12 +83,12 @@ TEST(PlainIp, ChecksumIsGoodExactlyWhenTheWordsAddUp) {
     Header h = random_header(rng);
     if (i % 4 == 0) std::fill(h.begin() + 1, h.end(), uint8_t(i % 8 == 0 ? 0 : 0xff));
     for (uint64_t flips = rng() % 3; flips > 0; --flips) h[rng() % 20] ^= uint8_t(1u << (rng() % 8));
-    ASSERT_EQ(plain::ip4_checksum_good(h.data()), sum(h) == 0xffff);
+    ASSERT_EQ(plain::Ip4(h.data()).checksum_good(), sum(h) == 0xffff);
   }
   for (uint32_t checksum = 0; checksum < 0x10000; ++checksum) {
     Header h{0x45, 0, 0xff, 0xff, 0xff, 0xff};
     store_be16(&h[10], uint16_t(checksum));
-    ASSERT_EQ(plain::ip4_checksum_good(h.data()), sum(h) == 0xffff) << checksum;
+    ASSERT_EQ(plain::Ip4(h.data()).checksum_good(), sum(h) == 0xffff) << checksum;
   }
 }
 
