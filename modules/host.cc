@@ -42,8 +42,7 @@ uint8_t family_of(const Packet& p) {
 }
 
 // The error that a host owes for a packet that nobody takes, whose headers up to l4 were
-// read.  (RFC 4443 sections 3.1
-// code 4 and 3.4 code 1.)  "No next header" asks for nothing.
+// read.  (RFC 4443 sections 3.1 code 4 and 3.4 code 1.)  "No next header" asks for nothing.
 std::optional<icmp6::Error> unclaimed6(const Ip6Upper& upper) {
   if (!upper.whole || upper.later_fragment || upper.protocol == ip6::kNone) return std::nullopt;
   if (upper.protocol == ip6::kUdp || upper.protocol == ip6::kTcp) return icmp6::kPortUnreachable;

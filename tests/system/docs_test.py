@@ -35,7 +35,7 @@ EXCEPTIONS = {
     "bench/run": "takes minutes, and wants a machine for itself",
 }
 
-# Commands that go on until Ctrl-C; they must have said something until then.
+# Commands that go on until Ctrl-C; they are listened to for ten lines.
 UNTIL_INTERRUPTED = {"weft capture 'eth0/ip -> eth1@near' -w - | tshark -r -"}
 
 # How a block begins that is neither commands nor config, and what it is.
@@ -234,7 +234,7 @@ class Documents(unittest.TestCase):
         self.write_named_files(document, here)
         script = PROLOGUE + WORLDS.get(document.name, "")
         for number, command in enumerate(commands):
-            limited = f"timeout -s INT 3 bash -c {self.quoted(command)}; true" if command in UNTIL_INTERRUPTED else command
+            limited = f"timeout -s INT 20 bash -c {self.quoted(command)} | sed 10q" if command in UNTIL_INTERRUPTED else command
             script += f"run {number} {self.quoted(limited)}\n"
             if command.endswith("&"):
                 script += "wait_until_ready\n"
