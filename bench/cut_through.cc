@@ -43,6 +43,7 @@ class Memory final : public Partner {
   Memory(MacAddress mac, size_t packets) : mac_(mac), taken_(packets) {}
 
   void will_give(std::span<Packet* const> packets) { to_give_ = packets; }
+  bool gave_all() const { return to_give_.empty(); }
   // How many it was given since it was last asked, and forgets them.
   size_t take() { return std::exchange(count_, 0); }
 
@@ -113,7 +114,7 @@ class Node {
     for (Packet* p : packets_) write_frame(p->data, case_.frame, case_.routes, &random_);
     partners_[0]->will_give(packets_);
     const uint64_t from = cycles();
-    for (size_t given = 0; given < packets_.size(); given += Pvec::kCapacity) worker_.round();
+    while (!partners_[0]->gave_all()) worker_.round();
     const uint64_t spent = cycles() - from;
     size_t out = 0;
     for (auto& partner : partners_) out += partner->take();

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "modules/eth.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "modules/ip4_header.h"
 #include "modules/packet_edit.h"
+#include "modules/plain_packet.h"
 
 namespace weft {
 
@@ -17,17 +19,22 @@ class EthStage final : public Stage, private NeighbourUser {
  public:
   EthStage(IpNode& node, Neighbours& neighbours, Host& host, const Port& device, Dir up, bool raw)
       : node_(node), neighbours_(neighbours), host_(host), device_(device), up_(up), raw_(raw) {
-    any_ = device.info.mac == MacAddress{};
+    std::memcpy(&mac_, device.info.mac.data(), device.info.mac.size());
+    any_ = mac_ == 0;
   }
 
   void deliver(Dir dir, Pvec& v) override {
-    Pvec on;
-    while (!v.empty()) {
-      PacketPtr p = v.pop_front();
-      p = raw_ ? check_length(std::move(p)) : dir == up_ ? receive(std::move(p)) : send(std::move(p));
-      if (p) on.push_back(std::move(p));
+    if (raw_) {
+      v.filter(v.begin(), [this](PacketPtr p) { return check_length(std::move(p)); });
+    } else if (dir == up_) {
+      Packet* const* const rest = std::find_if_not(v.begin(), v.end(), ReceivePlain{mac_});
+      v.filter(rest, [this](PacketPtr p) { return receive(std::move(p)); });
+    } else {
+      const SendPlain plain{node_.fib.next_hops.data(), device_.number};
+      Packet* const* const rest = std::find_if_not(v.begin(), v.end(), plain);
+      v.filter(rest, [this](PacketPtr p) { return send(std::move(p)); });
     }
-    hand_on(dir, on);
+    hand_on(dir, v);
   }
 
   void close() override { neighbours_.forget(*this); }
@@ -43,8 +50,22 @@ class EthStage final : public Stage, private NeighbourUser {
     return p->total_length() < kHeader ? lose(std::move(p), DropReason::kTooShort) : std::move(p);
   }
 
+  // What most frames are: to this device alone, the header in one piece.  False: it is
+  // unchanged.
+  struct ReceivePlain {
+    const uint64_t mac;
+
+    bool operator()(Packet* p) const {
+      const Front front(*p);
+      if (front.length() < kHeader || !front.own<Packet::kOffload | Packet::kLinkGroup>()) return false;
+      if ((load<uint64_t>(p->data) ^ mac) << 16 != 0) return false;
+      p->pop(kHeader);
+      return true;
+    }
+  };
+
   // From the device.
-  PacketPtr receive(PacketPtr p) {
+  [[gnu::noinline]] PacketPtr receive(PacketPtr p) {
     if (p->length < kHeader && !gather_front(node_.pool, p, kHeader)) {
       const bool short_frame = p->total_length() < kHeader;
       return lose(std::move(p), short_frame ? DropReason::kTooShort : DropReason::kPoolExhausted);
@@ -61,8 +82,25 @@ class EthStage final : public Stage, private NeighbourUser {
     return p;
   }
 
+  // What most packets are: in the slot's own memory, to a neighbour whose address is
+  // known.  False: it is unchanged.
+  struct SendPlain {
+    const NextHop* const hops;
+    const uint16_t device;
+
+    bool operator()(Packet* p) const {
+      const NextHop& hop = hops[p->next_hop];
+      const Lead lead(hop);
+      if (!lead.forwards(kHeader) || lead.out_port() != device || p->references != 1) return false;
+      if (!Front(*p).own<Packet::kOffload | Packet::kLinkHeader>()) return false;
+      if (size_t(p->data - p->room()) < Packet::kReserved + kHeader) return false;
+      std::memcpy(p->push(kHeader), hop.header, kHeader);
+      return true;
+    }
+  };
+
   // To the device.  Empty when the packet waits or was lost.
-  PacketPtr send(PacketPtr p) {
+  [[gnu::noinline]] PacketPtr send(PacketPtr p) {
     if (p->flags & Packet::kLinkHeader) {
       p->flags &= uint16_t(~Packet::kLinkHeader);
       p->push(kHeader);
@@ -153,6 +191,7 @@ class EthStage final : public Stage, private NeighbourUser {
   const Port& device_;
   Dir up_;
   bool raw_;          // whole frames pass
+  uint64_t mac_ = 0;  // of the device, as the first bytes of a frame are loaded, without the rest
   bool any_ = false;  // the device has no address of its own
   size_t held_ = 0;
 };

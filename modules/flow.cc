@@ -124,8 +124,69 @@ void read_any(Link link, Packet& p, PacketFields& f) {
 
 namespace {
 
+// Routes packets of one vector.
 template <Link kLink>
-void read_all(const Pvec& v, PacketFields* fields) {
+class Router {
+ public:
+  explicit Router(const Fib& fib) : ip4_(fib.ip4.reader()), ip6_(fib.ip6.reader()), large_(fib.ip4.large()) {}
+
+  // For a packet that comes later: asks for the entry that it will need.
+  [[gnu::always_inline]] void look_ahead(const Packet& p) const {
+    if (large_ && p.length >= kAt + kHeader4) ip4_.prefetch(p.data + kAt + 16);
+  }
+
+  [[gnu::always_inline]] Routed route(Packet& p) const {
+    if (p.length < kAt + kHeader4) return Routed::kNot;
+    uint8_t* const ip = p.data + kAt;
+    if (ip[0] == 0x45 && is(ip, flow::kIp4) && ip[16] < kFirstGroup4) [[likely]] {
+      p.next_hop = ip4_.find(ip + 16);
+      set_headers(p, ip, kHeader4);
+      return Routed::kNarrow;
+    }
+    if (ip[0] >> 4 == 6 && is(ip, flow::kIp6) && p.length >= kAt + kHeader6 && ip[24] != kGroup6) {
+      p.next_hop = ip6_.find(ip + 24);
+      set_headers(p, ip, kHeader6);
+      return Routed::kWide;
+    }
+    return Routed::kNot;
+  }
+
+ private:
+  static constexpr uint32_t kAt = kLink == Link::kEthernet ? flow::kEthernetHeader : 0;
+  static constexpr uint32_t kHeader4 = 20, kHeader6 = 40;
+  static constexpr uint8_t kFirstGroup4 = 224, kGroup6 = 0xff;
+
+  static bool is(const uint8_t* ip, uint16_t type) {
+    return kLink != Link::kEthernet || load<uint16_t>(ip - 2) == swap_be(type);
+  }
+  static void set_headers(Packet& p, const uint8_t* ip, uint32_t length) {
+    p.l3 = uint16_t(ip - p.window());
+    p.l4 = uint16_t(p.l3 + length);
+  }
+
+  const Lpm<4>::Reader ip4_;
+  const Lpm<16>::Reader ip6_;
+  const bool large_;
+};
+
+template <Link kLink>
+void route_all(const Pvec& v, const Fib& fib, Routed* routed) {
+  constexpr size_t kPacketAhead = Pvec::kLookahead, kEntryAhead = 8;
+  const Router<kLink> router(fib);
+  Packet* const* const packets = v.begin();
+  const size_t n = v.size();
+  for (size_t i = 0; i < kPacketAhead; ++i) Packet::prefetch(packets[i]);
+  for (size_t i = 0; i < std::min(kEntryAhead, n); ++i) router.look_ahead(*packets[i]);
+  for (size_t i = 0; i < n; ++i) {
+    Packet::prefetch(packets[i + kPacketAhead]);
+    if (i + kEntryAhead < n) router.look_ahead(*packets[i + kEntryAhead]);
+    routed[i] = router.route(*packets[i]);
+  }
+}
+
+// Calls f(packet, i) for all of `v`, with the packets asked for in time.
+template <typename F>
+[[gnu::always_inline]] inline void each(const Pvec& v, F f) {
   constexpr size_t kAhead = 12;
   static_assert(kAhead <= Pvec::kLookahead);
   Packet* const* const packets = v.begin();
@@ -133,7 +194,7 @@ void read_all(const Pvec& v, PacketFields* fields) {
   for (size_t i = 0; i < std::min(kAhead, n); ++i) Packet::prefetch(packets[i]);
   for (size_t i = 0; i < n; ++i) {
     Packet::prefetch(packets[i + kAhead]);
-    flow::read<kLink>(*packets[i], fields[i]);
+    f(*packets[i], i);
   }
 }
 
@@ -141,9 +202,19 @@ void read_all(const Pvec& v, PacketFields* fields) {
 
 void FlowReader::read(Link link, const Pvec& v, PacketFields* fields) const {
   if (link == Link::kEthernet) {
-    read_all<Link::kEthernet>(v, fields);
+    each(v, [&](Packet& p, size_t i) { flow::read<Link::kEthernet>(p, fields[i]); });
   } else {
-    read_all<Link::kRaw>(v, fields);
+    each(v, [&](Packet& p, size_t i) { flow::read<Link::kRaw>(p, fields[i]); });
+  }
+}
+
+void FlowReader::read(Link link, Packet& p, PacketFields& fields) const { flow::read_any(link, p, fields); }
+
+void FlowReader::route(Link link, const Pvec& v, const Fib& fib, Routed* routed) const {
+  if (link == Link::kEthernet) {
+    route_all<Link::kEthernet>(v, fib, routed);
+  } else {
+    route_all<Link::kRaw>(v, fib, routed);
   }
 }
 

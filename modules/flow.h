@@ -149,6 +149,8 @@ template <Link kLink>
 class FlowReader final : public FieldReader {
  public:
   void read(Link link, const Pvec& v, PacketFields* fields) const override;
+  void read(Link link, Packet& p, PacketFields& fields) const override;
+  void route(Link link, const Pvec& v, const Fib& fib, Routed* routed) const override;
 };
 
 }  // namespace weft

@@ -10,6 +10,7 @@
 #include "modules/flow.h"
 #include "modules/packet_edit.h"
 #include "modules/plain_ip.h"
+#include "modules/plain_packet.h"
 #include "partner/pool.h"
 
 namespace weft {
@@ -27,38 +28,6 @@ constexpr size_t kFindAhead = 4;
 constexpr uint8_t link_length(Link link) {
   return link == Link::kEthernet ? uint8_t{flow::kEthernetHeader} : 0;
 }
-
-// Length, segs and flags of a packet, read as one word.
-class Front {
- public:
-  explicit Front(const Packet& p) : word_(load<uint64_t>(&p.length)) {}
-  uint32_t length() const { return uint32_t(word_); }
-  // One Seg of its own slot, whose bytes are as they were on the wire.
-  bool plain() const {
-    constexpr uint32_t kUnusual = uint32_t{Packet::kShares | Packet::kForeign | Packet::kOffload} << 16;
-    return (uint32_t(word_ >> 32) & (kUnusual | 0xffff)) == 1;
-  }
-
- private:
-  static_assert(offsetof(Packet, segs) == offsetof(Packet, length) + 4);
-  static_assert(offsetof(Packet, flags) == offsetof(Packet, length) + 6);
-  uint64_t word_;
-};
-
-// What a next hop asks for, read as one word.
-class Lead {
- public:
-  explicit Lead(const NextHop& hop) : word_(load<uint64_t>(&hop)) {}
-  // Whether it is reachable, behind a link whose header has `length` bytes.
-  bool forwards(uint8_t length) const { return uint16_t(word_) == (NextHop::kForward | length << 8); }
-  uint16_t out_port() const { return uint16_t(word_ >> 16); }
-  uint32_t mtu() const { return uint32_t(word_ >> 32); }
-
- private:
-  static_assert(offsetof(NextHop, kind) == 0 && offsetof(NextHop, link_length) == 1);
-  static_assert(offsetof(NextHop, out_port) == 2 && offsetof(NextHop, mtu) == 4);
-  uint64_t word_;
-};
 
 // The module between the links.
 bool is_ip6(const Path& path) { return path.spec().near.chain.back().name == "ip6"; }
@@ -271,7 +240,8 @@ class Fusion::Loop {
   // still the caller's.
   [[gnu::always_inline]] bool forward_plain(Packet& p, uint16_t found) const {
     const Front front(p);
-    if (front.length() < kAt + plain::Ip4::kLength || !front.plain() || p.references != 1) [[unlikely]]
+    if (front.length() < kAt + plain::Ip4::kLength || !front.plain<Packet::kOffload>() || p.references != 1)
+        [[unlikely]]
       return false;
     uint8_t* const start = p.data;
     uint8_t* const at = start + kAt;
@@ -307,7 +277,7 @@ class Fusion::Loop {
   [[gnu::always_inline]] bool passable(const plain::Ip4& ip, uint32_t length) const {
     return ip.total_length() - ip.kLength <= length - ip.kLength &&  // neither shorter than its header
            ip.checksum_good() && ip.ttl() > 1 &&
-           ip.ordinary_addresses() > addresses_.maybe_martian_source(ip.source());  // one branch
+           ip.ordinary_addresses() > addresses_.maybe_listed(ip.source());  // one branch
   }
   // RFC 8200 sections 3 and 4: and no header that the nodes on the way must read.
   static bool passable_ip6(const uint8_t* ip, uint32_t length) {

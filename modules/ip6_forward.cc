@@ -10,24 +10,19 @@
 namespace weft {
 
 void Ip6Forward::deliver(Dir dir, Pvec& v) {
-  static_assert(Pvec::kCapacity <= 64);
-  uint64_t special = 0;
-  if (dir == Dir::kForward) {
-    for (size_t i = 0; i < v.size(); ++i) special |= uint64_t{!forward_plain(*v[i])} << i;
-  } else {
-    special = ~uint64_t{0};
-  }
-  if (special == 0) return hand_on(dir, v);
+  if (dir == Dir::kBackward) return drop(v, DropReason::kNoPath);  // the far side only sends
+  Packet* const* const rest =
+      std::find_if_not(v.begin(), v.end(), [this](Packet* p) { return forward_plain(*p); });
+  if (rest == v.end()) return hand_on(dir, v);
 
   Pvec out;
-  for (size_t i = 0; !v.empty(); ++i) {
-    PacketPtr p = v.pop_front();
-    if ((special >> i & 1) == 0) {
-      append(dir, std::move(p), out);
-    } else if (dir == Dir::kForward) {
-      forward(std::move(p), out);
+  for (auto done = rest - v.begin(); done > 0; --done) out.push_back(v.pop_front());
+  while (!v.empty()) {
+    PacketPtr next = v.pop_front();
+    if (forward_plain(*next)) {
+      append(dir, std::move(next), out);
     } else {
-      drop(std::move(p), DropReason::kNoPath);  // the far side only sends
+      forward(std::move(next), out);
     }
   }
   hand_on(dir, out);

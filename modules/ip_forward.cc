@@ -7,6 +7,8 @@
 #include "modules/checksum.h"
 #include "modules/ip4_header.h"
 #include "modules/ip_input.h"
+#include "modules/plain_ip.h"
+#include "modules/plain_packet.h"
 
 namespace weft {
 
@@ -22,25 +24,54 @@ void lower_ttl(uint8_t* h) {
 
 }  // namespace
 
-void IpForward::deliver(Dir dir, Pvec& v) {
-  static_assert(Pvec::kCapacity <= 64);
-  uint64_t special = 0;
-  if (dir == Dir::kForward) {
-    for (size_t i = 0; i < v.size(); ++i) special |= uint64_t{!forward_plain(*v[i])} << i;
-  } else {
-    special = ~uint64_t{0};
+// Forwards what is in no way out of the ordinary, in place.  A loop keeps one: what it
+// writes into packets could, for all that the compiler knows, be a change of the node.
+class IpForward::Plain {
+ public:
+  explicit Plain(const IpForward& stage)
+      : hops_(stage.node_.fib.next_hops.data()),
+        addresses_(stage.node_.addresses),
+        out_port_(stage.out_.number),
+        mtu_(stage.out_.info.mtu) {}
+
+  // False when the packet is left as it was.
+  [[gnu::always_inline]] bool forward(Packet& p) const {
+    constexpr uint16_t kUnusual = Packet::kOrigin | Packet::kHeaders | Packet::kLinkGroup | Packet::kOffload;
+    const Front front(p);
+    if (front.length() < ip4::kMinHeader || !front.plain<kUnusual>() || p.references != 1) return false;
+    const plain::Ip4 ip(p.data);
+    if (!ip.without_options() || front.length() != ip.total_length() || !ip.checksum_good()) return false;
+    if (ip.ttl() <= 1 || !ip.ordinary_addresses()) return false;
+    if (addresses_.maybe_listed(ip.source())) return false;
+    const Lead lead(hops_[p.next_hop]);
+    if (!lead.forwards_to(out_port_)) return false;
+    if (front.length() > (lead.mtu() != 0 ? lead.mtu() : mtu_)) return false;
+    ip.decrement_ttl(p.data);
+    return true;
   }
-  if (special == 0) return hand_on(dir, v);
+
+ private:
+  const NextHop* const hops_;
+  const LocalAddresses& addresses_;
+  const uint16_t out_port_;
+  const uint32_t mtu_;
+};
+
+void IpForward::deliver(Dir dir, Pvec& v) {
+  if (dir == Dir::kBackward) return drop(v, DropReason::kNoPath);  // the far side only sends
+  const Plain plain(*this);
+  Packet* const* const rest =
+      std::find_if_not(v.begin(), v.end(), [&](Packet* p) { return plain.forward(*p); });
+  if (rest == v.end()) return hand_on(dir, v);
 
   Pvec out;
-  for (size_t i = 0; !v.empty(); ++i) {
-    PacketPtr p = v.pop_front();
-    if ((special >> i & 1) == 0) {
-      append(dir, std::move(p), out);
-    } else if (dir == Dir::kForward) {
-      forward(std::move(p), out);
+  for (auto done = rest - v.begin(); done > 0; --done) out.push_back(v.pop_front());
+  while (!v.empty()) {
+    PacketPtr next = v.pop_front();
+    if (plain.forward(*next)) {
+      append(dir, std::move(next), out);
     } else {
-      drop(std::move(p), DropReason::kNoPath);  // the far side only sends
+      forward(std::move(next), out);
     }
   }
   hand_on(dir, out);
@@ -48,23 +79,6 @@ void IpForward::deliver(Dir dir, Pvec& v) {
 
 uint32_t IpForward::mtu(const NextHop& hop) const {
   return hop.out_port == out_.number && hop.mtu != 0 ? hop.mtu : out_.info.mtu;
-}
-
-bool IpForward::forward_plain(Packet& p) const {
-  uint8_t* h = p.data;
-  if (p.length < ip4::kMinHeader || h[0] != 0x45 || !p.writable()) return false;
-  if (p.segs != 1 || p.length != ip4::total_length(h)) return false;
-  if (p.flags & (Packet::kOrigin | Packet::kHeaders | Packet::kLinkGroup | Packet::kOffload)) return false;
-  if (fold(add_checksum(0, h, ip4::kMinHeader)) != 0xffff || h[ip4::kTtl] <= 1) return false;
-  const NextHop& hop = node_.fib.next_hops[p.next_hop];
-  if (hop.kind != NextHop::kForward || hop.out_port != out_.number || p.length > mtu(hop)) return false;
-  const uint32_t destination = ip4::destination(h);
-  if (!ip4::is_unicast(destination) || node_.is_directed_broadcast(destination)) return false;
-  if (check_ip4_addresses(node_, p)) return false;
-  p.l3 = uint16_t(p.data - p.window());
-  p.l4 = uint16_t(p.l3 + ip4::kMinHeader);
-  lower_ttl(h);
-  return true;
 }
 
 void IpForward::forward(PacketPtr p, Pvec& out) {

@@ -27,9 +27,8 @@ class IpForward final : public IpStage {
   void deliver(Dir dir, Pvec& v) override;
 
  private:
-  // The common case, in place.  False when anything is out of the ordinary; the packet
-  // is then untouched.
-  bool forward_plain(Packet& p) const;
+  class Plain;
+
   // The whole of RFC 1812.
   void forward(PacketPtr p, Pvec& out);
   // From the route on.

@@ -40,10 +40,10 @@ class LocalAddresses {
 
   // Whether an IPv4 address, as it was loaded from a packet, may be the node's own, or the
   // broadcast address of one of its links; most that are not are told by one byte.
-  bool maybe_martian_source(uint32_t as_loaded) const { return maybe_[slot_of(as_loaded)]; }
+  bool maybe_listed(uint32_t as_loaded) const { return maybe_[slot_of(as_loaded)]; }
   // Whether it is: no packet from outside can come from there.
   bool is_martian_source(uint32_t as_loaded) const {
-    return maybe_martian_source(as_loaded) && is_listed(swap_be(as_loaded));
+    return maybe_listed(as_loaded) && is_listed(swap_be(as_loaded));
   }
 
  private:

@@ -50,8 +50,10 @@ class Ip4 {
   bool without_options() const { return uint8_t(first_) == 0x45; }
   uint16_t total_length() const { return swap_be(uint16_t(first_ >> 16)); }
   uint8_t ttl() const { return uint8_t(second_); }
-  uint32_t source() const { return uint32_t(second_ >> 32); }  // as it lies there
-  uint8_t ordinary_addresses() const {                         // 1 or 0
+  // As they lie there.
+  uint32_t source() const { return uint32_t(second_ >> 32); }
+  uint32_t destination() const { return destination_; }
+  uint8_t ordinary_addresses() const {  // 1 or 0
     return kIp4Ordinary[uint8_t(second_ >> 32)] & kIp4Ordinary[uint8_t(destination_)];
   }
 

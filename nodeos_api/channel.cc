@@ -73,14 +73,14 @@ void Channel::close_path() {
 }
 
 an_ChanStats Channel::stats() const {
-  const Path::Ledger& ledger = path_->ledger();
+  const Path::Ledger ledger = path_->ledger();
   an_ChanStats s{};
   s.size = sizeof s;
-  s.packets_in = ledger.in_packets.value();
-  s.bytes_in = ledger.in_bytes.value();
-  s.packets_out = ledger.out_packets.value();
-  s.bytes_out = ledger.out_bytes.value();
-  s.packets_made = ledger.made.value();
+  s.packets_in = ledger.in_packets;
+  s.bytes_in = ledger.in_bytes;
+  s.packets_out = ledger.out_packets;
+  s.bytes_out = ledger.out_bytes;
+  s.packets_made = ledger.made;
   s.packets_dropped = path_->dropped();
   s.packets_queue_full = path_->dropped(DropReason::kInQueueFull) + path_->dropped(DropReason::kOutQueueFull);
   s.packets_held = path_->held();

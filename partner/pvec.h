@@ -76,6 +76,20 @@ class Pvec {
   // REQUIRES: packets.size() <= room()
   void adopt(std::span<Packet* const> packets);
 
+  // Gives each packet from `first` on to keep(PacketPtr), in order, and keeps what that
+  // returns; null: it is gone.
+  template <typename Keep>
+  void filter(Packet* const* first, Keep keep) {
+    size_t kept = size_t(first - slots_);
+    for (size_t i = kept; i < end_; ++i) {
+      Packet* const p = keep(PacketPtr(slots_[i])).release();
+      slots_[kept] = p;
+      kept += p != nullptr;
+    }
+    end_ = kept;
+    if (begin_ == end_) begin_ = end_ = 0;
+  }
+
   // Frees all packets: they were transmitted.  To lose packets, use drop().
   void clear();
 

@@ -36,6 +36,24 @@ DropReason reason_of(NextHop::Kind kind, bool local) {
   }
 }
 
+// Packets that stand together in a vector and go to one path are enqueued together.
+class Run {
+ public:
+  explicit Run(Packet* const* packets) : packets_(packets) {}
+  // Packet `i` goes to `path`; null: it is gone.
+  void add(size_t i, Path* path) {
+    if (path == path_) return;
+    if (path_ != nullptr) path_->enqueue(End::kNear, {packets_ + first_, i - first_});
+    path_ = path;
+    first_ = i;
+  }
+
+ private:
+  Packet* const* const packets_;
+  Path* path_ = nullptr;
+  size_t first_ = 0;
+};
+
 }  // namespace
 
 // What is bound by the port that packets come in at.
@@ -96,7 +114,7 @@ struct Demux::Port {
 };
 
 Demux::Demux(const Fib& fib, const FieldReader& reader, Pool& pool)
-    : fib_(fib), reader_(reader), pool_(pool), fields_(new PacketFields[Pvec::kCapacity + kAhead]) {}
+    : fib_(fib), reader_(reader), pool_(pool), fields_(new PacketFields[Pvec::kCapacity]) {}
 
 Demux::~Demux() = default;
 
@@ -150,40 +168,73 @@ void Demux::unbind(Path& path) {
   for (auto& port : ports_) port->unbind(path);
 }
 
+// What a tuple may want must be read; else the routing table mostly says enough.
 void Demux::sort(uint16_t in_port, Pvec& v) {
   const Port& port = *ports_[in_port];
+  if (transit_shapes_in_use()) {
+    sort_by_fields(port, in_port, v);
+  } else {
+    sort_by_route(port, in_port, v);
+  }
+  v.release_all();
+}
+
+void Demux::sort_by_route(const Port& port, uint16_t in_port, Pvec& v) {
+  Routed routed[Pvec::kCapacity];
+  reader_.route(port.link, v, fib_, routed);
+  Packet* const* const packets = v.begin();
+  const size_t n = v.size();
+  Run run(packets);
+  for (size_t i = 0; i < n; ++i) {
+    Packet* const p = packets[i];
+    p->in_port = in_port;
+    Path* path = routed[i] == Routed::kNot ? nullptr : find_route(port, *p, routed[i] == Routed::kWide);
+    if (path == nullptr) [[unlikely]] {
+      PacketFields read;
+      reader_.read(port.link, *p, read);
+      path = find(port, p, read);
+    }
+    run.add(i, path);
+  }
+  run.add(n, nullptr);
+}
+
+void Demux::sort_by_fields(const Port& port, uint16_t in_port, Pvec& v) {
   reader_.read(port.link, v, fields_.get());
-  auto prefetch_route = [&](const PacketFields& f) {
+  const auto look_ahead = [&](const PacketFields& f) {
     if (f.kind == PacketFields::kNarrow) fib_.ip4.prefetch(f.narrow.destination);
     if (f.kind == PacketFields::kWide) fib_.ip6.prefetch(f.wide.destination);
   };
-  // What is left behind the last packet's fields is of an earlier vector, and harmless.
-  for (size_t i = 0; i < kAhead; ++i) prefetch_route(fields_[i]);
   Packet* const* const packets = v.begin();
   const size_t n = v.size();
-  Path* run = nullptr;  // that the packets from `first` on go to
-  size_t first = 0;
+  Run run(packets);
+  for (size_t i = 0; i < std::min(kAhead, n); ++i) look_ahead(fields_[i]);
   for (size_t i = 0; i < n; ++i) {
-    prefetch_route(fields_[i + kAhead]);
-    const PacketFields& f = fields_[i];
+    if (i + kAhead < n) look_ahead(fields_[i + kAhead]);
     Packet* const p = packets[i];
     p->in_port = in_port;
-    Path* path;
-    if (f.kind == PacketFields::kNarrow) {
-      path = find_network(port, p, f, f.narrow, port.narrow_places, narrow_, fib_.ip4);
-    } else if (f.kind == PacketFields::kWide) {
-      path = find_network(port, p, f, f.wide, port.wide_places, wide_, fib_.ip6);
-    } else {
-      const bool whole = f.kind == PacketFields::kOther;
-      path = find_link(port, p, f, whole ? DropReason::kUnknownProtocol : DropReason::kTooShort);
-    }
-    if (path == run) continue;
-    if (run != nullptr) run->enqueue(End::kNear, {packets + first, i - first});
-    run = path;
-    first = i;
+    run.add(i, find(port, p, fields_[i]));
   }
-  if (run != nullptr) run->enqueue(End::kNear, {packets + first, n - first});
-  v.release_all();
+  run.add(n, nullptr);
+}
+
+inline Path* Demux::find_route(const Port& port, Packet& p, bool wide) const {
+  const NextHop& next = fib_.next_hops[p.next_hop];
+  if (!forwards(next.kind)) return nullptr;
+  p.flags &= uint16_t(~Packet::kLocal);
+  const Bindings* route = port.route(wide, next.out_port);
+  return route == nullptr ? nullptr : route->only();
+}
+
+inline Path* Demux::find(const Port& port, Packet* p, const PacketFields& read) {
+  if (read.kind == PacketFields::kNarrow) {
+    return find_network(port, p, read, read.narrow, port.narrow_places, narrow_, fib_.ip4);
+  }
+  if (read.kind == PacketFields::kWide) {
+    return find_network(port, p, read, read.wide, port.wide_places, wide_, fib_.ip6);
+  }
+  const bool whole = read.kind == PacketFields::kOther;
+  return find_link(port, p, read, whole ? DropReason::kUnknownProtocol : DropReason::kTooShort);
 }
 
 // What most packets are is decided here: a route leads on, and no tuple matches.

@@ -70,8 +70,16 @@ class Demux final : public Sorter {
  private:
   struct Port;
 
+  // Sorts by the routing table alone where that may decide.
+  void sort_by_route(const Port& port, uint16_t in_port, Pvec& v);
+  // Sorts by all fields.
+  void sort_by_fields(const Port& port, uint16_t in_port, Pvec& v);
+  // The path of a packet's next hop; null when that does not decide.
+  Path* find_route(const Port& port, Packet& p, bool wide) const;
+
   // Each names the path that takes the packet whole; null when it was
   // dropped.
+  Path* find(const Port& port, Packet* p, const PacketFields& read);
   template <typename Fields, size_t kBytes>
   Path* find_network(const Port& port, Packet* p, const PacketFields& read, const Fields& fields,
                      const Fields (&places)[2], const TupleBindings<Fields>& tuples,

@@ -3,14 +3,36 @@
 
 namespace weft {
 
-void EndQueue::put_back(Pvec& v) {
-  for (size_t i = v.size(); i > 0; --i) {
-    Packet* p = v[i - 1];
-    bytes_ += p->total_length();
-    ring_[--head_ & (ring_.size() - 1)] = p;
+namespace {
+
+uint64_t bytes_of_last(const Pvec& v, size_t n) {
+  uint64_t bytes = 0;
+  for (size_t i = v.size() - n; i < v.size(); ++i) bytes += v[i]->total_length();
+  return bytes;
+}
+
+}  // namespace
+
+void EndQueue::pop_into(Pvec& v) {
+  const size_t n = std::min(size(), v.room());
+  const size_t first = popped_.value() & mask_;
+  const size_t unbroken = std::min(n, capacity() - first);
+  v.adopt({&ring_[first], unbroken});
+  v.adopt({&ring_[0], n - unbroken});
+  if (n == size()) {
+    popped_bytes_.set(pushed_bytes_.value());
+  } else {
+    popped_bytes_.add(bytes_of_last(v, n));
   }
+  popped_.add(n);
+}
+
+void EndQueue::put_back(Pvec& v) {
+  uint64_t at = popped_.value();
+  for (size_t i = v.size(); i > 0; --i) ring_[--at & mask_] = v[i - 1];
+  popped_.set(at);
+  popped_bytes_.set(popped_bytes_.value() - bytes_of_last(v, v.size()));
   v.release_all();
-  length_.set(size());
 }
 
 }  // namespace weft

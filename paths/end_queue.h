@@ -4,14 +4,17 @@
 // Bounded in packets and in bytes.  What does not fit is refused, so that a
 // packet is lost before work is spent on it, never after.
 //
+// It counts what went in and what went out, and is as long as they differ: so a packet
+// that passes costs no other count.
+//
 // Threads: one worker; the counters may be read from any thread.
 #pragma once
 
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <memory>
 #include <span>
-#include <vector>
 
 #include "base/counter.h"
 #include "partner/pvec.h"
@@ -25,74 +28,76 @@ struct QueueLimit {
 
 class EndQueue {
  public:
-  explicit EndQueue(QueueLimit limit) : ring_(std::bit_ceil(limit.packets)), limit_(limit) {}
+  explicit EndQueue(QueueLimit limit)
+      : mask_(std::bit_ceil(limit.packets) - 1),
+        max_bytes_(limit.bytes),
+        laden_at_(capacity() < 2 * Pvec::kCapacity ? 1 : Pvec::kCapacity),
+        ring_(new Packet*[capacity()]) {}
   ~EndQueue() {
     while (!empty()) PacketPtr dies(pop_front().release());
   }
   EndQueue(const EndQueue&) = delete;
   EndQueue& operator=(const EndQueue&) = delete;
 
-  bool empty() const { return head_ == tail_; }
-  size_t size() const { return tail_ - head_; }
-  uint64_t bytes() const { return bytes_; }
-  size_t capacity() const { return ring_.size(); }
+  // Packets and bytes that were ever pushed.
+  uint64_t accepted() const { return pushed_.value(); }
+  uint64_t accepted_bytes() const { return pushed_bytes_.value(); }
 
-  // False when there is no room; `p` is then still the caller's.
-  bool push_back(PacketPtr& p) {
-    const uint64_t bytes = bytes_ + p->total_length();
-    if (size() == ring_.size() || bytes > limit_.bytes) return false;
-    bytes_ = bytes;
-    ring_[tail_++ & (ring_.size() - 1)] = p.release();
-    length_.set(size());
-    return true;
-  }
+  size_t size() const { return pushed_.value() - popped_.value(); }
+  bool empty() const { return size() == 0; }
+  uint64_t bytes() const { return pushed_bytes_.value() - popped_bytes_.value(); }
+  size_t capacity() const { return mask_ + 1; }
+  // From this size on it holds a whole Pvec, or might not have room for one more.
+  size_t laden_at() const { return laden_at_; }
 
-  // Takes packets that the caller owned as plain pointers, from the front, up to the
-  // first that does not fit.  Returns how many.
+  // Takes packets over, from the front, up to the first that does not fit.  Returns how
+  // many.
   size_t append(std::span<Packet* const> packets) {
-    const size_t room = std::min(packets.size(), ring_.size() - size());
-    const size_t mask = ring_.size() - 1;
-    uint64_t bytes = bytes_;
-    size_t taken = 0;
-    for (; taken < room; ++taken) {
-      const uint64_t with_it = bytes + packets[taken]->total_length();
-      if (with_it > limit_.bytes) break;
+    const uint64_t pushed = pushed_.value(), limit = popped_bytes_.value() + max_bytes_;
+    const size_t room = capacity() - (pushed - popped_.value());
+    const size_t most = std::min(packets.size(), room);
+    uint64_t bytes = pushed_bytes_.value();
+    size_t n = 0;
+    for (; n < most; ++n) {
+      const uint64_t with_it = bytes + packets[n]->total_length();
+      if (with_it > limit) break;
       bytes = with_it;
-      ring_[(tail_ + taken) & mask] = packets[taken];
+      ring_[(pushed + n) & mask_] = packets[n];
     }
-    bytes_ = bytes;
-    tail_ += taken;
-    length_.set(size());
-    return taken;
+    pushed_.set(pushed + n);
+    pushed_bytes_.set(bytes);
+    return n;
+  }
+  // The same for one.  False when it does not fit; `p` is then still the caller's.
+  bool push_back(PacketPtr& p) {
+    Packet* const raw = p.get();
+    if (append({&raw, 1}) == 0) return false;
+    p.release();
+    return true;
   }
 
   // REQUIRES: !empty()
   PacketPtr pop_front() {
-    Packet* p = ring_[head_++ & (ring_.size() - 1)];
-    bytes_ -= p->total_length();
-    length_.set(size());
+    Packet* p = ring_[popped_.value() & mask_];
+    popped_bytes_.add(p->total_length());
+    popped_.add(1);
     return PacketPtr(p);
   }
 
   // Moves as many packets as fit to the back of `v`.
-  void pop_into(Pvec& v) {
-    while (!empty() && !v.full()) v.push_back(pop_front());
-  }
+  void pop_into(Pvec& v);
 
   // Gives packets back in front: they were refused further on.
   // REQUIRES: they came from pop_into() and nothing was pushed since
   void put_back(Pvec& v);
 
-  // Packets in the queue, for any thread.
-  uint64_t length() const { return length_.value(); }
-
  private:
-  std::vector<Packet*> ring_;
-  QueueLimit limit_;
-  size_t head_ = 0;  // counts pops, wraps with the ring
-  size_t tail_ = 0;
-  uint64_t bytes_ = 0;
-  Counter length_;
+  const size_t mask_;
+  const uint64_t max_bytes_;
+  const size_t laden_at_;
+  const std::unique_ptr<Packet*[]> ring_;
+  Counter pushed_, popped_;  // wrap with the ring
+  Counter pushed_bytes_, popped_bytes_;
 };
 
 }  // namespace weft

@@ -9,6 +9,7 @@
 #include "partner/partner.h"
 #include "partner/pvec.h"
 #include "paths/demux_key.h"
+#include "paths/fib.h"
 
 namespace weft {
 
@@ -29,13 +30,25 @@ struct PacketFields {
 };
 static_assert(sizeof(PacketFields) == 64);
 
+// Which routing table gave a packet its next hop.
+enum class Routed : uint8_t {
+  kNot,  // none yet: the fields must be read
+  kNarrow,
+  kWide,
+};
+
+// All of it never reads outside a packet's first Seg, and sets Packet::l3 and l4.
 class FieldReader {
  public:
   virtual ~FieldReader() = default;
-  // Writes fields[i] of v[i], for all of `v`.  Never reads outside a packet's first
-  // Seg.  Sets Packet::l3 and l4.
+  // Writes fields[i] of v[i], for all of `v`.
   // kMalformed: what stands at the network header is not one, or shorter.
   virtual void read(Link link, const Pvec& v, PacketFields* fields) const = 0;
+  // The same for one packet.
+  virtual void read(Link link, Packet& p, PacketFields& fields) const = 0;
+  // Looks at nothing but where packets go: sets Packet::next_hop of those that are plainly
+  // to one host.  Writes routed[i] of v[i], for all of `v`.
+  virtual void route(Link link, const Pvec& v, const Fib& fib, Routed* routed) const = 0;
 };
 
 }  // namespace weft

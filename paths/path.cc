@@ -8,6 +8,10 @@ namespace weft {
 
 namespace {
 
+// One run in so many is timed stage by stage: reading the cycle counter at every switch
+// costs as much as a packet's work.
+constexpr uint32_t kTimeEvery = 16;
+
 uint64_t bytes_in(const Pvec& v) {
   uint64_t n = 0;
   for (const Packet* p : v) n += p->total_length();
@@ -42,37 +46,23 @@ Result<void> Path::establish() {
 
 void Path::join(End end, Partner* partner, Opening opening) { joints_[size_t(end)] = {partner, opening}; }
 
-bool Path::enqueue(End end, PacketPtr p) {
-  EndQueue& queue = in_[size_t(end)];
-  const bool was_runnable = runnable();
-  const uint32_t bytes = p->total_length();
-  p->path = id_;
-  ledger_.in_packets.add(1);
-  ledger_.in_bytes.add(bytes);
-  if (!queue.push_back(p)) {
-    weft::drop(std::move(p), DropReason::kInQueueFull, ledger_.drops);
-    return false;
+size_t Path::append_or_drop(EndQueue& queue, std::span<Packet* const> packets) {
+  size_t fitted = 0;
+  while (!packets.empty()) {
+    count_in(1, packets[0]->total_length());
+    weft::drop(PacketPtr(packets[0]), DropReason::kInQueueFull, drops_);
+    packets = packets.subspan(1);
+    const size_t n = queue.append(packets);
+    packets = packets.subspan(n);
+    fitted += n;
   }
-  if (!was_runnable && host_ != nullptr) host_->ready(*this);
-  return true;
+  return fitted;
 }
 
-void Path::enqueue(End end, std::span<Packet* const> packets) {
-  EndQueue& queue = in_[size_t(end)];
-  const bool was_runnable = !queue.empty() || runnable();
-  ledger_.in_packets.add(packets.size());
-  const uint64_t bytes_before = queue.bytes();
-  uint64_t refused_bytes = 0;
-  for (Packet* p : packets) p->path = id_;
-  while (!packets.empty()) {
-    packets = packets.subspan(queue.append(packets));
-    if (packets.empty()) break;
-    refused_bytes += packets[0]->total_length();
-    weft::drop(PacketPtr(packets[0]), DropReason::kInQueueFull, ledger_.drops);
-    packets = packets.subspan(1);
-  }
-  ledger_.in_bytes.add(queue.bytes() - bytes_before + refused_bytes);
-  if (!was_runnable && !queue.empty() && host_ != nullptr) host_->ready(*this);
+void Path::announce(const EndQueue& queue, bool was_empty) {
+  if (host_ == nullptr || queue.empty()) return;
+  if (was_empty) host_->ready(*this);
+  if (queue.size() >= queue.laden_at()) host_->laden();
 }
 
 void Path::enqueue(End end, Pvec& v) {
@@ -81,6 +71,7 @@ void Path::enqueue(End end, Pvec& v) {
 }
 
 size_t Path::run() {
+  timed_ = runs_++ % kTimeEvery == 0;
   const uint64_t start = cycles();
   size_t taken = 0;
   for (Dir dir : {Dir::kForward, Dir::kBackward}) {
@@ -91,34 +82,38 @@ size_t Path::run() {
     pass(dir, dir == Dir::kForward ? 0 : stages_.size() - 1, v);
   }
   account_.charge_cycles(cycles() - start);
+  timed_ = false;
   return taken;
 }
 
-// Every switch from one stage to another passes here, so the cycles of a stage
-// are those between its being entered and the next switch.
 void Path::pass(Dir dir, size_t index, Pvec& v) {
   if (v.empty()) return;
   if (tap_ != nullptr) tap_->see(dir == Dir::kForward ? index : index + 1, dir, v);
   StageRecord* const from = running_;
-  const uint64_t now = cycles();
-  if (from != nullptr) from->counters.cycles.add(now - running_since_);
-  running_since_ = now;
   if (index < stages_.size()) {
     StageRecord& to = *stages_[index];
     to.counters.calls.add(1);
     to.counters.packets.add(v.size());
-    running_ = &to;
+    if (timed_) to.counters.timed_packets.add(v.size());
+    work(&to);
     to.stage->deliver(dir, v);
-    const uint64_t done = cycles();
-    to.counters.cycles.add(done - running_since_);
-    running_since_ = done;
     assert(v.empty());
   } else {
-    running_ = nullptr;
+    work(nullptr);
     leave(opposite(entry(dir)), v);
-    running_since_ = cycles();
   }
-  running_ = from;
+  work(from);
+}
+
+// Every switch from one stage to another passes here, so the cycles of a stage are
+// those between its being entered and the next switch.
+inline void Path::work(StageRecord* to) {
+  if (timed_) [[unlikely]] {
+    const uint64_t now = cycles();
+    if (running_ != nullptr) running_->counters.cycles.add(now - running_since_);
+    running_since_ = now;
+  }
+  running_ = to;
 }
 
 void Path::give(End end, Pvec& v) {
@@ -127,9 +122,9 @@ void Path::give(End end, Pvec& v) {
   const size_t packets = v.size();
   const uint64_t bytes = bytes_in(v);
   joint.partner->push(joint.opening, v);
-  const uint64_t taken = bytes - bytes_in(v);
-  ledger_.out_packets.add(packets - v.size());
-  ledger_.out_bytes.add(taken);
+  const uint64_t taken = v.empty() ? bytes : bytes - bytes_in(v);
+  out_packets_.add(packets - v.size());
+  out_bytes_.add(taken);
   account_.charge_bits(taken * 8);
 }
 
@@ -140,7 +135,7 @@ void Path::leave(End end, Pvec& v) {
   const bool was_backlogged = backlogged() || joints_[size_t(end)].partner == nullptr;
   while (!v.empty()) {
     PacketPtr p = v.pop_front();
-    if (!waiting.push_back(p)) weft::drop(std::move(p), DropReason::kOutQueueFull, ledger_.drops);
+    if (!waiting.push_back(p)) weft::drop(std::move(p), DropReason::kOutQueueFull, drops_);
   }
   if (!was_backlogged && backlogged() && host_ != nullptr) host_->backlogged(*this);
 }
@@ -150,8 +145,8 @@ void Path::take(End end, Pvec& v, size_t max) {
   for (; max > 0 && !waiting.empty(); --max) {
     PacketPtr p = waiting.pop_front();
     const uint32_t bytes = p->total_length();
-    ledger_.out_packets.add(1);
-    ledger_.out_bytes.add(bytes);
+    out_packets_.add(1);
+    out_bytes_.add(bytes);
     account_.charge_bits(uint64_t{bytes} * 8);
     v.push_back(std::move(p));
   }
@@ -175,24 +170,34 @@ bool Path::flush() {
 void Path::close() {
   for (auto& record : stages_) record->stage->close();
   for (EndQueue* queue : {&in_[0], &in_[1], &out_[0], &out_[1]}) {
-    while (!queue->empty()) weft::drop(queue->pop_front(), DropReason::kPathClosed, ledger_.drops);
+    while (!queue->empty()) weft::drop(queue->pop_front(), DropReason::kPathClosed, drops_);
   }
 }
 
+Path::Ledger Path::ledger() const {
+  const EndQueue &near = in_[size_t(End::kNear)], &far = in_[size_t(End::kFar)];
+  return {.in_packets = near.accepted() + far.accepted() + in_packets_.value(),
+          .in_bytes = near.accepted_bytes() + far.accepted_bytes() + in_bytes_.value(),
+          .out_packets = out_packets_.value(),
+          .out_bytes = out_bytes_.value(),
+          .made = made_.value(),
+          .drops = drops_};
+}
+
 uint64_t Path::held() const {
-  uint64_t n = in_[0].length() + in_[1].length() + out_[0].length() + out_[1].length();
+  uint64_t n = in_[0].size() + in_[1].size() + out_[0].size() + out_[1].size();
   for (const auto& record : stages_) n += record->stage->held();
   return n;
 }
 
 uint64_t Path::dropped() const {
-  uint64_t n = ledger_.drops.total();
+  uint64_t n = drops_.total();
   for (const auto& record : stages_) n += record->counters.drops.total();
   return n;
 }
 
 uint64_t Path::dropped(DropReason reason) const {
-  uint64_t n = ledger_.drops[reason];
+  uint64_t n = drops_[reason];
   for (const auto& record : stages_) n += record->counters.drops[reason];
   return n;
 }

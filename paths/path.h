@@ -38,7 +38,9 @@ constexpr Dir inward(End e) { return e == End::kNear ? Dir::kForward : Dir::kBac
 struct StageCounters {
   Counter calls;  // Pvecs delivered
   Counter packets;
-  Counter cycles;  // spent in this stage, not in those behind it
+  // Of a sample of the path's runs: cycles spent in this stage, not in those behind it,
+  // and for how many packets.
+  Counter cycles, timed_packets;
   DropCounters drops;
 };
 
@@ -59,16 +61,17 @@ class PathHost {
  public:
   virtual ~PathHost() = default;
   virtual void ready(Path& path) = 0;       // an in queue is no longer empty
+  virtual void laden() = 0;                 // an in queue holds a whole Pvec, or might not take one more
   virtual void backlogged(Path& path) = 0;  // an out queue is no longer empty
 };
 
 class Path {
  public:
   struct Ledger {
-    Counter in_packets, in_bytes;    // accepted at either end
-    Counter out_packets, out_bytes;  // taken by the partners
-    Counter made;                    // packets that stages made: clones, fragments, replies
-    DropCounters drops;              // at the ends; those of stages stand with the stage
+    uint64_t in_packets, in_bytes;    // that came in at either end
+    uint64_t out_packets, out_bytes;  // taken by the partners
+    uint64_t made;                    // packets that stages made: clones, fragments, replies
+    const DropCounters& drops;        // at the ends; those of stages stand with the stage
   };
 
   Path(PathSpec spec, PathQueues queues, Account* parent);
@@ -93,9 +96,22 @@ class Path {
 
   // Early demux hands a packet to the in queue of an end.  A packet that does not
   // fit is dropped here.  Returns false if so.
-  bool enqueue(End end, PacketPtr p);
-  // The same for packets that the caller owned as plain pointers: takes them all.
-  void enqueue(End end, std::span<Packet* const> packets);
+  bool enqueue(End end, PacketPtr p) {
+    Packet* const raw = p.release();
+    return enqueue(end, std::span(&raw, 1)) == 1;
+  }
+  // The same for packets that the caller owned as plain pointers: takes them all.  Returns
+  // how many fitted.
+  size_t enqueue(End end, std::span<Packet* const> packets) {
+    EndQueue& queue = in_[size_t(end)];
+    const bool was_empty = queue.empty();
+    for (Packet* p : packets) p->path = id_;
+    size_t fitted = queue.append(packets);
+    if (fitted < packets.size()) [[unlikely]]
+      fitted += append_or_drop(queue, packets.subspan(fitted));
+    if (was_empty || queue.size() >= queue.laden_at()) announce(queue, was_empty);
+    return fitted;
+  }
   // The same for vectors: takes from the front, leaves what does not fit.
   void enqueue(End end, Pvec& v);
 
@@ -119,23 +135,23 @@ class Path {
 
   // Counts packets that came in other than by enqueue(): leave() or drop follows.
   void count_in(uint64_t packets, uint64_t bytes) {
-    ledger_.in_packets.add(packets);
-    ledger_.in_bytes.add(bytes);
+    in_packets_.add(packets);
+    in_bytes_.add(bytes);
   }
   // Counts packets that a fused loop took around the stages, in and out.
   void count_fused(uint64_t packets, uint64_t in_bytes, uint64_t out_bytes) {
     fused_packets_.add(packets);
     count_in(packets, in_bytes);
-    ledger_.out_packets.add(packets);
-    ledger_.out_bytes.add(out_bytes);
+    out_packets_.add(packets);
+    out_bytes_.add(out_bytes);
   }
   uint64_t fused_packets() const { return fused_packets_.value(); }
 
-  void count_made(uint64_t n) { ledger_.made.add(n); }
+  void count_made(uint64_t n) { made_.add(n); }
   // A packet left for another path, not by an end.
   void count_away(uint64_t bytes) {
-    ledger_.out_packets.add(1);
-    ledger_.out_bytes.add(bytes);
+    out_packets_.add(1);
+    out_bytes_.add(bytes);
   }
   void drop_at_stage(size_t index, PacketPtr p, DropReason reason) {
     if (tap_ != nullptr) tap_->lost(index, *p, reason);
@@ -153,7 +169,7 @@ class Path {
 
   // --- counters ------------------------------------------------------------
 
-  const Ledger& ledger() const { return ledger_; }
+  Ledger ledger() const;
   std::vector<std::unique_ptr<StageRecord>>& stages() { return stages_; }
   const std::vector<std::unique_ptr<StageRecord>>& stages() const { return stages_; }
   const EndQueue& in_queue(End e) const { return in_[size_t(e)]; }
@@ -176,8 +192,14 @@ class Path {
     Opening opening;
   };
 
+  // For packets of which the first did not fit.
+  size_t append_or_drop(EndQueue& queue, std::span<Packet* const> packets);
+  // Tells the host that packets came in.
+  void announce(const EndQueue& queue, bool was_empty);
   // Lets the partner at `end` take from `v`, and counts what it took.
   void give(End end, Pvec& v);
+  // From now on `to` works; null: none.
+  void work(StageRecord* to);
 
   PathSpec spec_;
   std::string text_;
@@ -187,13 +209,18 @@ class Path {
   std::vector<std::unique_ptr<StageRecord>> stages_;
   EndQueue in_[2];
   EndQueue out_[2];
-  Ledger ledger_;
+  Counter in_packets_, in_bytes_;  // that no in queue counts
+  Counter out_packets_, out_bytes_;
+  Counter made_;
+  DropCounters drops_;
   Counter fused_packets_;
   Account account_;
   Tap* tap_ = nullptr;
-  // The stage whose cycles are running, and since when.
+  // The stage that works, and, while a run is timed, since when.
   StageRecord* running_ = nullptr;
   uint64_t running_since_ = 0;
+  uint32_t runs_ = 0;
+  bool timed_ = false;
 };
 
 }  // namespace weft

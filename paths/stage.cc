@@ -17,4 +17,8 @@ void Stage::hand_on(Dir dir, PacketPtr p) {
 
 void Stage::drop(PacketPtr p, DropReason reason) { path_->drop_at_stage(index_, std::move(p), reason); }
 
+void Stage::drop(Pvec& v, DropReason reason) {
+  while (!v.empty()) drop(v.pop_front(), reason);
+}
+
 }  // namespace weft

@@ -49,6 +49,7 @@ class Stage {
   void hand_on(Dir dir, PacketPtr p);
 
   void drop(PacketPtr p, DropReason reason);
+  void drop(Pvec& v, DropReason reason);
 
  private:
   friend class Path;

@@ -14,6 +14,7 @@ namespace weft {
 namespace {
 
 constexpr uint64_t kAskEvery = 1'000'000;  // ns; a joint without a descriptor is asked this often
+constexpr int kPolls = 4;                  // of a joint that gives whole Pvecs, in one round
 constexpr uint64_t kRetryEvery = 100'000;  // ns; a device that refused is tried again this often
 
 void watch(int epoll, int fd) {
@@ -108,10 +109,7 @@ size_t Worker::round() {
   const uint64_t now = clock_.now_ns();
   timers_.fire_due(now);
   size_t moved = run_paths(now);
-  for (const Joint& joint : joints_) {
-    const size_t polled = poll(joint);
-    if (polled > 0) moved += polled + run_paths(now);
-  }
+  for (const Joint& joint : joints_) moved += serve(joint, now);
   flush_backlog();
   waiting_for_device_ = !backlog_.empty();
   for (RoundEnd* hook : round_ends_) waiting_for_device_ |= hook->end_of_round(now);
@@ -121,6 +119,19 @@ size_t Worker::round() {
 void Worker::do_posted() {
   std::function<void()> work;
   while (posted_.try_pop(work)) work();
+}
+
+size_t Worker::serve(const Joint& joint, uint64_t now_ns) {
+  size_t moved = 0;
+  for (int polls = 1; polls <= kPolls; ++polls) {
+    const size_t polled = poll(joint);
+    if (polled == 0 && moved == 0) return 0;
+    moved += polled;
+    const bool more = polled == Pvec::kCapacity && polls < kPolls;
+    if (laden_ || !more) moved += run_paths(now_ns);
+    if (!more) break;
+  }
+  return moved;
 }
 
 size_t Worker::poll(const Joint& joint) {
@@ -134,6 +145,7 @@ size_t Worker::poll(const Joint& joint) {
 }
 
 size_t Worker::run_paths(uint64_t now_ns) {
+  laden_ = false;
   size_t taken = 0;
   for (uint32_t runs = 0; runs < options_.budget; ++runs) {
     Path* path = policy_->pick(now_ns);

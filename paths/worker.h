@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Worker: one CPU's share of the node.  Polls partners, runs paths, flushes output.
 //
-// A round: what the control thread asked for -> for each joint: poll it, and run
-// paths by policy until the budget is spent -> end of round (flush output).  When
-// there is nothing to do it polls a little longer, then sleeps in epoll.
+// A round: what the control thread asked for -> for each joint: poll it, a few times
+// while it gives whole Pvecs, and run paths by policy until the budget is spent -> end
+// of round (flush output).  So under load what is done once a round is shared by more
+// packets.  When there is nothing to do it polls a little longer, then sleeps in epoll.
 //
 // Threads: start(), stop(), post() and call() come from one control thread; all
 //   other calls from the worker's thread, or while it is not started.
@@ -84,6 +85,7 @@ class Worker final : public PathHost {
   void remove_round_end(RoundEnd* hook);
 
   void ready(Path& path) override;
+  void laden() override { laden_ = true; }
   void backlogged(Path& path) override;
 
   Timers& timers() { return timers_; }
@@ -108,6 +110,7 @@ class Worker final : public PathHost {
 
   void run();
   void do_posted();
+  size_t serve(const Joint& joint, uint64_t now_ns);
   size_t poll(const Joint& joint);
   size_t run_paths(uint64_t now_ns);
   void flush_backlog();
@@ -122,6 +125,7 @@ class Worker final : public PathHost {
   std::vector<RoundEnd*> round_ends_;
   Backlog backlog_;
   Timers timers_;
+  bool laden_ = false;  // paths must run before more is polled
   bool waiting_for_device_ = false;
   bool must_ask_ = false;  // some joint has nothing to sleep on
 

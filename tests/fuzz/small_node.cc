@@ -155,9 +155,8 @@ void SmallNode::run() {
   while (worker_.round() > 0) require(++rounds < kMaxRounds, "it comes to rest");
   sink_.lose_all();
   geni_.for_each_path([](Opening, Path& path) {
-    const Path::Ledger& l = path.ledger();
-    require(l.in_packets.value() + l.made.value() == l.out_packets.value() + path.dropped() + path.held(),
-            path.text().c_str());
+    const Path::Ledger l = path.ledger();
+    require(l.in_packets + l.made == l.out_packets + path.dropped() + path.held(), path.text().c_str());
   });
 }
 
@@ -201,7 +200,7 @@ std::vector<std::string> SmallNode::sent(uint16_t port) {
 std::map<std::string, std::vector<uint64_t>> SmallNode::books() const {
   std::map<std::string, std::vector<uint64_t>> all;
   geni_.for_each_path([&](Opening, Path& path) {
-    const Path::Ledger& l = path.ledger();
+    const Path::Ledger l = path.ledger();
     std::vector<uint64_t>& book = all[path.text()];
     for (const Counter* c : {&l.in_packets, &l.in_bytes, &l.out_packets, &l.out_bytes, &l.made}) {
       book.push_back(c->value());

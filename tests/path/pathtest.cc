@@ -82,9 +82,8 @@ class NodeTest : public ::testing::TestWithParam<std::filesystem::path> {
       device->lose_all();
     }
     geni_.for_each_path([](Opening, Path& path) {
-      const Path::Ledger& l = path.ledger();
-      EXPECT_EQ(l.in_packets.value() + l.made.value(), l.out_packets.value() + path.dropped() + path.held())
-          << path.text();
+      const Path::Ledger l = path.ledger();
+      EXPECT_EQ(l.in_packets + l.made, l.out_packets + path.dropped() + path.held()) << path.text();
     });
     std::vector<Opening> open;
     geni_.for_each_path([&](Opening opening, Path& path) {

@@ -271,10 +271,10 @@ void Assembly::log_parts() {
 NodeTotals Assembly::totals() const {
   NodeTotals sum;
   geni_->for_each_path([&](Opening, Path& path) {
-    const Path::Ledger& ledger = path.ledger();
-    sum.in += ledger.in_packets.value();
-    sum.made += ledger.made.value();
-    sum.out += ledger.out_packets.value();
+    const Path::Ledger ledger = path.ledger();
+    sum.in += ledger.in_packets;
+    sum.made += ledger.made;
+    sum.out += ledger.out_packets;
     sum.dropped += path.dropped();
     sum.held += path.held();
   });

@@ -25,28 +25,24 @@ Json drops_of(const DropCounters& drops) {
 }
 
 Json path_facts(const Assembly& node, Opening which, const Path& path) {
-  const Path::Ledger& ledger = path.ledger();
+  const Path::Ledger ledger = path.ledger();
   const Transform* transform = node.geni().transform_of(which);
-  return {{"path", path.text()},
-          {"transform", transform == nullptr ? Json() : Json(transform->name())},
-          {"tapped", path.tapped()},
-          {"in", ledger.in_packets.value()},
-          {"in_bytes", ledger.in_bytes.value()},
-          {"made", ledger.made.value()},
-          {"out", ledger.out_packets.value()},
-          {"out_bytes", ledger.out_bytes.value()},
-          {"dropped", path.dropped()},
-          {"held", path.held()}};
+  return {
+      {"path", path.text()},         {"transform", transform == nullptr ? Json() : Json(transform->name())},
+      {"tapped", path.tapped()},     {"in", ledger.in_packets},
+      {"in_bytes", ledger.in_bytes}, {"made", ledger.made},
+      {"out", ledger.out_packets},   {"out_bytes", ledger.out_bytes},
+      {"dropped", path.dropped()},   {"held", path.held()}};
 }
 
 Result<Json> show_paths(Assembly& node) {
   Json paths = Json::array();
   node.geni().for_each_path([&](Opening which, Path& path) {
     Json facts = path_facts(node, which, path);
-    facts["in_queue_near"] = path.in_queue(End::kNear).length();
-    facts["in_queue_far"] = path.in_queue(End::kFar).length();
-    facts["out_queue_near"] = path.out_queue(End::kNear).length();
-    facts["out_queue_far"] = path.out_queue(End::kFar).length();
+    facts["in_queue_near"] = path.in_queue(End::kNear).size();
+    facts["in_queue_far"] = path.in_queue(End::kFar).size();
+    facts["out_queue_near"] = path.out_queue(End::kNear).size();
+    facts["out_queue_far"] = path.out_queue(End::kFar).size();
     paths.push_back(std::move(facts));
   });
   return Json{{"paths", std::move(paths)}};
@@ -58,7 +54,7 @@ Json stage_facts(const StageRecord& stage) {
           {"calls", calls},
           {"packets", packets},
           {"packets_per_call", per(packets, calls)},
-          {"cycles_per_packet", per(stage.counters.cycles.value(), packets)},
+          {"cycles_per_packet", per(stage.counters.cycles.value(), stage.counters.timed_packets.value())},
           {"dropped", stage.counters.drops.total()}};
 }
 
@@ -68,7 +64,7 @@ Result<Json> show_run(Assembly& node) {
     Json facts = path_facts(node, which, path);
     facts["fused_packets"] = path.fused_packets();
     facts["cycles"] = path.account().cycles();
-    facts["cycles_per_packet"] = per(path.account().cycles(), path.ledger().in_packets.value());
+    facts["cycles_per_packet"] = per(path.account().cycles(), path.ledger().in_packets);
     Json stages = Json::array();
     for (const auto& stage : path.stages()) stages.push_back(stage_facts(*stage));
     facts["stages"] = std::move(stages);

@@ -15,6 +15,10 @@ class NoFields final : public FieldReader {
   void read(Link, const Pvec& v, PacketFields* fields) const override {
     std::fill_n(fields, v.size(), PacketFields{});
   }
+  void read(Link, Packet&, PacketFields& fields) const override { fields = {}; }
+  void route(Link, const Pvec& v, const Fib&, Routed* routed) const override {
+    std::fill_n(routed, v.size(), Routed::kNot);
+  }
 };
 
 class Pass final : public Stage {

@@ -181,7 +181,7 @@ TEST_F(IpForwardTest, FragmentsWhatIsTooBig) {
     payload.insert(payload.end(), f.begin() + 34, f.end());
   }
   EXPECT_EQ(payload, Bytes(in.begin() + 34, in.end()));
-  EXPECT_EQ(path_.ledger().made.value(), 2u);
+  EXPECT_EQ(path_.ledger().made, 2u);
 }
 
 TEST_F(IpForwardTest, FragmentsOfFragmentsKeepTheirPlace) {

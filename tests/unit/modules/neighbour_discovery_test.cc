@@ -62,7 +62,7 @@ TEST_F(NeighbourDiscoveryTest, AnswersForItsAddressesAndLearns) {
     expect_heard("fd00:a::2", kThere, false, true);
   }
   EXPECT_EQ(path_.dropped(DropReason::kConsumed), 2u);
-  EXPECT_EQ(path_.ledger().made.value(), 2u);
+  EXPECT_EQ(path_.ledger().made, 2u);
 }
 
 TEST_F(NeighbourDiscoveryTest, AHostSaysThatItIsNoRouter) {

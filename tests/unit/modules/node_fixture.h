@@ -129,10 +129,8 @@ class NodeFixture : public ::testing::Test {
   ~NodeFixture() override {
     for (auto& [name, path] : paths_) {
       path->close();
-      const Path::Ledger& ledger = path->ledger();
-      EXPECT_EQ(ledger.in_packets.value() + ledger.made.value(),
-                ledger.out_packets.value() + path->dropped() + path->held())
-          << name;
+      const Path::Ledger ledger = path->ledger();
+      EXPECT_EQ(ledger.in_packets + ledger.made, ledger.out_packets + path->dropped() + path->held()) << name;
       host_.remove_path(*path);
     }
     for (auto& device : devices_) device->lose_all();

@@ -364,8 +364,8 @@ TEST_F(DemuxTest, AVectorForSeveralPathsKeepsItsOrder) {
   EXPECT_TRUE(v.empty());
   EXPECT_EQ(node_.path(small).held(), 4u);
   EXPECT_EQ(node_.path(small).dropped(DropReason::kInQueueFull), 2u);
-  EXPECT_EQ(node_.path(small).ledger().in_packets.value(), 6u);
-  EXPECT_EQ(node_.path(small).ledger().in_bytes.value(), 6u * 28);
+  EXPECT_EQ(node_.path(small).ledger().in_packets, 6u);
+  EXPECT_EQ(node_.path(small).ledger().in_bytes, 6u * 28);
   EXPECT_THAT(node_.run(),
               ElementsAre("a/ip", "a/ip", "a/ip -> b", "a/ip -> b", "a/ip -> b", "a/ip -> b", "one", "two"));
 }

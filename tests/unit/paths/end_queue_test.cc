@@ -47,9 +47,29 @@ TEST_F(EndQueueTest, PutBackRestoresOrder) {
   v.pop_front();
   q.put_back(v);
   EXPECT_EQ(q.size(), 3u);
-  EXPECT_EQ(q.length(), 3u);
+  EXPECT_EQ(q.bytes(), 3u);
+  EXPECT_EQ(q.accepted(), 4u);
   EXPECT_EQ(test::bytes_of(*q.pop_front()), "b");
   EXPECT_EQ(test::bytes_of(*q.pop_front()), "c");
+}
+
+TEST_F(EndQueueTest, KeepsOrderAndCountsAroundItsEnd) {
+  EndQueue q({.packets = 8, .bytes = 1000});
+  char next_in = 'a', next_out = 'a';
+  for (int turn = 0; turn < 6; ++turn) {
+    for (int i = 0; i < 5; ++i) {
+      PacketPtr p = test::packet(*pool_, std::string(1, next_in++));
+      ASSERT_TRUE(q.push_back(p));
+    }
+    EXPECT_EQ(test::bytes_of(*q.pop_front()), std::string(1, next_out++));
+    Pvec v;
+    q.pop_into(v);
+    EXPECT_EQ(v.size(), 4u);
+    while (!v.empty()) EXPECT_EQ(test::bytes_of(*v.pop_front()), std::string(1, next_out++));
+    EXPECT_EQ(q.bytes(), 0u);
+  }
+  EXPECT_EQ(q.accepted(), 30u);
+  EXPECT_EQ(q.accepted_bytes(), 30u);
 }
 
 TEST_F(EndQueueTest, FreesWhatItHolds) {

@@ -52,7 +52,7 @@ class WorkerTest : public ::testing::Test {
     b_.lose_all();
     EXPECT_EQ(pool_->in_use(), 0u);
   }
-  std::unique_ptr<Pool> pool_ = *Pool::create({.packets = 256, .pages = PageKind::k4K});
+  std::unique_ptr<Pool> pool_ = *Pool::create({.packets = 512, .pages = PageKind::k4K});
   SystemClock clock_;
   test::TestPartner a_, b_;
   Worker worker_{{}, clock_, std::make_unique<RoundRobin>()};
@@ -61,10 +61,55 @@ class WorkerTest : public ::testing::Test {
 TEST_F(WorkerTest, ARawFlowNeedsNoPath) {
   worker_.add_joint({&a_, Opening{0}, &b_, Opening{0}});
   for (int i = 0; i < 100; ++i) a_.will_give(test::packet(*pool_, "p"));
-  EXPECT_EQ(worker_.round(), 64u);
-  EXPECT_EQ(worker_.round(), 36u);
+  EXPECT_EQ(worker_.round(), 100u);
   EXPECT_EQ(worker_.round(), 0u);
   EXPECT_EQ(b_.taken().size(), 100u);
+}
+
+TEST_F(WorkerTest, ABusyJointDoesNotKeepTheOthersWaiting) {
+  test::TestPartner c;
+  worker_.add_joint({&a_, Opening{0}, &b_, Opening{0}});
+  worker_.add_joint({&c, Opening{0}, &b_, Opening{0}});
+  for (int i = 0; i < 300; ++i) a_.will_give(test::packet(*pool_, "a"));
+  c.will_give(test::packet(*pool_, "c"));
+  EXPECT_EQ(worker_.round(), 256u + 1u);
+  EXPECT_EQ(a_.left_to_give(), 44u);
+}
+
+// Takes what it is pushed into a path.
+class IntoPath final : public Partner {
+ public:
+  explicit IntoPath(Path& path) : path_(path) {}
+  Result<Opening> open(std::string_view, Partner*, Opening) override { return Opening{0}; }
+  void close(Opening) override {}
+  void push(Opening, Pvec& v) override {
+    path_.enqueue(End::kNear, {v.begin(), v.size()});
+    v.release_all();
+  }
+  void pull(Opening, Pvec&, size_t) override {}
+  Result<Reply> control(Opening, const Request&) override {
+    return Error{Code::kUnsupported, "it is asked nothing"};
+  }
+
+ private:
+  Path& path_;
+};
+
+TEST_F(WorkerTest, PathsRunBeforeAnotherPvecCouldOverflowThem) {
+  for (uint32_t capacity : {64u, 128u, 256u}) {
+    Path path(*parse_path("a -> b"), {.in = {.packets = capacity}}, nullptr);
+    path.join(End::kFar, &b_, Opening{0});
+    worker_.add(path);
+    IntoPath into(path);
+    const uint32_t joint = worker_.add_joint({&a_, Opening{0}, &into, Opening{0}});
+    for (int i = 0; i < 300; ++i) a_.will_give(test::packet(*pool_, "p"));
+    while (a_.left_to_give() > 0) worker_.round();
+    EXPECT_EQ(path.dropped(), 0u) << capacity;
+    EXPECT_EQ(b_.taken().size(), 300u) << capacity;
+    b_.lose_all();
+    worker_.remove_joint(joint);
+    worker_.remove(path);
+  }
 }
 
 TEST_F(WorkerTest, WhatAPartnerRefusesIsCounted) {
