@@ -37,6 +37,10 @@ constexpr uint64_t ports_word(uint32_t ports, uint8_t protocol) {
   if constexpr (std::endian::native == std::endian::little) return uint64_t{protocol} << 32 | ports;
   return uint64_t{ports} << 32 | uint64_t{protocol} << 24;
 }
+constexpr uint64_t in_port_word(uint16_t in_port) {
+  return std::endian::native == std::endian::little ? uint64_t{in_port} << 48 : in_port;
+}
+static_assert(offsetof(NarrowFields, in_port) == 14);
 static_assert(offsetof(NarrowFields, destination) == 4 && offsetof(NarrowFields, source_port) == 8);
 static_assert(offsetof(NarrowFields, protocol) == 12);
 
@@ -88,16 +92,21 @@ bool read_ip6(Packet& p, uint32_t at, uint32_t room, PacketFields& f);
 // Reads any packet.
 void read_any(Link link, Packet& p, PacketFields& f);
 
-// The tuple of a whole UDP or TCP packet in an IPv4 header without options at `ip`, of
-// which `length` bytes are there; without `local` and `in_port`.  False when it is
-// something else.
-[[gnu::always_inline]] inline bool read_ip4_tuple(const uint8_t* ip, uint32_t length, NarrowFields& f) {
-  constexpr uint32_t header = 20;
+// The tuple of a whole UDP or TCP packet in IPv4 without options, that came in at
+// `in_port`; `at` bytes stand in front of the IP header.  False when it may be something
+// else; the tuple is then of no use.  (The protocol of the link is not looked at.)
+[[gnu::always_inline]] inline bool read_ip4_tuple(const Packet& p, uint32_t at, uint16_t in_port,
+                                                  NarrowFields& f) {
+  constexpr uint32_t header = 20, ports = 4;
+  if (p.length < at + header + ports) return false;
+  const uint8_t* const ip = p.data + at;
   const uint8_t protocol = ip[9];
-  if (protocol != kUdp && protocol != kTcp) return false;
-  if (length < header + 4 || (load<uint16_t>(ip + 6) & swap_be(uint16_t{0x3fff})) != 0) return false;
+  if (ip[0] != 0x45 || load_be16(ip + 2) < header + ports) return false;
+  if ((protocol != kUdp && protocol != kTcp) || (load<uint16_t>(ip + 6) & swap_be(uint16_t{0x3fff})) != 0)
+    return false;
   store(&f, load<uint64_t>(ip + 12));
-  store(reinterpret_cast<uint8_t*>(&f) + 8, ports_word(load<uint32_t>(ip + header), protocol));
+  store(reinterpret_cast<uint8_t*>(&f) + 8,
+        ports_word(load<uint32_t>(ip + header), protocol) | in_port_word(in_port));
   return true;
 }
 

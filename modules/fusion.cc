@@ -24,6 +24,8 @@ constexpr uint8_t kHopByHop = 0;
 constexpr size_t kPacketAhead = Pvec::kLookahead;
 constexpr size_t kEntryAhead = 12;
 constexpr size_t kFindAhead = 4;
+// One pass in so many is timed; the others are charged by what its packets cost.
+constexpr uint64_t kTimeEvery = 4;
 
 constexpr uint8_t link_length(Link link) {
   return link == Link::kEthernet ? uint8_t{flow::kEthernetHeader} : 0;
@@ -91,6 +93,8 @@ struct Fusion::InPort {
   uint64_t mac;  // of the device, as the first bytes of a frame are loaded, without the rest
   OutPort* out;
   std::array<std::vector<Lane>, kFamilies> lanes;  // by out port
+  uint64_t passes = 0;
+  uint64_t cycles_per_packet = 0;  // of the last pass that was timed
 
   template <typename F>
   void each_fused(F f) {
@@ -100,15 +104,13 @@ struct Fusion::InPort {
       }
     }
   }
-  void settle(size_t packets, uint64_t cycles);
+  void settle();
 };
 
-// Tells each lane's path what passed, and shares the cycles of the pass by packets.
-void Fusion::InPort::settle(size_t packets, uint64_t cycles) {
-  if (packets == 0) return;
-  const uint64_t per_packet = cycles / packets;
-  each_fused([&](Lane& lane) {
-    if (lane.tally.packets() != 0) lane.settle(per_packet);
+// Tells each lane's path what passed.
+void Fusion::InPort::settle() {
+  each_fused([this](Lane& lane) {
+    if (lane.tally.packets() != 0) lane.settle(cycles_per_packet);
   });
 }
 
@@ -174,7 +176,7 @@ void Fusion::undo(Path& path) {
 //
 // What it reads for every packet it keeps a copy of: the bytes that are written into
 // packets could, for all that the compiler knows, be anything else.
-template <Link kLink, bool kTuples>
+template <Link kLink, bool kTuples, bool kLarge>
 class Fusion::Loop {
  public:
   Loop(const Fusion& fusion, InPort& in)
@@ -187,8 +189,7 @@ class Fusion::Loop {
         narrow_(fusion.narrow_),
         lanes_{in.lanes[kIp4].data(), in.lanes[kIp6].data()},
         lane_count_{in.lanes[kIp4].size(), in.lanes[kIp6].size()},
-        mac_(in.mac),
-        many_routes_(fusion.fib_.ip4.large()) {}
+        mac_(in.mac) {}
 
   // Forwards plain IPv4 in plain memory.  Takes all packets: what it leaves is in
   // `left`, in order.
@@ -228,7 +229,7 @@ class Fusion::Loop {
   // Asks for the entry of the table that an IPv4 packet's destination will need.  Few
   // routes stay in the cache by themselves.
   [[gnu::always_inline]] void look_ahead(const Packet& p) const {
-    if (many_routes_ && p.length >= kAt + plain::Ip4::kLength) ip4_.prefetch(p.data + kAt + 16);
+    if (kLarge && p.length >= kAt + plain::Ip4::kLength) ip4_.prefetch(p.data + kAt + 16);
   }
 
   // The table's answer for an IPv4 packet.
@@ -257,9 +258,8 @@ class Fusion::Loop {
       return false;
     if constexpr (kTuples) {
       NarrowFields tuple;
-      if (!flow::read_ip4_tuple(at, std::min(total, front.length() - kAt), tuple)) return false;
-      tuple.in_port = in_.number;
-      if (narrow_.find(tuple) != narrow_.kNone) return false;
+      if (!flow::read_ip4_tuple(p, kAt, in_.number, tuple) || narrow_.find(tuple) != narrow_.kNone)
+        return false;
     }
     Lane* const lane = open_lane(kIp4, lead.out_port());
     if (lane == nullptr) [[unlikely]]
@@ -295,7 +295,7 @@ class Fusion::Loop {
       const plain::Ip4 header(ip);
       if (!passable(header, frame - kAt)) return false;
       const NextHop& hop = hops_[ip4_.find(ip + 16)];
-      if (kTuples && fusion_.claimed_ip4(in_, p, kAt)) return false;
+      if (fusion_.claimed_ip4(in_, p, kAt)) return false;
       Lane* const lane = change_link(p, hop, kIp4, header.total_length());
       if (lane == nullptr) return false;
       header.decrement_ttl(ip);
@@ -305,7 +305,7 @@ class Fusion::Loop {
     if (ip[0] >> 4 == 6 && is(p.data, flow::kIp6) && p.length >= kAt + kIp6Header) {
       if (!passable_ip6(ip, frame - kAt)) return false;
       const NextHop& hop = hops_[ip6_.find(ip + 24)];
-      if (kTuples && fusion_.claimed_ip6(in_, p, kAt)) return false;
+      if (fusion_.claimed_ip6(in_, p, kAt)) return false;
       Lane* const lane = change_link(p, hop, kIp6, kIp6Header + load_be16(ip + 4));
       if (lane == nullptr) return false;
       --ip[7];
@@ -361,34 +361,38 @@ class Fusion::Loop {
   Lane* const lanes_[kFamilies];
   const size_t lane_count_[kFamilies];
   const uint64_t mac_;
-  const bool many_routes_;
 };
 
 // Two loops, each small enough for the registers: the second is for what the first leaves.
-template <Link kLink, bool kTuples>
+template <Link kLink, bool kTuples, bool kLarge>
 [[gnu::noinline]] void Fusion::pass_plain(InPort& in, Pvec& v, Pvec& left) const {
-  Loop<kLink, kTuples>(*this, in).pass_plain(v, left);
+  Loop<kLink, kTuples, kLarge>(*this, in).pass_plain(v, left);
 }
-template <Link kLink, bool kTuples>
+template <Link kLink>
 [[gnu::noinline]] void Fusion::pass_other(InPort& in, Pvec& v, Pvec& left) const {
-  Loop<kLink, kTuples>(*this, in).pass_other(v, left);
+  Loop<kLink, true, true>(*this, in).pass_other(v, left);
 }
 // Forwards what it may; the rest stays in `v`, in order.
 template <Link kLink>
 void Fusion::pass(InPort& in, Pvec& v) const {
-  const bool tuples = !narrow_.empty() || !wide_.empty();
+  const bool large = fib_.ip4.large();
   Pvec left;
-  tuples ? pass_plain<kLink, true>(in, v, left) : pass_plain<kLink, false>(in, v, left);
-  if (left.empty()) return;
-  tuples ? pass_other<kLink, true>(in, left, v) : pass_other<kLink, false>(in, left, v);
+  if (narrow_.empty()) {
+    large ? pass_plain<kLink, false, true>(in, v, left) : pass_plain<kLink, false, false>(in, v, left);
+  } else {
+    large ? pass_plain<kLink, true, true>(in, v, left) : pass_plain<kLink, true, false>(in, v, left);
+  }
+  if (!left.empty()) pass_other<kLink>(in, left, v);
 }
 
 void Fusion::sort(uint16_t in_port, Pvec& v) {
   InPort& in = *ports_[in_port];
-  const uint64_t start = cycles();
   const size_t packets = v.size();
+  const bool timed = in.passes++ % kTimeEvery == 0;
+  const uint64_t start = timed ? cycles() : 0;
   in.link == Link::kEthernet ? pass<Link::kEthernet>(in, v) : pass<Link::kRaw>(in, v);
-  in.settle(packets - v.size(), cycles() - start);
+  if (timed && packets > v.size()) in.cycles_per_packet = (cycles() - start) / (packets - v.size());
+  in.settle();
   if (!v.empty()) slow_.sort(in_port, v);
 }
 
@@ -418,6 +422,7 @@ Fusion::Lane* Fusion::lane_of(InPort& in, const Packet& p) const {
 // --- tuples -------------------------------------------------------------------
 
 bool Fusion::claimed_ip4(const InPort& in, Packet& p, uint32_t at) const {
+  if (narrow_.empty()) return false;
   PacketFields f;
   if (!flow::read_ip4(p, at, p.length - at, f)) return true;
   f.narrow.in_port = in.number;
@@ -425,6 +430,7 @@ bool Fusion::claimed_ip4(const InPort& in, Packet& p, uint32_t at) const {
 }
 
 bool Fusion::claimed_ip6(const InPort& in, Packet& p, uint32_t at) const {
+  if (wide_.empty()) return false;
   PacketFields f;
   if (!flow::read_ip6(p, at, p.length - at, f)) return true;
   f.wide.in_port = in.number;

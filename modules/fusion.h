@@ -54,7 +54,7 @@ class Fusion final : public Transform, public Sorter {
   enum Family : uint8_t { kIp4, kIp6, kFamilies };
   struct Lane;
   struct InPort;
-  template <Link kLink, bool kTuples>
+  template <Link kLink, bool kTuples, bool kLarge>
   class Loop;
 
   // The lane of a path.  REQUIRES: guard(path)
@@ -63,9 +63,9 @@ class Fusion final : public Transform, public Sorter {
 
   template <Link kLink>
   void pass(InPort& in, Pvec& v) const;
-  template <Link kLink, bool kTuples>
+  template <Link kLink, bool kTuples, bool kLarge>
   void pass_plain(InPort& in, Pvec& v, Pvec& left) const;
-  template <Link kLink, bool kTuples>
+  template <Link kLink>
   void pass_other(InPort& in, Pvec& v, Pvec& left) const;
   void leave(InPort& in, Packet& p, Pvec& left) const;
   Lane* lane_of(InPort& in, const Packet& p) const;

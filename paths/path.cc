@@ -176,9 +176,9 @@ void Path::close() {
 
 Path::Ledger Path::ledger() const {
   const EndQueue &near = in_[size_t(End::kNear)], &far = in_[size_t(End::kFar)];
-  return {.in_packets = near.accepted() + far.accepted() + in_packets_.value(),
+  return {.in_packets = near.accepted() + far.accepted() + in_packets_.value() + fused_packets(),
           .in_bytes = near.accepted_bytes() + far.accepted_bytes() + in_bytes_.value(),
-          .out_packets = out_packets_.value(),
+          .out_packets = out_packets_.value() + fused_packets(),
           .out_bytes = out_bytes_.value(),
           .made = made_.value(),
           .drops = drops_};

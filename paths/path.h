@@ -141,8 +141,7 @@ class Path {
   // Counts packets that a fused loop took around the stages, in and out.
   void count_fused(uint64_t packets, uint64_t in_bytes, uint64_t out_bytes) {
     fused_packets_.add(packets);
-    count_in(packets, in_bytes);
-    out_packets_.add(packets);
+    in_bytes_.add(in_bytes);
     out_bytes_.add(out_bytes);
   }
   uint64_t fused_packets() const { return fused_packets_.value(); }
@@ -211,9 +210,9 @@ class Path {
   EndQueue out_[2];
   Counter in_packets_, in_bytes_;  // that no in queue counts
   Counter out_packets_, out_bytes_;
+  Counter fused_packets_;  // which neither of these counts
   Counter made_;
   DropCounters drops_;
-  Counter fused_packets_;
   Account account_;
   Tap* tap_ = nullptr;
   // The stage that works, and, while a run is timed, since when.

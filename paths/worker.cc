@@ -14,7 +14,7 @@ namespace weft {
 namespace {
 
 constexpr uint64_t kAskEvery = 1'000'000;  // ns; a joint without a descriptor is asked this often
-constexpr int kPolls = 4;                  // of a joint that gives whole Pvecs, in one round
+constexpr int kPolls = 8;                  // of a joint that gives whole Pvecs, in one round
 constexpr uint64_t kRetryEvery = 100'000;  // ns; a device that refused is tried again this often
 
 void watch(int epoll, int fd) {

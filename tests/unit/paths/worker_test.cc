@@ -52,7 +52,7 @@ class WorkerTest : public ::testing::Test {
     b_.lose_all();
     EXPECT_EQ(pool_->in_use(), 0u);
   }
-  std::unique_ptr<Pool> pool_ = *Pool::create({.packets = 512, .pages = PageKind::k4K});
+  std::unique_ptr<Pool> pool_ = *Pool::create({.packets = 1024, .pages = PageKind::k4K});
   SystemClock clock_;
   test::TestPartner a_, b_;
   Worker worker_{{}, clock_, std::make_unique<RoundRobin>()};
@@ -70,10 +70,10 @@ TEST_F(WorkerTest, ABusyJointDoesNotKeepTheOthersWaiting) {
   test::TestPartner c;
   worker_.add_joint({&a_, Opening{0}, &b_, Opening{0}});
   worker_.add_joint({&c, Opening{0}, &b_, Opening{0}});
-  for (int i = 0; i < 300; ++i) a_.will_give(test::packet(*pool_, "a"));
+  for (int i = 0; i < 600; ++i) a_.will_give(test::packet(*pool_, "a"));
   c.will_give(test::packet(*pool_, "c"));
-  EXPECT_EQ(worker_.round(), 256u + 1u);
-  EXPECT_EQ(a_.left_to_give(), 44u);
+  EXPECT_EQ(worker_.round(), 512u + 1u);
+  EXPECT_EQ(a_.left_to_give(), 88u);
 }
 
 // Takes what it is pushed into a path.
