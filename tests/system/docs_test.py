@@ -40,8 +40,6 @@ UNTIL_INTERRUPTED = {"weft capture 'eth0/ip -> eth1@near' -w - | tshark -r -"}
 
 # How a block begins that is neither commands nor config, and what it is.
 OTHER_BLOCKS = {
-    "EEs (PAN, yours)": "the picture in README.md",
-    "partner.pull ": "the picture in architecture.md",
     "an_inchanCreate(": "C",
     "received + made =": "an equation",
     "packet 1  12:01:02": "what a trace prints",
@@ -259,19 +257,7 @@ class Documents(unittest.TestCase):
 
 
 class References(unittest.TestCase):
-    def test_links_lead_somewhere(self):
-        for document in DOCUMENTS:
-            for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text()):
-                if re.match(r"[a-z]+:", target):
-                    continue
-                with self.subTest(document.name, target=target):
-                    self.assertTrue((document.parent / target.partition("#")[0]).exists())
-
-    def test_files_that_are_named_are_there(self):
-        for document in DOCUMENTS:
-            for name in re.findall(r"`([a-z_0-9]+(?:/[\w.-]+)+\.(?:h|cc|c|py|sh|md|toml))`", document.read_text()):
-                with self.subTest(document.name, file=name):
-                    self.assertTrue((ROOT / name).exists())
+    """What scripts/check_docs_links.py does not know."""
 
     def test_the_glossary_has_the_nouns(self):
         known = set(re.findall(r"^\| ([A-Za-z -]+?) \|", (ROOT / "docs/glossary.md").read_text(), re.M))
