@@ -273,6 +273,16 @@ class References(unittest.TestCase):
                 with self.subTest(source.name, key=key):
                     self.assertRegex(described, rf"\b{key}\b")
 
+    def test_every_attribute_of_a_path_text_is_described(self):
+        described = (ROOT / "docs/config.md").read_text()
+        lists = [(source, found) for source in (ROOT / "modules").glob("*.cc")
+                 for found in re.findall(r"kAttributes\[\] = \{(.*?)\};", source.read_text())]
+        self.assertGreaterEqual(len(lists), 5)
+        for source, found in lists:
+            for name in re.findall(r'"([a-z]+)"', found):
+                with self.subTest(source.name, attribute=name):
+                    self.assertIn(f"`{name}`", described)
+
     def test_every_view_is_described(self):
         views = re.findall(r'^    \{"([a-z]+)", "', (ROOT / "tools/weft/show.cc").read_text(), re.M)
         self.assertIn("pan", views)
