@@ -44,8 +44,9 @@ build() {
 }
 
 checks() {
-  say "checks: layers, format, and that every header compiles alone"
+  say "checks: layers, documents, format, and that every header compiles alone"
   run "layers" scripts/check_layers.py
+  run "documents" scripts/check_docs_links.py
   run "format" scripts/check_format.sh
   run "headers alone" build release --target headers_alone
 }

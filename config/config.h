@@ -24,7 +24,7 @@ namespace weft {
 struct NodeConfig {
   std::string name = "weft";
   bool forwarding = true;     // act as a router
-  bool default_paths = true;  // open the usual paths of every port (default_paths.h)
+  bool default_paths = true;  // open the usual paths of every port (docs/config.md)
   bool kernel_routes = true;  // follow the kernel's routes, neighbours and addresses
   bool busy = false;          // the worker never sleeps
   PoolSpec pool;

@@ -11,13 +11,14 @@ import json
 import pathlib
 import shutil
 import signal
-import socket
 import struct
 import subprocess
 import tempfile
 import time
 
+import captures
 from lab import BIN
+from packets import ip4
 from report import say, step, what_went_through
 
 PACKETS = 2000
@@ -69,37 +70,10 @@ via = "10.99.0.2"
 """
 
 
-def checksum(data):
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total > 0xFFFF:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
-
-
-def packet(number):
+def packet(number, ttl=64):
     """An IPv4 packet from the left link to the right one, with UDP inside."""
-    udp = struct.pack("!HHHH", 4000, 7, 16, 0) + struct.pack("!Q", number)
-    header = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), number & 0xFFFF, 0, 64, 17, 0,
-                         socket.inet_aton("10.99.1.2"), socket.inet_aton("10.99.2.2"))
-    return header[:10] + struct.pack("!H", checksum(header)) + header[12:] + udp
-
-
-def write_pcap(path, packets):
-    raw_ip = 101
-    with open(path, "wb") as file:
-        file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, raw_ip))
-        for number, data in enumerate(packets):
-            at = number * PAUSE_US
-            file.write(struct.pack("<IIII", at // 1_000_000, at % 1_000_000, len(data), len(data)) + data)
-
-
-def read_pcap(path):
-    data = pathlib.Path(path).read_bytes()
-    at = 24
-    while at + 16 <= len(data):
-        length = struct.unpack_from("<I", data, at + 8)[0]
-        yield data[at + 16:at + 16 + length]
-        at += 16 + length
+    return ip4(struct.pack("!HHHHQ", 4000, 7, 16, 0, number), src="10.99.1.2", dst="10.99.2.2", ttl=ttl, proto=17,
+               ident=number & 0xFFFF)
 
 
 class Nodes:
@@ -152,7 +126,7 @@ class Nodes:
 
 
 def send_through(nodes):
-    write_pcap(nodes.folder / "in.pcap", (packet(n) for n in range(PACKETS)))
+    captures.write(nodes.folder / "in.pcap", captures.RAW, ((n * PAUSE_US, packet(n)) for n in range(PACKETS)))
     nodes.start("middle")
     nodes.start("right", OUTER.format(name="right", local=4103, remote=4102,
                                       file=f'write = "{nodes.folder}/out.pcap"'))
@@ -181,7 +155,7 @@ def show(enter=lambda *command: command):
         send_through(nodes)
         run, drops = nodes.show("middle", "run"), nodes.show("middle", "drops")
         nodes.stop("right")
-        came = list(read_pcap(nodes.folder / "out.pcap"))
+        came = [data for _, data in captures.read(nodes.folder / "out.pcap")]
         expected = [packet(n)[28:] for n in range(PACKETS)]
         whole = [p[28:] for p in came] == expected and all(p[8] == 63 for p in came)
         how = "all whole, in order, TTL lowered" if whole else "not all as they were sent"

@@ -9,7 +9,8 @@
 // Threads: open(), close() and control() from the control thread while the worker
 //   of the opening stands between rounds; push() and pull() from that worker.
 // Time: push() and pull() never block, allocate, lock or log, and enter the
-//   kernel at most once per Pvec.
+//   kernel at most once per Pvec.  A device that offers no better (tap.h, pcap.h)
+//   says so in its header.
 #pragma once
 
 #include <array>

@@ -6,6 +6,7 @@
 #   scripts/fuzz.sh all [SECONDS]         one after the other
 #
 # Build them first: cmake --preset fuzz && cmake --build --preset fuzz --target fuzz_targets
+# Exit codes: 0 nothing found, 1 something found, 2 wrong usage.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -21,8 +22,15 @@ fuzz() {
   fi
 }
 
-if [ "${1:?which target?}" = all ]; then
-  for target in build/fuzz/bin/fuzz_*; do fuzz "$(basename "$target")" "${2:-600}"; done
-else
-  fuzz "$1" "${2:-600}"
-fi
+case ${1:-} in
+  -h | --help) sed -n '3,/^set /s/^# \{0,1\}//p' scripts/fuzz.sh; exit 0 ;;
+  "") echo "fuzz.sh: which target? scripts/fuzz.sh --help" >&2; exit 2 ;;
+  all) targets=(build/fuzz/bin/fuzz_*) ;;
+  *) targets=("build/fuzz/bin/$1") ;;
+esac
+found=0
+for target in "${targets[@]}"; do
+  [ -x "$target" ] || { echo "fuzz.sh: there is no $target; scripts/fuzz.sh --help says how to build it" >&2; exit 2; }
+  fuzz "$(basename "$target")" "${2:-600}" || found=1
+done
+exit $found

@@ -11,95 +11,20 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "demo"))
 
+import captures
+from daemon import ENDLESS, Daemon
 from lab import BIN
-from user_space import ACTIVE, packet, read_pcap, write_pcap
-
-ROUTER = """
-[node]
-name = "r"
-kernel_routes = false
-pool_packets = 1024
-pages = "4K"
-
-[control]
-socket = "{folder}/w.sock"
-
-[partner.in]
-driver = "pcap"
-read = "{folder}/in.pcap"
-timed = true
-passes = 0
-link = "raw"
-
-[partner.out]
-driver = "pcap"
-write = "{folder}/out.pcap"
-link = "raw"
-address = ["10.99.2.1/24"]
-"""
-
-
-class Daemon(unittest.TestCase):
-    def setUp(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="weft-cli-"))
-        self.addCleanup(shutil.rmtree, self.folder)
-
-    def config(self, text):
-        file = self.folder / "w.toml"
-        file.write_text(text)
-        return file
-
-    def weftd(self, *words, timeout=20):
-        return subprocess.run([BIN / "weftd", *words], capture_output=True, text=True, timeout=timeout)
-
-    def weft(self, *words, timeout=20, text=True):
-        return subprocess.run([BIN / "weft", "--socket", self.folder / "w.sock", *words], capture_output=True,
-                              text=text, timeout=timeout)
-
-    def start(self, text):
-        with open(self.folder / "log", "w") as log:
-            self.process = subprocess.Popen([BIN / "weftd", "--config", self.config(text)], stderr=log)
-        self.addCleanup(self.end)
-        for _ in range(500):
-            if self.process.poll() is not None or self.weft("show", "pools").returncode == 0:
-                break
-            time.sleep(0.01)
-        self.assertIsNone(self.process.poll(), self.log())
-
-    def log(self):
-        return (self.folder / "log").read_text()
-
-    def end(self):
-        """Ends it as an operator would; returns its exit code."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=10)
-
-    def refusal(self, text, **options):
-        """The one sentence of a weftd that cannot start; it must leave nothing behind."""
-        file = self.config(text)
-        before = self.traces()
-        done = subprocess.run([BIN / "weftd", "--config", file], capture_output=True, text=True, timeout=20, **options)
-        self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
-        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
-        self.assertTrue(done.stderr.startswith("weftd: ") and done.stderr.endswith("\n"), done.stderr)
-        self.assertEqual(self.traces(), before)
-        return done.stderr.removeprefix("weftd: ").rstrip("\n")
-
-    def traces(self):
-        """What a weftd could leave behind."""
-        return sorted(self.folder.iterdir()), socket.if_nameindex()
+from user_space import ACTIVE, packet
 
 
 class Check(Daemon):
     def test_a_good_config(self):
-        file = self.config(ROUTER.format(folder=self.folder))
+        file = self.config(self.router(ENDLESS))
         done = self.weftd("--check", "--config", file)
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, f"{file}: ok\n", ""))
 
@@ -122,6 +47,21 @@ NOBODY = {"user": 65534, "group": 65534, "extra_groups": []}
 
 class Start(Daemon):
     """Each reason for which weftd cannot start is one sentence, and exit code 1."""
+
+    def refusal(self, text, **options):
+        """The one sentence of a weftd that cannot start; it must leave nothing behind."""
+        file = self.config(text)
+        before = self.traces()
+        done = subprocess.run([BIN / "weftd", "--config", file], capture_output=True, text=True, timeout=20, **options)
+        self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        self.assertTrue(done.stderr.startswith("weftd: ") and done.stderr.endswith("\n"), done.stderr)
+        self.assertEqual(self.traces(), before)
+        return done.stderr.removeprefix("weftd: ").rstrip("\n")
+
+    def traces(self):
+        """What a weftd could leave behind."""
+        return sorted(self.folder.iterdir()), socket.if_nameindex()
 
     def with_partner(self, keys, control="w.sock"):
         return f'[control]\nsocket = "{self.folder}/{control}"\n[partner.a]\n{keys}'
@@ -187,17 +127,17 @@ class Start(Daemon):
         self.assertEqual(said, f"control socket {self.folder}/w.sock: Permission denied")
 
     def test_two_with_one_socket(self):
-        write_pcap(self.folder / "in.pcap", [packet(0)])
-        self.start(ROUTER.format(folder=self.folder))
-        said = self.refusal(ROUTER.format(folder=self.folder))
+        self.give([(0, packet(0))])
+        self.start(self.router(ENDLESS))
+        said = self.refusal(self.router(ENDLESS))
         self.assertEqual(said, f"control socket {self.folder}/w.sock: another weftd uses it")
         self.assertEqual(self.weft("show", "run").returncode, 0)  # the first lives on
 
     def test_a_stale_socket_is_replaced(self):
-        write_pcap(self.folder / "in.pcap", [packet(0)])
+        self.give([(0, packet(0))])
         with socket.socket(socket.AF_UNIX) as dead:
             dead.bind(str(self.folder / "w.sock"))
-        self.start(ROUTER.format(folder=self.folder))
+        self.start(self.router(ENDLESS))
         self.assertEqual(self.end(), 0, self.log())
 
     def test_no_weftd_answers(self):
@@ -206,13 +146,13 @@ class Start(Daemon):
         self.assertIn(f"no weftd listens at {self.folder}/w.sock", done.stderr)
 
     def test_ready_is_told_to_the_service_manager(self):
-        write_pcap(self.folder / "in.pcap", [packet(0)])
+        self.give([(0, packet(0))])
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
             manager.bind(str(self.folder / "notify"))
             manager.settimeout(10)
             os.environ["NOTIFY_SOCKET"] = str(self.folder / "notify")
             self.addCleanup(os.environ.pop, "NOTIFY_SOCKET", None)
-            self.start(ROUTER.format(folder=self.folder))
+            self.start(self.router(ENDLESS))
             self.assertEqual(manager.recv(100), b"READY=1")
             self.assertEqual(self.end(), 0)
             self.assertEqual(manager.recv(100), b"STOPPING=1")
@@ -265,7 +205,6 @@ class ActivePing(Daemon):
         left.terminate()
         self.assertEqual(left.wait(timeout=10), 0)
 
-
     def check_what_is_shown(self):
         """Behind six answered pings, one more to a node that nobody knows: right sends it
         back, and so on, until its TTL is used up."""
@@ -295,16 +234,8 @@ class Running(Daemon):
 
     def setUp(self):
         super().setUp()
-        packets = [packet(n) for n in range(100)]
-        packets[7] = packets[7][:8] + b"\x01" + packets[7][9:10] + self.checksum(packets[7]) + packets[7][12:]
-        write_pcap(self.folder / "in.pcap", packets)
-        self.start(ROUTER.format(folder=self.folder))
-
-    @staticmethod
-    def checksum(data):
-        """Of the header with TTL 1."""
-        from user_space import checksum
-        return checksum(data[:8] + b"\x01" + data[9:10] + b"\0\0" + data[12:20]).to_bytes(2, "big")
+        self.give((100 * n, packet(n, ttl=1 if n == 7 else 64)) for n in range(100))
+        self.start(self.router(ENDLESS))
 
     def show(self, what):
         done = self.weft("--json", "show", what)
@@ -334,7 +265,7 @@ class Running(Daemon):
         self.assertEqual(self.end(), 0, self.log())
         balance = self.log().strip().splitlines()[-1]
         self.assertRegex(balance, r"stopped: \d+ in \+ \d+ made = \d+ out \+ \d+ dropped \+ \d+ held")
-        came = list(read_pcap(self.folder / "out.pcap"))
+        came = [data for _, data in captures.read(self.folder / "out.pcap")]
         self.assertGreater(len(came), 300)
         self.assertTrue(all(p[8] == 63 for p in came if p[9] == 17))
         self.assertFalse((self.folder / "w.sock").exists())

@@ -10,7 +10,7 @@
 #include <optional>
 
 #include "partner/pcapng.h"
-#include "tools/weft/interrupt.h"
+#include "tools/weft/stream.h"
 
 namespace weft::cli {
 
@@ -90,19 +90,13 @@ Result<void> capture(admin::Client& client, const CaptureOptions& options) {
   if (!file) return file.error();
   Writer writer(file->get(), options.where);
   if (auto begun = writer.flush(); !begun) return begun;  // so that a file without packets is readable too
-  for (;;) {
-    auto next = client.next(interrupt.fd());
-    if (!next) return next.error();
-    const bool over = !*next || (*next)->value("end", false);
-    if (!over) {
-      if (auto added = writer.add(**next); !added) return added;
-    }
-    // At once: a pipe to tshark wants to see packets as they come.
-    if (auto flushed = writer.flush(); !flushed) return flushed;
-    if (!over) continue;
-    say_end(options, writer.packets(), *next ? (*next)->value("lost", uint64_t{0}) : 0);
-    return {};
-  }
+  auto end = read_stream(client, interrupt, [&](const Json& record) -> Result<void> {
+    if (auto added = writer.add(record); !added) return added;
+    return writer.flush();  // at once: a pipe to tshark wants to see packets as they come
+  });
+  if (!end) return end.error();
+  say_end(options, writer.packets(), end->value("lost", uint64_t{0}));
+  return {};
 }
 
 }  // namespace weft::cli

@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <vector>
 
-#include "tools/weft/interrupt.h"
+#include "tools/weft/stream.h"
 
 namespace weft::cli {
 
@@ -56,22 +56,24 @@ Result<void> ping(admin::Client& client, const PingOptions& options) {
                              {"payload", options.payload}});
   if (!started) return started.error();
   Sum sum;
-  for (;;) {
-    auto next = client.next(interrupt.fd());
-    if (!next) return next.error();
-    const bool over = !*next || (*next)->value("end", false);
-    if (options.json && *next) {
-      fmt::print("{}", admin::to_line(**next));
-    } else if (!over) {
-      fmt::print("{}\n", line(options.node, **next));
+  auto end = read_stream(client, interrupt, [&](const Json& record) -> Result<void> {
+    sum.add(record);
+    if (options.json) {
+      print_json(record);
+    } else {
+      fmt::print("{}\n", line(options.node, record));
+      std::fflush(stdout);
     }
-    if (!over) sum.add(**next);
-    std::fflush(stdout);
-    if (!over) continue;
-    if (!options.json) fmt::print("{}\n", sum.text());
-    if (sum.answered()) return {};
-    return Error{Code::kTimedOut, "no ping was answered"};
+    return {};
+  });
+  if (!end) return end.error();
+  if (options.json) {
+    print_json(*end);
+  } else {
+    fmt::print("{}\n", sum.text());
   }
+  if (sum.answered()) return {};
+  return Error{Code::kTimedOut, "no ping was answered"};
 }
 
 }  // namespace weft::cli

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "tools/weft/decode.h"
-#include "tools/weft/interrupt.h"
+#include "tools/weft/stream.h"
 
 namespace weft::cli {
 
@@ -93,24 +93,21 @@ Result<void> trace(admin::Client& client, const TraceOptions& options) {
       {{"do", "trace"}, {"path", options.path}, {"count", options.count}, {"filter", options.filter}});
   if (!start) return start.error();
   Printer printer(*start);
-  for (;;) {
-    auto next = client.next(interrupt.fd());
-    if (!next) return next.error();
-    const bool over = !*next || (*next)->value("end", false);
-    if (options.json && *next) {
-      fmt::print("{}", admin::to_line(**next));
-      std::fflush(stdout);
-    } else if (!over) {
-      printer.add(**next);
-    }
-    if (!over) continue;
-    printer.finish();
-    const auto lost = *next ? (*next)->value("lost", uint64_t{0}) : 0;
-    if (lost != 0 && !options.json) {
-      fmt::print(stderr, "weft: {} records were lost: they came faster than they were read\n", lost);
-    }
+  auto end = read_stream(client, interrupt, [&](const Json& record) -> Result<void> {
+    options.json ? print_json(record) : printer.add(record);
+    return {};
+  });
+  if (!end) return end.error();
+  if (options.json) {
+    print_json(*end);
     return {};
   }
+  printer.finish();
+  const auto lost = end->value("lost", uint64_t{0});
+  if (lost != 0) {
+    fmt::print(stderr, "weft: {} records were lost: they came faster than they were read\n", lost);
+  }
+  return {};
 }
 
 }  // namespace weft::cli

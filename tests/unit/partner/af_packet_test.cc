@@ -10,37 +10,20 @@
 #include <sys/syscall.h>
 
 #include <atomic>
-#include <numeric>
-#include <random>
 
 #include "base/bytes.h"
 #include "tests/unit/testing/allocations.h"
+#include "tests/unit/testing/frames.h"
 #include "tests/unit/testing/netns.h"
 #include "tests/unit/testing/tcp_transfer.h"
 
 namespace weft {
 namespace {
 
+using testing::Bytes;
+using testing::content;
+using testing::frame_of;
 using testing::Netns;
-using Bytes = std::vector<uint8_t>;
-
-constexpr uint16_t kOurs = 0x88b5;  // an EtherType for experiments: nobody else answers
-
-Bytes frame_of(size_t size, uint32_t number) {
-  Bytes b(size);
-  std::iota(b.begin(), b.end(), uint8_t(number));
-  std::fill_n(b.begin(), 6, 0xff);
-  std::copy_n("\x02\0\0\0\0\x01", 6, b.begin() + 6);
-  store_be16(&b[12], kOurs);
-  store_be32(&b[14], number);
-  return b;
-}
-
-Bytes content(const Packet& p) {
-  Bytes b;
-  for (const Packet* s = &p; s != nullptr; s = s->next) b.insert(b.end(), s->data, s->data + s->length);
-  return b;
-}
 
 // r0, where the driver is, and a0, the other end, as another host sees it.
 class AfPacketTest : public ::testing::Test {
@@ -50,26 +33,12 @@ class AfPacketTest : public ::testing::Test {
     there_ = Netns::create();
     if (!here_ || !there_) GTEST_SKIP() << Netns::kWhyNot;
     testing::add_veth(*here_, "r0", *there_, "a0");
-    there_->run([&] { raw_ = raw_socket("a0"); });
+    there_->run([&] { raw_ = testing::packet_socket("a0"); });
   }
   void TearDown() override {
     if (driver_) driver_->close(opening_);
     driver_.reset();
     EXPECT_EQ(pool_->in_use(), 0u);
-  }
-
-  static OwnedFd raw_socket(const char* interface) {
-    OwnedFd fd(::socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, 0));
-    const int on = 1;
-    ::setsockopt(fd.get(), SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on);
-    const int large = 8 << 20;
-    ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &large, sizeof large);
-    sockaddr_ll address{};
-    address.sll_family = AF_PACKET;
-    address.sll_protocol = swap_be(kOurs);
-    address.sll_ifindex = int(::if_nametoindex(interface));
-    EXPECT_EQ(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-    return fd;
   }
 
   void start(AfPacket::Options options = {.interface = "r0"}) {
@@ -98,12 +67,7 @@ class AfPacketTest : public ::testing::Test {
     ASSERT_EQ(::send(raw_.get(), frame.data(), frame.size(), 0), ssize_t(frame.size())) << strerror(errno);
   }
   // What the host got next; empty when there is nothing.
-  Bytes host_gets() {
-    Bytes b(70000);
-    const ssize_t n = ::recv(raw_.get(), b.data(), b.size(), MSG_DONTWAIT);
-    b.resize(n < 0 ? 0 : size_t(n));
-    return b;
-  }
+  Bytes host_gets() { return testing::receive(raw_); }
   PacketPtr packet(const Bytes& bytes) { return pool_->copy(bytes); }
   const PartnerStats& stats() { return **weft::stats(*driver_, opening_); }
   PartnerInfo info() { return *weft::info(*driver_, opening_); }

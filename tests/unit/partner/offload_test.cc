@@ -8,11 +8,13 @@
 #include <vector>
 
 #include "tests/unit/testing/allocations.h"
+#include "tests/unit/testing/frames.h"
 
 namespace weft {
 namespace {
 
-using Bytes = std::vector<uint8_t>;
+using testing::Bytes;
+using testing::content;
 
 void put16(Bytes& b, size_t at, uint32_t v) {
   b[at] = uint8_t(v >> 8);
@@ -130,28 +132,10 @@ class OffloadTest : public ::testing::Test {
 
   // `bytes` as a chain of Segs of at most `seg` bytes.
   PacketPtr packet(const Bytes& bytes, const Offload& offload, size_t seg = 1920) {
-    PacketPtr whole;
-    Packet* last = nullptr;
-    for (size_t at = 0; at < bytes.size(); at += seg) {
-      const size_t n = std::min(seg, bytes.size() - at);
-      PacketPtr p = pool_->copy(std::span(bytes).subspan(at, n));
-      if (!whole) {
-        whole = std::move(p);
-        last = whole.get();
-      } else {
-        last->next = p.release();
-        last = last->next;
-        ++whole->segs;
-      }
-    }
+    PacketPtr whole = testing::chain(*pool_, bytes, seg);
     whole->flags |= Packet::kOffload;
     whole->offload() = offload;
     return whole;
-  }
-  static Bytes content(const Packet& p) {
-    Bytes b;
-    for (const Packet* s = &p; s != nullptr; s = s->next) b.insert(b.end(), s->data, s->data + s->length);
-    return b;
   }
 
   std::unique_ptr<Pool> pool_ = *Pool::create({.packets = 512, .pages = PageKind::k4K});

@@ -7,9 +7,12 @@
 #include <vector>
 
 #include "partner/drop.h"
+#include "tests/unit/testing/frames.h"
 
 namespace weft {
 namespace {
+
+using testing::content;
 
 class PoolTest : public ::testing::Test {
  protected:
@@ -18,11 +21,6 @@ class PoolTest : public ::testing::Test {
   std::vector<uint8_t> bytes(size_t n) {
     std::vector<uint8_t> b(n);
     std::iota(b.begin(), b.end(), uint8_t{1});
-    return b;
-  }
-  static std::vector<uint8_t> content(const Packet& p) {
-    std::vector<uint8_t> b;
-    for (const Packet* s = &p; s != nullptr; s = s->next) b.insert(b.end(), s->data, s->data + s->length);
     return b;
   }
 

@@ -8,36 +8,21 @@
 #include <sys/ioctl.h>
 
 #include <atomic>
-#include <numeric>
 
 #include "base/bytes.h"
 #include "tests/unit/testing/allocations.h"
+#include "tests/unit/testing/frames.h"
 #include "tests/unit/testing/netns.h"
 #include "tests/unit/testing/tcp_transfer.h"
 
 namespace weft {
 namespace {
 
+using testing::Bytes;
+using testing::content;
+using testing::frame_of;
+using testing::kOurs;
 using testing::Netns;
-using Bytes = std::vector<uint8_t>;
-
-constexpr uint16_t kOurs = 0x88b5;  // an EtherType for experiments: nobody else answers
-
-Bytes frame_of(size_t size, uint32_t number) {
-  Bytes b(size);
-  std::iota(b.begin(), b.end(), uint8_t(number));
-  std::fill_n(b.begin(), 6, 0xff);
-  std::copy_n("\x02\0\0\0\0\x01", 6, b.begin() + 6);
-  store_be16(&b[12], kOurs);
-  store_be32(&b[14], number);
-  return b;
-}
-
-Bytes content(const Packet& p) {
-  Bytes b;
-  for (const Packet* s = &p; s != nullptr; s = s->next) b.insert(b.end(), s->data, s->data + s->length);
-  return b;
-}
 
 class TapTest : public ::testing::Test {
  protected:
@@ -74,25 +59,9 @@ class TapTest : public ::testing::Test {
   }
   // The kernel's end of tap "t0", as a packet socket sees it.
   void watch(const Netns& where) {
-    where.run([&] {
-      host_ = OwnedFd(::socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, 0));
-      const int on = 1;
-      ::setsockopt(host_.get(), SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on);
-      const int large = 8 << 20;
-      ::setsockopt(host_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &large, sizeof large);
-      sockaddr_ll address{};
-      address.sll_family = AF_PACKET;
-      address.sll_protocol = swap_be(kOurs);
-      address.sll_ifindex = int(::if_nametoindex("t0"));
-      ASSERT_EQ(::bind(host_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-    });
+    where.run([&] { host_ = testing::packet_socket("t0"); });
   }
-  Bytes host_gets() {
-    Bytes b(70000);
-    const ssize_t n = ::recv(host_.get(), b.data(), b.size(), MSG_DONTWAIT);
-    b.resize(n < 0 ? 0 : size_t(n));
-    return b;
-  }
+  Bytes host_gets() { return testing::receive(host_); }
   // Pulls frames of ours; the kernel's own (router solicitations) go.
   void pull_ours(Pvec& v, size_t max = 64) {
     Pvec all;

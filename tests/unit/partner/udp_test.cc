@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tests/unit/testing/allocations.h"
+#include "tests/unit/testing/frames.h"
 
 namespace weft {
 namespace {
@@ -100,24 +101,11 @@ class UdpTest : public ::testing::Test {
     return opened ? "opened" : opened.error().sentence;
   }
   void add(size_t n, size_t seg = 1920) {
-    PacketPtr whole;
-    Packet* last = nullptr;
-    std::vector<uint8_t> bytes(n);
+    testing::Bytes bytes(n);
     for (size_t i = 0; i < n; ++i) bytes[i] = uint8_t(next_ + i);
     ++next_;
-    for (size_t at = 0; at == 0 || at < n; at += seg) {
-      PacketPtr p = pool_->copy(std::span(bytes).subspan(at, std::min(seg, n - at)));
-      if (!whole) {
-        whole = std::move(p);
-        last = whole.get();
-      } else {
-        last->next = p.release();
-        last = last->next;
-        ++whole->segs;
-      }
-    }
     sent_.emplace_back(bytes.begin(), bytes.end());
-    v_.push_back(std::move(whole));
+    v_.push_back(testing::chain(*pool_, bytes, seg));
   }
   // All that `udp` gives within the time that packets need on loopback.
   std::vector<std::string> pull(UdpPartner& udp, size_t max = 64) {
