@@ -25,14 +25,18 @@
 #pragma once
 
 #include "modules/host.h"
+#include "modules/reassembly.h"
 #include "paths/module.h"
+#include "paths/sorter.h"
 
 namespace weft {
 
 class Ip6Module final : public Module {
  public:
-  // What is given outlives the module.
-  Ip6Module(IpNode& node, Host& host) : node_(node), host_(host) {}
+  // What is given outlives the module.  `sorter` finds paths for packets that were put
+  // together from fragments.
+  Ip6Module(IpNode& node, Host& host, Reassembly& reassembly, Sorter& sorter)
+      : node_(node), host_(host), reassembly_(reassembly), sorter_(sorter) {}
 
   std::string_view name() const override { return "ip6"; }
   std::span<const std::string_view> attributes() const override;
@@ -42,6 +46,8 @@ class Ip6Module final : public Module {
  private:
   IpNode& node_;
   Host& host_;
+  Reassembly& reassembly_;
+  Sorter& sorter_;
 };
 
 }  // namespace weft

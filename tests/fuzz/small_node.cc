@@ -95,7 +95,7 @@ void SmallFib::add(const char* prefix, unsigned length, NextHop hop) {
 
 // --- life --------------------------------------------------------------------
 
-SmallNode::SmallNode(const Fib& fib, Pool& pool, const Ip4Ids& ids, bool fused)
+SmallNode::SmallNode(const Fib& fib, Pool& pool, const IpIds& ids, bool fused)
     : node_{.fib = fib, .pool = pool, .clock = clock_, .addresses = own_addresses(), .ids = ids},
       demux_(fib, flow_, pool),
       worker_({}, clock_, std::make_unique<RoundRobin>()),

@@ -56,7 +56,7 @@ class SmallFib {
 class SmallNode {
  public:
   // `ids`: those of its IPv4 packets, so that two nodes can choose the same.
-  SmallNode(const Fib& fib, Pool& pool, const Ip4Ids& ids, bool fused);
+  SmallNode(const Fib& fib, Pool& pool, const IpIds& ids, bool fused);
   // Closes all paths and loses what the ports were given.
   ~SmallNode();
 
@@ -91,10 +91,11 @@ class SmallNode {
   Worker worker_;
   EthModule eth_{node_, neighbours_, host_};
   ArpModule arp_{node_, neighbours_};
-  IpModule ip_{node_, host_, &demux_, &worker_.timers()};
+  Reassembly reassembly_{node_.pool, clock_, worker_.timers()};
+  IpModule ip_{node_, host_, reassembly_, demux_};
   IcmpModule icmp_{node_};
   UdpModule udp_{node_};
-  Ip6Module ip6_{node_, host_};
+  Ip6Module ip6_{node_, host_, reassembly_, demux_};
   Icmp6Module icmp6_{node_, neighbours_};
   PanModule pan_;
   Fusion fusion_;
