@@ -12,12 +12,12 @@ namespace weft::ip {
 
 // Where things lie in the header of one family, and how much a packet of it can hold.
 struct Layout {
-  uint8_t family;             // 4 or 6
-  uint8_t first_octet;        // of a header without options: the version is in it
-  uint32_t header;            // bytes, without options or extensions
-  uint32_t most;              // bytes behind that
-  size_t source;              // offset; the destination stands right behind
-  size_t address;             // bytes of each
+  uint8_t family;       // 4 or 6
+  uint8_t first_octet;  // of a header without options: the version is in it
+  uint32_t header;      // bytes, without options or extensions
+  uint32_t most;        // bytes behind that
+  size_t source;        // offset; the destination stands right behind
+  size_t address;       // bytes of each
 };
 
 inline constexpr Layout kLayout4{.family = 4,

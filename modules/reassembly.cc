@@ -160,7 +160,8 @@ struct Reassembly::State {
       if (i == e.first || x.begin != run_end) run_begin = x.begin;
       run_end = x.end;
       // RFC 8200 section 4.5 spares exact duplicates only.
-      const bool there = e.key.family == 6 ? x.begin == begin && x.end == end : run_begin <= begin && end <= run_end;
+      const bool there =
+          e.key.family == 6 ? x.begin == begin && x.end == end : run_begin <= begin && end <= run_end;
       if (there) return Fit::kDuplicate;
       overlaps |= x.begin < end && begin < x.end;
       if (x.end <= begin) after = i;

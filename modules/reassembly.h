@@ -63,8 +63,8 @@ class Reassembly final : private Timer {
   struct Outcome {
     // The headers of the first fragment and the payload of all, once it is complete.
     PacketPtr whole;
-    uint32_t fragments = 0;  // that it was made of
-    uint8_t ecn = 0;         // bit 1 << e for each value of the ECN bits that was seen
+    uint32_t fragments = 0;    // that it was made of
+    uint8_t ecn = 0;           // bit 1 << e for each value of the ECN bits that was seen
     LinkHeader link_header{};  // as given with the first fragment
   };
 

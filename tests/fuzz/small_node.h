@@ -87,7 +87,8 @@ class SmallNode {
   Demux demux_;
   std::unique_ptr<test::TestPartner> devices_[kPorts];
   test::TestPartner sink_;
-  test::EchoPartner echo_[kPorts];
+  test::EchoPartner echo_[kPorts];  // over IPv4
+  test::EchoPartner echo6_;         // over IPv6, on kB
   Worker worker_;
   EthModule eth_{node_, neighbours_, host_};
   ArpModule arp_{node_, neighbours_};

@@ -297,7 +297,8 @@ class Ip6FragmentTest : public Ip6LocalTest {
       const size_t n = std::min(unit, payload - at);
       const auto from = whole.begin() + ptrdiff_t(kIp + headers + at);
       Bytes f(whole.begin(), whole.begin() + ptrdiff_t(kIp + headers));
-      f.insert(f.end(), {f[kIp + named_at], 0, uint8_t(at >> 8), uint8_t(at | (at + n < payload)), 0, 0, 1, 65});
+      f.insert(f.end(),
+               {f[kIp + named_at], 0, uint8_t(at >> 8), uint8_t(at | (at + n < payload)), 0, 0, 1, 65});
       f[kIp + named_at] = ip6::kFragment;
       f.insert(f.end(), from, from + ptrdiff_t(n));
       store_be16(f.data() + kIp + 4, uint16_t(f.size() - kIp - 40));
@@ -308,7 +309,8 @@ class Ip6FragmentTest : public Ip6LocalTest {
   // One fragment with that header behind next header and reserved octet, as text.
   static std::string fragment(int protocol, int offset, bool more, const std::string& payload) {
     char header[32];
-    std::snprintf(header, sizeof header, "%02x00%04x00000007", unsigned(protocol), unsigned(offset | int(more)));
+    std::snprintf(header, sizeof header, "%02x00%04x00000007", unsigned(protocol),
+                  unsigned(offset | int(more)));
     return kIn + kToNode + " next 44 / hex " + header + (payload.empty() ? "" : " / " + payload);
   }
   // What came out of eth0, as the payload that it is of one packet.
@@ -396,8 +398,8 @@ TEST_F(Ip6FragmentTest, WhatCannotBeIsSaid) {
   EXPECT_EQ(path_.dropped(DropReason::kBadLength), 2u);
   // RFC 7112: the first has all headers.
   for (const std::string& cut :
-       {fragment(6, 0, true, "zeros 16"), fragment(17, 0, true, ""), fragment(60, 0, true, "hex 1100010400000000"),
-        fragment(60, 0, true, "hex 1101010c00000000")}) {
+       {fragment(6, 0, true, "zeros 16"), fragment(17, 0, true, ""),
+        fragment(60, 0, true, "hex 1100010400000000"), fragment(60, 0, true, "hex 1101010c00000000")}) {
     give6(path_, cut);
     expect_error(4, 3, 0, cut);
   }

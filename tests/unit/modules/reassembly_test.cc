@@ -30,8 +30,8 @@ class ReassemblyTest : public ::testing::Test, public ReassemblyUser {
     key.id = id;
     PacketPtr p =
         test::packet(*pool_, std::string(kHeaders, 'H') + std::string(n, char('a' + offset / 8 % 26)));
-    return reassembly_.add(*this, key, {.headers = kHeaders, .offset = offset, .more = more, .ecn = 0},
-                           {}, p, outcome_);
+    return reassembly_.add(*this, key, {.headers = kHeaders, .offset = offset, .more = more, .ecn = 0}, {}, p,
+                           outcome_);
   }
 
   std::unique_ptr<Pool> pool_ = *Pool::create({.packets = 16384, .pages = PageKind::k4K});
