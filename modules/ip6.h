@@ -21,6 +21,9 @@
 // or else by the headers in front of it: given back as it came, it returns to its
 // sender.  A packet with kOrigin begins at a complete IPv6 header of its own.
 //
+// Fragments for the node are put together, and take the path of what they become.  What
+// is larger than its link takes is sent in fragments.
+//
 // Threads: modules on the control thread, stages on the worker.
 #pragma once
 

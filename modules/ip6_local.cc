@@ -263,7 +263,8 @@ void Ip6Local::send(PacketPtr p, Pvec& out) {
 
 void Ip6Local::fragment(PacketPtr p, Pvec& out) {
   const uint8_t next = p->data[ip6::kNextHeader];
-  if (next == ip6::kHopByHop || next == ip6::kRouting || (p->flags & Packet::kLinkHeader)) {
+  const bool for_every_node = next == ip6::kHopByHop || next == ip6::kRouting;
+  if (for_every_node || (p->flags & (Packet::kLinkHeader | Packet::kOffload))) {
     return drop(std::move(p), DropReason::kTooBig);
   }
   Ip6Fragmenter cut(node_.pool, *p, node_.ids.next6(p->data));
