@@ -159,10 +159,11 @@ class Node {
   Host host_{ip_};
   Neighbours neighbours_;
   EthModule eth_module_{ip_, neighbours_, host_};
-  IpModule ip_module_{ip_, host_};
   FlowReader reader_;
   Demux demux_{fib_, reader_, *pool_};
   Worker worker_{{}, clock_, std::make_unique<RoundRobin>()};
+  Reassembly reassembly_{*pool_, clock_, worker_.timers()};
+  IpModule ip_module_{ip_, host_, reassembly_, demux_};
   Fusion fusion_{fib_, ip_.addresses, demux_, demux_.narrow_transit(), demux_.wide_transit()};
   std::vector<std::unique_ptr<Memory>> partners_;
   Geni geni_{worker_, demux_, {&eth_module_, &ip_module_}, {&fusion_}};

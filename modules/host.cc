@@ -6,9 +6,8 @@
 
 #include "modules/icmp6_error.h"
 #include "modules/icmp_error.h"
-#include "modules/ip4_header.h"
 #include "modules/ip6_extensions.h"
-#include "modules/ip6_header.h"
+#include "modules/ip_header.h"
 #include "modules/udp_header.h"
 
 namespace weft {
@@ -25,13 +24,7 @@ bool same_prefix(const Address& a, const Address& b, unsigned length) {
 
 // The destination of a packet that begins at its complete IP header.
 Address destination_of(const Packet& p, uint8_t family) {
-  Address a{};
-  if (family == 4) {
-    std::memcpy(a.data(), p.data + ip4::kDestination, 4);
-  } else {
-    a = ip6::address_at(p.data + ip6::kDestination);
-  }
-  return a;
+  return ip::destination(p.data, ip::layout(family));
 }
 
 // 4 or 6; 0 when the first Seg does not hold a whole header of either.

@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 #include "modules/icmp_limit.h"
-#include "modules/ip4_ids.h"
+#include "modules/ip_ids.h"
 #include "modules/local_addresses.h"
 #include "partner/partner.h"
 #include "partner/pool.h"
@@ -31,7 +31,7 @@ struct IpNode {
   bool forwarding = true;         // act as a router
   LocalAddresses addresses = {};  // written between rounds
   IcmpLimit icmp_limit{};
-  Ip4Ids ids{};
+  IpIds ids{};
 
   // The node's address to speak from on `port`: one of that port, else any; null
   // when it has none of that family.

@@ -11,22 +11,21 @@
 // Threads: modules on the control thread, stages on the worker.
 #pragma once
 
-#include "modules/host.h"
-#include "paths/module.h"
+#include "modules/icmp_stage.h"
 
 namespace weft {
 
-class IcmpModule final : public Module {
+class IcmpModule final : public IcmpModuleBase {
  public:
   // `node` outlives the module.
   explicit IcmpModule(IpNode& node) : node_(node) {}
 
   std::string_view name() const override { return "icmp"; }
-  std::span<const std::string_view> attributes() const override;
-  Result<std::unique_ptr<Stage>> create(const StageContext& context) override;
-  Result<void> refine(const StageContext& context, DemuxKey& key) override;
 
  private:
+  std::string_view below() const override { return "ip"; }
+  std::unique_ptr<Stage> make_stage(const StageContext& context, bool answers) override;
+
   IpNode& node_;
 };
 

@@ -4,46 +4,26 @@
 #include <algorithm>
 #include <cstring>
 
-#include "modules/attributes.h"
 #include "modules/checksum.h"
 #include "modules/icmp6_error.h"
 #include "modules/ip6_header.h"
 #include "modules/ip6_source.h"
 #include "modules/neighbour_discovery.h"
-#include "modules/packet_edit.h"
-#include "modules/pass.h"
 
 namespace weft {
 
 namespace {
 
-constexpr std::string_view kAttributes[] = {"type"};
-constexpr size_t kChecksum = 2;
-
-class Icmp6Stage final : public Stage {
+class Icmp6Stage final : public IcmpStage {
  public:
   Icmp6Stage(IpNode& node, Neighbours& neighbours, const Port& device, Dir up, bool answers)
-      : node_(node), neighbours_(neighbours), device_(device), up_(up), answers_(answers) {}
-
-  void deliver(Dir dir, Pvec& v) override {
-    Pvec on, back;
-    while (!v.empty()) {
-      PacketPtr p = v.pop_front();
-      if (dir == up_) {
-        receive(std::move(p), on, back);
-      } else {
-        send(std::move(p), on);
-      }
-    }
-    hand_on(dir, on);
-    hand_on(up_ == Dir::kForward ? Dir::kBackward : Dir::kForward, back);
-  }
+      : IcmpStage(node, up), neighbours_(neighbours), device_(device), answers_(answers) {}
 
  private:
-  void receive(PacketPtr p, Pvec& on, Pvec& back) {
+  void receive(PacketPtr p, Pvec& on, Pvec& back) override {
     if (!(p->flags & Packet::kHeaders)) return drop(std::move(p), DropReason::kBadLength);
     if (p->total_length() < icmp6::kHeader) return drop(std::move(p), DropReason::kTooShort);
-    if (!gather_front_kept(p, icmp6::kHeader)) return drop(std::move(p), DropReason::kPoolExhausted);
+    if (!gather_message(p, icmp6::kHeader)) return drop(std::move(p), DropReason::kPoolExhausted);
     if (!checksum_right(*p)) return drop(std::move(p), DropReason::kBadChecksum);
     if (!answers_) return on.push_back(std::move(p));
     switch (p->data[0]) {
@@ -60,27 +40,10 @@ class Icmp6Stage final : public Stage {
     }
   }
 
-  // The first `n` bytes of the message in one piece, with the headers still in front.
-  // False when the pool is exhausted; the packet is then only to be dropped.
-  // REQUIRES: kHeaders, n <= total_length()
-  bool gather_front_kept(PacketPtr& p, uint32_t n) {
-    if (p->length >= n) return true;
-    const auto in_front = uint32_t(p->data - p->network_header());
-    p->push(in_front);
-    if (!gather_front(node_.pool, p, in_front + n)) return false;
-    p->pop(in_front);
-    p->flags |= Packet::kHeaders;
-    return true;
-  }
-
-  // RFC 4443 section 2.3.  One that the sender left for later is good.
+  // RFC 4443 section 2.3.
   static bool checksum_right(Packet& p) {
     if (unfinished_checksum(p)) return true;
     return checksum_good(add_chain_checksum(pseudo(p.network_header(), p.total_length()), p, 0));
-  }
-
-  static bool unfinished_checksum(const Packet& p) {
-    return (p.flags & Packet::kOffload) && p.offload().checksum_offset != 0;
   }
 
   static uint64_t pseudo(const uint8_t* header, uint32_t length) {
@@ -125,18 +88,9 @@ class Icmp6Stage final : public Stage {
     h[ip6::kHopLimit] = ip6::kDefaultHopLimit;
     std::memcpy(h + ip6::kSource, from.data(), 16);
     std::memcpy(h + ip6::kDestination, to.data(), 16);
-    const auto before = load<uint16_t>(message);
-    message[0] = icmp6::kEchoReply;
-    message[1] = 0;
-    const uint16_t adjusted =
-        adjust_checksum(load<uint16_t>(message + kChecksum), before, load<uint16_t>(message));
-    // By difference, a message of zeros cannot be told from one of ones (RFC 1624
-    // section 3): then the sum is taken over.
-    if (!same_sum || adjusted == 0) {
+    if (!make_reply(message, icmp6::kEchoReply) || !same_sum) {
       store(message + kChecksum, uint16_t{0});
       store(message + kChecksum, checksum_of(add_chain_checksum(pseudo(h, length), *p, ip6::kHeader)));
-    } else {
-      store(message + kChecksum, adjusted);
     }
     p->flags |= Packet::kOrigin;
     return true;
@@ -149,7 +103,7 @@ class Icmp6Stage final : public Stage {
     if (device_.info.link != Link::kEthernet) return drop(std::move(p), DropReason::kUnknownProtocol);
     const uint32_t length = p->total_length();
     if (length > nd::kMaxMessage) return drop(std::move(p), DropReason::kTooBig);
-    if (!gather_front_kept(p, length)) return drop(std::move(p), DropReason::kPoolExhausted);
+    if (!gather_message(p, length)) return drop(std::move(p), DropReason::kPoolExhausted);
     nd::Message message;
     if (auto bad = nd::read(*p, message)) return drop(std::move(p), *bad);
     if (!sane_sender(message)) return drop(std::move(p), DropReason::kMartianSource);
@@ -198,7 +152,7 @@ class Icmp6Stage final : public Stage {
 
   // --- down ---
 
-  void send(PacketPtr p, Pvec& on) {
+  void send(PacketPtr p, Pvec& on) override {
     if (!(p->flags & Packet::kOrigin)) {
       if (p->total_length() < icmp6::kHeader) return drop(std::move(p), DropReason::kTooShort);
       p->flags &= uint16_t(~Packet::kOffload);
@@ -206,33 +160,15 @@ class Icmp6Stage final : public Stage {
     on.push_back(std::move(p));
   }
 
-  IpNode& node_;
   Neighbours& neighbours_;
   const Port& device_;
-  Dir up_;
-  bool answers_;
+  const bool answers_;
 };
 
 }  // namespace
 
-std::span<const std::string_view> Icmp6Module::attributes() const { return kAttributes; }
-
-Result<std::unique_ptr<Stage>> Icmp6Module::create(const StageContext& context) {
-  if (context.below() != "ip6") {
-    return context.chain_error("icmp6 stands on ip6, not on '" + std::string(context.below()) + "'");
-  }
-  auto type = number_attribute(context, "type", 0, 255);
-  if (!type) return type.error();
-  if (context.spec.cut() && context.near_side()) return std::unique_ptr<Stage>(std::make_unique<PassStage>());
-  return std::unique_ptr<Stage>(
-      std::make_unique<Icmp6Stage>(node_, neighbours_, context.device, context.up(), !*type));
-}
-
-Result<void> Icmp6Module::refine(const StageContext& context, DemuxKey& key) {
-  auto type = number_attribute(context, "type", 0, 255);
-  if (!type) return type.error();
-  if (*type) key.payload.push_back({.offset = 0, .value = {uint8_t(**type)}, .mask = {0xff}});
-  return {};
+std::unique_ptr<Stage> Icmp6Module::make_stage(const StageContext& context, bool answers) {
+  return std::make_unique<Icmp6Stage>(node_, neighbours_, context.device, context.up(), answers);
 }
 
 }  // namespace weft

@@ -17,23 +17,22 @@
 // Threads: modules on the control thread, stages on the worker.
 #pragma once
 
-#include "modules/host.h"
+#include "modules/icmp_stage.h"
 #include "modules/neighbours.h"
-#include "paths/module.h"
 
 namespace weft {
 
-class Icmp6Module final : public Module {
+class Icmp6Module final : public IcmpModuleBase {
  public:
   // What is given outlives the module.
   Icmp6Module(IpNode& node, Neighbours& neighbours) : node_(node), neighbours_(neighbours) {}
 
   std::string_view name() const override { return "icmp6"; }
-  std::span<const std::string_view> attributes() const override;
-  Result<std::unique_ptr<Stage>> create(const StageContext& context) override;
-  Result<void> refine(const StageContext& context, DemuxKey& key) override;
 
  private:
+  std::string_view below() const override { return "ip6"; }
+  std::unique_ptr<Stage> make_stage(const StageContext& context, bool answers) override;
+
   IpNode& node_;
   Neighbours& neighbours_;
 };

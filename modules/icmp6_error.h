@@ -19,6 +19,7 @@ enum Type : uint8_t {
   kFirstInformational = 128,  // RFC 4443 section 2.1: below are errors
   kEchoRequest = 128,
   kEchoReply = 129,
+  kRouterSolicitation = 133,
   kNeighbourSolicitation = 135,
   kNeighbourAdvertisement = 136,
   kRedirect = 137,
@@ -26,6 +27,9 @@ enum Type : uint8_t {
 
 constexpr uint32_t kHeader = 8;
 constexpr uint8_t kUnknownOption = 2;  // code of kParameterProblem
+
+// Neighbour discovery's.  (RFC 4861 section 4.)
+constexpr bool is_discovery(uint8_t type) { return type >= kRouterSolicitation && type <= kRedirect; }
 
 // What to say.
 struct Error {
@@ -48,6 +52,7 @@ constexpr Error header_field(uint32_t at) { return {kParameterProblem, 0, IcmpLi
 constexpr Error unknown_next_header(uint32_t at) {
   return {kParameterProblem, 1, IcmpLimit::kParameterProblem, at};
 }
+constexpr Error kIncompleteHeaders{kParameterProblem, 3, IcmpLimit::kParameterProblem};  // RFC 7112
 constexpr Error unknown_option(uint32_t at) {
   return {kParameterProblem, kUnknownOption, IcmpLimit::kParameterProblem, at};
 }

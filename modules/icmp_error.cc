@@ -89,7 +89,7 @@ PacketPtr make_icmp4_error(IpNode& node, Packet& about, const icmp4::Error& what
   h[ip4::kProtocol] = ip4::kIcmp;
   std::memcpy(h + ip4::kSource, source->data(), 4);
   std::memcpy(h + ip4::kDestination, sender.data(), 4);
-  store_be16(h + ip4::kId, node.ids.next(h));
+  store_be16(h + ip4::kId, node.ids.next4(h));
 
   icmp[0] = what.type;
   icmp[1] = what.code;

@@ -57,7 +57,7 @@ Result<std::unique_ptr<Stage>> IpModule::create(const StageContext& context) {
   auto ends = read_ip_ends(context);
   if (!ends) return ends.error();
   return std::unique_ptr<Stage>(
-      std::make_unique<IpLocal>(node_, host_, sorter_, reassembly_, context.device, context.up(), *ends));
+      std::make_unique<IpLocal>(node_, host_, reassembly_, sorter_, context.device, context.up(), *ends));
 }
 
 Result<void> IpModule::refine(const StageContext& context, DemuxKey& key) {

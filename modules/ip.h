@@ -28,17 +28,15 @@
 #include "modules/reassembly.h"
 #include "paths/module.h"
 #include "paths/sorter.h"
-#include "paths/timers.h"
 
 namespace weft {
 
 class IpModule final : public Module {
  public:
-  // What is given outlives the module.
-  // `sorter` finds paths for packets that were put together from fragments; without
-  // it they stay on the path of their fragments.
-  IpModule(IpNode& node, Host& host, Sorter* sorter = nullptr, Timers* timers = nullptr)
-      : node_(node), host_(host), sorter_(sorter), reassembly_(node.pool, node.clock, timers) {}
+  // What is given outlives the module.  `sorter` finds paths for packets that were put
+  // together from fragments.
+  IpModule(IpNode& node, Host& host, Reassembly& reassembly, Sorter& sorter)
+      : node_(node), host_(host), reassembly_(reassembly), sorter_(sorter) {}
 
   std::string_view name() const override { return "ip"; }
   std::span<const std::string_view> attributes() const override;
@@ -48,8 +46,8 @@ class IpModule final : public Module {
  private:
   IpNode& node_;
   Host& host_;
-  Sorter* sorter_;
-  Reassembly reassembly_;
+  Reassembly& reassembly_;
+  Sorter& sorter_;
 };
 
 }  // namespace weft

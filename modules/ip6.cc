@@ -3,61 +3,17 @@
 
 #include <algorithm>
 
-#include "modules/attributes.h"
 #include "modules/ip6_forward.h"
 #include "modules/ip6_header.h"
 #include "modules/ip6_local.h"
 #include "modules/ip6_rewrite.h"
+#include "modules/ip_attributes.h"
 
 namespace weft {
 
 namespace {
 
 constexpr std::string_view kAttributes[] = {"src", "dst", "proto", "hop", "class"};
-
-// What the attributes of one side say.
-struct Ip6Attributes {
-  std::optional<Prefix> src, dst;
-  std::optional<uint32_t> protocol, hop, traffic_class;
-
-  bool filters() const { return src || dst || protocol; }
-};
-
-// The protocol number of a module that stands on ip6.
-std::optional<uint32_t> protocol_of(std::string_view module) {
-  if (module == "icmp6") return ip6::kIcmp;
-  if (module == "udp") return ip6::kUdp;
-  if (module == "pan") return 253;  // RFC 3692: for experiments
-  return std::nullopt;
-}
-
-Result<Ip6Attributes> read_attributes(const StageContext& context) {
-  Ip6Attributes a;
-  auto src = prefix_attribute(context, "src", 6);
-  if (!src) return src.error();
-  auto dst = prefix_attribute(context, "dst", 6);
-  if (!dst) return dst.error();
-  auto protocol = number_attribute(context, "proto", 0, 255);
-  if (!protocol) return protocol.error();
-  auto hop = number_attribute(context, "hop", 1, 255);
-  if (!hop) return hop.error();
-  auto traffic_class = number_attribute(context, "class", 0, 255);
-  if (!traffic_class) return traffic_class.error();
-  a = {*src, *dst, *protocol, *hop, *traffic_class};
-  if (context.top()) return a;
-
-  const auto above = protocol_of(context.above());
-  if (above && a.protocol && *above != *a.protocol) {
-    return context.attribute_error(*context.side.find("proto"),
-                                   std::string(context.above()) + " is protocol " + std::to_string(*above));
-  }
-  if (above) a.protocol = above;
-  if (!a.protocol) {
-    return context.chain_error("ip6 does not know the protocol number of '" + std::string(context.above()) +
-                               "'; add (proto=NUMBER)");
-  }
-  return a;
-}
 
 bool has_ip6(const PathSide& side) {
   return std::any_of(side.chain.begin() + 1, side.chain.end(),
@@ -75,21 +31,6 @@ std::optional<Error> misplaced(const StageContext& context, std::initializer_lis
   return std::nullopt;
 }
 
-Ip6Ends ends(const StageContext& context, const Ip6Attributes& a) {
-  const bool near = context.near_side();
-  const auto& ours = near ? a.dst : a.src;
-  const auto& theirs = near ? a.src : a.dst;
-  Ip6Ends e;
-  // RFC 4291 section 2.7: a group is never a source.
-  if (ours && ours->host() && !ip6::is_multicast(ours->address.data())) e.ours = ours->address;
-  if (theirs && theirs->host()) e.theirs = theirs->address;
-  if (a.protocol) e.protocol = uint8_t(*a.protocol);
-  e.hop_limit = uint8_t(a.hop.value_or(ip6::kDefaultHopLimit));
-  e.traffic_class = uint8_t(a.traffic_class.value_or(0));
-  e.any_destination = near && a.dst.has_value();
-  return e;
-}
-
 }  // namespace
 
 std::span<const std::string_view> Ip6Module::attributes() const { return kAttributes; }
@@ -99,9 +40,9 @@ Result<std::unique_ptr<Stage>> Ip6Module::create(const StageContext& context) {
     return context.chain_error("ip6 stands on eth or right on a partner, not on '" +
                                std::string(context.below()) + "'");
   }
-  auto read = read_attributes(context);
+  auto read = read_ip_attributes(context);
   if (!read) return read.error();
-  const Ip6Attributes& a = *read;
+  const IpAttributes& a = *read;
 
   if (context.spec.cut() && context.near_side()) {
     if (auto error =
@@ -114,16 +55,18 @@ Result<std::unique_ptr<Stage>> Ip6Module::create(const StageContext& context) {
     if (auto error = misplaced(context, {"src", "dst", "proto"},
                                "of a forwarded packet is not changed; only hop and class are"))
       return *error;
-    return std::unique_ptr<Stage>(std::make_unique<Ip6Rewrite>(node_, a.hop, a.traffic_class));
+    return std::unique_ptr<Stage>(std::make_unique<Ip6Rewrite>(node_, a.ttl, a.tos));
   }
+  auto ends = read_ip_ends(context);
+  if (!ends) return ends.error();
   return std::unique_ptr<Stage>(
-      std::make_unique<Ip6Local>(node_, host_, context.device, context.up(), ends(context, a)));
+      std::make_unique<Ip6Local>(node_, host_, reassembly_, sorter_, context.device, context.up(), *ends));
 }
 
 Result<void> Ip6Module::refine(const StageContext& context, DemuxKey& key) {
-  auto read = read_attributes(context);
+  auto read = read_ip_attributes(context);
   if (!read) return read.error();
-  const Ip6Attributes& a = *read;
+  const IpAttributes& a = *read;
   key.any_protocol = false;
   key.link_protocol = ip6::kLinkProtocol;
   if (context.top() && !a.filters()) {

@@ -21,18 +21,25 @@
 // or else by the headers in front of it: given back as it came, it returns to its
 // sender.  A packet with kOrigin begins at a complete IPv6 header of its own.
 //
+// Fragments for the node are put together, and take the path of what they become.  What
+// is larger than its link takes is sent in fragments.
+//
 // Threads: modules on the control thread, stages on the worker.
 #pragma once
 
 #include "modules/host.h"
+#include "modules/reassembly.h"
 #include "paths/module.h"
+#include "paths/sorter.h"
 
 namespace weft {
 
 class Ip6Module final : public Module {
  public:
-  // What is given outlives the module.
-  Ip6Module(IpNode& node, Host& host) : node_(node), host_(host) {}
+  // What is given outlives the module.  `sorter` finds paths for packets that were put
+  // together from fragments.
+  Ip6Module(IpNode& node, Host& host, Reassembly& reassembly, Sorter& sorter)
+      : node_(node), host_(host), reassembly_(reassembly), sorter_(sorter) {}
 
   std::string_view name() const override { return "ip6"; }
   std::span<const std::string_view> attributes() const override;
@@ -42,6 +49,8 @@ class Ip6Module final : public Module {
  private:
   IpNode& node_;
   Host& host_;
+  Reassembly& reassembly_;
+  Sorter& sorter_;
 };
 
 }  // namespace weft

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "modules/ip6_input.h"
 
+#include "modules/ip6_fragment.h"
 #include "modules/ip6_header.h"
 #include "modules/packet_edit.h"
 
@@ -15,6 +16,33 @@ std::optional<DropReason> gather(Pool& pool, PacketPtr& p, uint32_t n, DropReaso
   // No packet of this world has headers that fill a slot.
   if (n > Packet::kRoom - Packet::kHeadroom) return DropReason::kBadOptions;
   if (!pool.unshare_front(p, n)) return DropReason::kPoolExhausted;
+  return std::nullopt;
+}
+
+// How much of its header the first fragment must have, at least.
+uint32_t upper_header(uint8_t protocol) {
+  switch (protocol) {
+    case ip6::kTcp:
+      return 20;
+    case ip6::kUdp:
+    case ip6::kIcmp:
+      return 8;
+    default:
+      return 1;
+  }
+}
+
+// What the first fragment owes those who look at the headers of whole packets.
+std::optional<Ip6Problem> check_first_fragment(const Packet& p) {
+  const Ip6Upper upper = find_ip6_upper(p);
+  if (upper.protocol == ip6::kNone) return std::nullopt;
+  if (!upper.whole || upper.offset + upper_header(upper.protocol) > p.total_length()) {
+    return Ip6Problem{DropReason::kBadOptions, true, icmp6::kIncompleteHeaders};  // RFC 7112
+  }
+  uint8_t type = 0;
+  if (upper.protocol == ip6::kIcmp) read_bytes(p, upper.offset, &type, 1);
+  // RFC 6980 section 5.  Nobody else could tell any more that it was in fragments.
+  if (icmp6::is_discovery(type)) return Ip6Problem{DropReason::kBadOptions, false, {}};
   return std::nullopt;
 }
 
@@ -51,6 +79,22 @@ std::optional<DropReason> check_ip6_addresses(const Packet& p) {
   // RFC 4291 section 2.7: scope 0 is reserved, 1 never leaves a node.
   if (ip6::is_multicast(destination) && ip6::multicast_scope(destination) <= 1) {
     return DropReason::kMartianDestination;
+  }
+  return std::nullopt;
+}
+
+std::optional<Ip6Problem> check_ip6_fragment(const Packet& p, uint32_t at) {
+  const uint16_t field = load_be16(p.data + at + ip6::kFragmentField);
+  const uint32_t offset = field & uint32_t{ip6::kFragmentOffset};
+  const uint32_t length = p.total_length() - at - ip6::kFragmentHeader;
+  if (offset == 0) {
+    if (auto problem = check_first_fragment(p)) return problem;
+  }
+  if (offset + length > ip6::kMaxPayload) {
+    return Ip6Problem{DropReason::kBadLength, true, icmp6::header_field(at + ip6::kFragmentField)};
+  }
+  if ((field & ip6::kMoreFragments) != 0 && length % 8 != 0) {
+    return Ip6Problem{DropReason::kBadLength, true, icmp6::header_field(ip6::kPayloadLength)};
   }
   return std::nullopt;
 }

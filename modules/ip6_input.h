@@ -28,6 +28,10 @@ std::optional<DropReason> check_ip6_addresses(const Packet& p);
 // REQUIRES: check_ip6_header()
 std::optional<Ip6Problem> check_ip6_hop_by_hop(Pool& pool, PacketPtr& p, uint32_t& length);
 
+// A fragment, not atomic, whose fragment header at offset `at` lies in one piece with all
+// in front of it.  (RFC 8200 section 4.5; RFC 7112; RFC 6980 section 5.)
+std::optional<Ip6Problem> check_ip6_fragment(const Packet& p, uint32_t at);
+
 // Makes the extension header at offset `at` of a packet contiguous with all in front of
 // it; `length` is then its length.  For those of the common form.
 std::optional<DropReason> gather_ip6_extension(Pool& pool, PacketPtr& p, uint32_t at, uint32_t& length);

@@ -4,9 +4,9 @@
 #include <algorithm>
 
 #include "modules/checksum.h"
-#include "modules/ip6_header.h"
+#include "modules/ip6_fragment.h"
 #include "modules/ip6_input.h"
-#include "modules/ip6_source.h"
+#include "modules/ip_header.h"
 #include "modules/packet_edit.h"
 
 namespace weft {
@@ -40,6 +40,7 @@ void Ip6Local::deliver(Dir dir, Pvec& v) {
 // --- up ----------------------------------------------------------------------
 
 void Ip6Local::receive(PacketPtr p, Pvec& out) {
+  const LinkHeader frame = link_header_of(*p, device_);
   if (auto bad = check_ip6_header(node_.pool, p)) return drop(std::move(p), *bad);
   if (auto bad = check_ip6_addresses(*p)) return drop(std::move(p), *bad);
   uint32_t hop_by_hop;
@@ -57,7 +58,7 @@ void Ip6Local::receive(PacketPtr p, Pvec& out) {
   }
   Cursor at{p->data[ip6::kNextHeader], ip6::kHeader, ip6::kNextHeader};
   if (hop_by_hop != 0) at = {p->data[ip6::kHeader], ip6::kHeader + hop_by_hop, ip6::kHeader};
-  read_headers(std::move(p), at, out);
+  read_headers(std::move(p), at, frame, out);
 }
 
 bool Ip6Local::for_this_node(const uint8_t* destination) const {
@@ -83,7 +84,7 @@ bool Ip6Local::in_group(const uint8_t* group) const {
   });
 }
 
-void Ip6Local::read_headers(PacketPtr p, Cursor at, Pvec& out) {
+void Ip6Local::read_headers(PacketPtr p, Cursor at, const LinkHeader& frame, Pvec& out) {
   for (;;) {
     switch (at.protocol) {
       case ip6::kRouting:
@@ -91,7 +92,7 @@ void Ip6Local::read_headers(PacketPtr p, Cursor at, Pvec& out) {
         if (!pass_extension(p, at)) return;
         break;
       case ip6::kFragment:
-        if (!pass_fragment(p, at)) return;
+        if (!pass_fragment(p, at, frame)) return;
         break;
       case ip6::kHopByHop:
         // RFC 8200 section 4.3: it stands right behind the IPv6 header, or is not known.
@@ -125,20 +126,20 @@ bool Ip6Local::pass_extension(PacketPtr& p, Cursor& at) {
   return true;
 }
 
-bool Ip6Local::pass_fragment(PacketPtr& p, Cursor& at) {
-  constexpr uint32_t kLength = 8;
-  if (!gather_front(node_.pool, p, at.offset + kLength)) {
-    const bool short_of = p->total_length() < at.offset + kLength;
+bool Ip6Local::pass_fragment(PacketPtr& p, Cursor& at, const LinkHeader& frame) {
+  const uint32_t end = at.offset + ip6::kFragmentHeader;
+  if (!gather_front(node_.pool, p, end)) {
+    const bool short_of = p->total_length() < end;
     drop(std::move(p), short_of ? DropReason::kBadOptions : DropReason::kPoolExhausted);
     return false;
   }
   const uint8_t* header = p->data + at.offset;
-  if ((load_be16(header + 2) & 0xfff9) != 0) {
-    drop(std::move(p), DropReason::kReassemblyLimit);
+  if ((load_be16(header + ip6::kFragmentField) & (ip6::kFragmentOffset | ip6::kMoreFragments)) != 0) {
+    put_together(std::move(p), at.offset, frame);
     return false;
   }
   // RFC 6946: a fragment that is all of its packet.
-  at = {header[0], at.offset + kLength, at.offset};
+  at = {header[0], end, at.offset};
   return true;
 }
 
@@ -151,6 +152,72 @@ void Ip6Local::deliver_up(PacketPtr p, const Cursor& at, Pvec& out) {
   strip_front(*p, at.offset);
   p->flags |= Packet::kHeaders;
   append(up_, std::move(p), out);
+}
+
+// --- fragments: RFC 8200 section 4.5 ------------------------------------------
+
+void Ip6Local::put_together(PacketPtr p, uint32_t at, const LinkHeader& frame) {
+  if (auto problem = check_ip6_fragment(*p, at)) return refuse(std::move(p), *problem);
+  const uint8_t* h = p->data;
+  const uint16_t field = load_be16(h + at + ip6::kFragmentField);
+  const Reassembly::Key key{.source = ip::source(h, ip::kLayout6),
+                            .destination = ip::destination(h, ip::kLayout6),
+                            .id = load_be32(h + at + ip6::kFragmentId),
+                            .family = 6};
+  const Reassembly::Place place{.headers = at + ip6::kFragmentHeader,
+                                .offset = field & uint32_t{ip6::kFragmentOffset},
+                                .more = (field & ip6::kMoreFragments) != 0,
+                                .ecn = uint8_t(ip6::traffic_class(h) & 3)};
+  Reassembly::Outcome outcome;
+  if (auto refused = reassembly_.add(*this, key, place, frame, p, outcome)) {
+    return drop(std::move(p), *refused);
+  }
+  ++held_;
+  if (!outcome.whole) return;
+  held_ -= outcome.fragments;
+  path().stages()[index()]->counters.drops.add(DropReason::kReassembled, outcome.fragments - 1);
+  if (!complete_headers(outcome.whole, outcome.ecn)) return;
+  if (!sort_again(sorter_, node_.pool, path(), device_, outcome.link_header, outcome.whole)) {
+    drop(std::move(outcome.whole), DropReason::kPoolExhausted);
+  }
+}
+
+bool Ip6Local::complete_headers(PacketPtr& whole, uint8_t seen_ecn) {
+  // They were read when the fragment came.
+  const uint8_t* read = whole->data;
+  Cursor at{read[ip6::kNextHeader], ip6::kHeader, ip6::kNextHeader};
+  while (at.protocol != ip6::kFragment) {
+    const uint8_t* header = read + at.offset;
+    at = {header[0], at.offset + ip6_extension_length(header), at.offset};
+  }
+  const auto ecn = reassembled_ecn(seen_ecn);
+  const uint32_t payload = whole->total_length() - ip6::kHeader - ip6::kFragmentHeader;
+  if (!ecn || payload > ip6::kMaxPayload) {
+    drop(std::move(whole), DropReason::kBadLength);
+    return false;
+  }
+  if (!node_.pool.unshare_front(whole, at.offset + ip6::kFragmentHeader)) {
+    drop(std::move(whole), DropReason::kPoolExhausted);
+    return false;
+  }
+  uint8_t* h = whole->data;
+  h[at.named_at] = h[at.offset];
+  std::memmove(h + ip6::kFragmentHeader, h, at.offset);
+  whole->pop(ip6::kFragmentHeader);
+  h = whole->data;
+  store_be16(h + ip6::kPayloadLength, uint16_t(payload));
+  h[1] = uint8_t(h[1] | *ecn << 4);
+  return true;
+}
+
+void Ip6Local::lost(PacketPtr fragment, bool first, DropReason reason) {
+  --held_;
+  // Only when the first fragment is there.
+  if (first && reason == DropReason::kReassemblyTimeout &&
+      for_this_node(fragment->data + ip6::kDestination)) {
+    return refuse(std::move(fragment), icmp6::kFragmentsMissing, reason);
+  }
+  drop(std::move(fragment), reason);
 }
 
 // --- down --------------------------------------------------------------------
@@ -189,28 +256,21 @@ void Ip6Local::send(PacketPtr p, Pvec& out) {
     if (leads_on && hop.mtu != 0) mtu = hop.mtu;
   }
   if (p->total_length() > std::max(mtu, ip6::kMinMtu) && !ip6_segments_fit(*p, mtu)) {
-    return drop(std::move(p), DropReason::kTooBig);
+    return fragment(std::move(p), out);
   }
   append(down(), std::move(p), out);
 }
 
-bool Ip6Local::choose_addresses(const Packet& p, Address& source, Address& destination) const {
-  source = ends_.ours;
-  destination = ends_.theirs;
-  const uint8_t* front = p.window() + p.l3;
-  if ((p.flags & Packet::kHeaders) && front + ip6::kHeader <= p.data) {
-    if (ip6::is_unspecified(destination.data())) destination = ip6::address_at(front + ip6::kSource);
-    // RFC 4291 section 2.7: a group is never a source.
-    const uint8_t* spoken_to = front + ip6::kDestination;
-    if (ip6::is_unspecified(source.data()) && ip6::is_unicast(spoken_to)) source = ip6::address_at(spoken_to);
+void Ip6Local::fragment(PacketPtr p, Pvec& out) {
+  const uint8_t next = p->data[ip6::kNextHeader];
+  const bool for_every_node = next == ip6::kHopByHop || next == ip6::kRouting;
+  if (for_every_node || (p->flags & (Packet::kLinkHeader | Packet::kOffload))) {
+    return drop(std::move(p), DropReason::kTooBig);
   }
-  if (ip6::is_unspecified(destination.data())) return false;
-  if (!ip6::is_unspecified(source.data())) return true;
-  const NextHop& hop = node_.fib.next_hops[node_.route(destination, 6)];
-  const uint16_t port = hop.out_port != Packet::kNoPort ? hop.out_port : device_.number;
-  const LocalAddress* own = ip6_source(node_, port, destination.data());
-  if (own != nullptr) source = own->address;
-  return own != nullptr;
+  Ip6Fragmenter cut(node_.pool, *p, node_.ids.next6(p->data));
+  if (!cut.fits_pool()) return drop(std::move(p), DropReason::kPoolExhausted);
+  path().count_made(cut.count() - 1);
+  while (PacketPtr piece = cut.next()) append(down(), std::move(piece), out);
 }
 
 bool Ip6Local::put_header(PacketPtr& p) {
@@ -218,19 +278,18 @@ bool Ip6Local::put_header(PacketPtr& p) {
     drop(std::move(p), reason);
     return false;
   };
-  Address source, destination;
-  if (!choose_addresses(*p, source, destination)) return lose(DropReason::kNoRoute);
+  const IpAddresses addresses = find_ip_addresses(node_, device_, ends_, *p);
+  if (!addresses.known()) return lose(DropReason::kNoRoute);
   const uint32_t payload = p->total_length();
   if (payload > ip6::kMaxPayload) return lose(DropReason::kTooBig);
   if (payload == 0 && p->headroom() < ip6::kHeader) return lose(DropReason::kPoolExhausted);
   if (!prepend(node_.pool, p, ip6::kHeader)) return lose(DropReason::kPoolExhausted);
   uint8_t* h = p->data;
-  ip6::write_first_word(h, ends_.traffic_class);
+  ip6::write_first_word(h, ends_.tos);
   store_be16(h + ip6::kPayloadLength, uint16_t(payload));
   h[ip6::kNextHeader] = ends_.protocol.value_or(ip6::kNone);
-  h[ip6::kHopLimit] = ends_.hop_limit;
-  std::memcpy(h + ip6::kSource, source.data(), 16);
-  std::memcpy(h + ip6::kDestination, destination.data(), 16);
+  h[ip6::kHopLimit] = ends_.ttl;
+  ip::write_addresses(h, ip::kLayout6, addresses.source, addresses.destination);
   if (ends_.protocol == ip6::kIcmp && !complete_icmp(p)) return lose(DropReason::kPoolExhausted);
   return true;
 }

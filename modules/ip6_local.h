@@ -8,30 +8,26 @@
 // Threads: the path's worker.
 #pragma once
 
-#include <optional>
-
 #include "modules/ip6_stage.h"
-#include "paths/port.h"
+#include "modules/ip_attributes.h"
+#include "modules/sort_again.h"
 
 namespace weft {
 
-// What the attributes of a path say of the packets that it sends.  The unspecified
-// address: not said.
-struct Ip6Ends {
-  Address ours{};
-  Address theirs{};
-  std::optional<uint8_t> protocol;
-  uint8_t hop_limit = 64;
-  uint8_t traffic_class = 0;
-  bool any_destination = false;  // takes packets whoever they are addressed to
-};
-
-class Ip6Local final : public Ip6Stage {
+class Ip6Local final : public Ip6Stage, private ReassemblyUser {
  public:
-  Ip6Local(IpNode& node, Host& host, const Port& device, Dir up, const Ip6Ends& ends)
-      : Ip6Stage(node, host), device_(device), up_(up), ends_(ends) {}
+  Ip6Local(IpNode& node, Host& host, Reassembly& reassembly, Sorter& sorter, const Port& device, Dir up,
+           const IpEnds& ends)
+      : Ip6Stage(node, host),
+        reassembly_(reassembly),
+        sorter_(sorter),
+        device_(device),
+        up_(up),
+        ends_(ends) {}
 
   void deliver(Dir dir, Pvec& v) override;
+  void close() override { reassembly_.forget(*this); }
+  size_t held() const override { return held_; }
 
  private:
   // A place in the chain of headers: what stands at `offset`, and where it is named.
@@ -46,13 +42,22 @@ class Ip6Local final : public Ip6Stage {
   bool for_this_node(const uint8_t* destination) const;
   // Whether every node, or this one for its addresses, is in that group.
   bool in_group(const uint8_t* group) const;
-  // Reads the extension headers from `at` on, and takes all headers off.
-  void read_headers(PacketPtr p, Cursor at, Pvec& out);
+  // Reads the extension headers from `at` on, and takes all headers off.  The packet came
+  // in `frame`.
+  void read_headers(PacketPtr p, Cursor at, const LinkHeader& frame, Pvec& out);
   // Moves `at` behind one extension header.  False when the packet was lost.
   bool pass_extension(PacketPtr& p, Cursor& at);
-  // The same for a fragment header: of a packet that is whole, or becomes so.
-  bool pass_fragment(PacketPtr& p, Cursor& at);
+  // The same for a fragment header.  False when the packet was lost, or is one of several
+  // fragments.
+  bool pass_fragment(PacketPtr& p, Cursor& at, const LinkHeader& frame);
   void deliver_up(PacketPtr p, const Cursor& at, Pvec& out);
+
+  // Adds the fragment, whose header stands at offset `at`, to its packet, which goes on
+  // when it is complete.
+  void put_together(PacketPtr p, uint32_t at, const LinkHeader& frame);
+  // Makes the first fragment's headers those of the whole packet.  False when it was lost.
+  bool complete_headers(PacketPtr& whole, uint8_t seen_ecn);
+  void lost(PacketPtr fragment, bool first, DropReason reason) override;
 
   void send(PacketPtr p, Pvec& out);
   // Puts an IPv6 header in front.  False when the packet was lost.
@@ -60,14 +65,17 @@ class Ip6Local final : public Ip6Stage {
   // Writes the checksum of an ICMPv6 message behind the header that was put on; nobody
   // above knows its addresses (RFC 3542 section 3.1).  False when the pool is exhausted.
   bool complete_icmp(PacketPtr& p);
-  // Source and destination for a packet without a header of its own.
-  bool choose_addresses(const Packet& p, Address& source, Address& destination) const;
+  // Sends `p`, which is larger than its link takes, in pieces.
+  void fragment(PacketPtr p, Pvec& out);
 
   Dir down() const { return up_ == Dir::kForward ? Dir::kBackward : Dir::kForward; }
 
+  Reassembly& reassembly_;
+  Sorter& sorter_;
   const Port& device_;
   Dir up_;
-  Ip6Ends ends_;
+  IpEnds ends_;
+  size_t held_ = 0;  // fragments
 };
 
 }  // namespace weft

@@ -2,55 +2,81 @@
 #include "modules/ip_attributes.h"
 
 #include <algorithm>
-#include <cstring>
 
-#include "modules/ip4_header.h"
+#include "modules/ip6_source.h"
+#include "modules/ip_header.h"
 
 namespace weft {
 
 namespace {
 
-// The protocol number of a module that stands on ip.
-std::optional<uint32_t> protocol_of(std::string_view module) {
-  if (module == "icmp") return ip4::kIcmp;
+// How the path texts of a family say it.
+struct Words {
+  uint8_t family;
+  std::string_view module, ttl, tos;
+};
+constexpr Words kWords4{4, "ip", "ttl", "tos"}, kWords6{6, "ip6", "hop", "class"};
+
+// The protocol number of a module that stands on IP.
+std::optional<uint32_t> protocol_of(std::string_view module, uint8_t family) {
+  if (module == "icmp" && family == 4) return ip4::kIcmp;
+  if (module == "icmp6" && family == 6) return ip6::kIcmp;
   if (module == "ip") return 4;  // RFC 2003
   if (module == "udp") return ip4::kUdp;
   if (module == "pan") return 253;  // RFC 3692: for experiments
   return std::nullopt;
 }
 
-// The name that stands on ip in the context's chain; empty when nothing does.
-std::string_view above_ip(const StageContext& context) {
+// Where ip or ip6 stands in the context's chain.
+auto find_ip(const StageContext& context) {
   const auto& chain = context.side.chain;
-  auto ip = std::find_if(chain.begin() + 1, chain.end(), [](const ChainLink& l) { return l.name == "ip"; });
-  return ip == chain.end() || ip + 1 == chain.end() ? std::string_view{} : (ip + 1)->name;
+  return std::find_if(chain.begin() + 1, chain.end(), [](const ChainLink& l) {
+    return l.name == kWords4.module || l.name == kWords6.module;
+  });
+}
+
+// What a path calls its own address; a group is never a source.
+// (RFC 1122 section 3.2.1.3; RFC 4291 section 2.7.)
+bool may_speak_from(const IpNode& node, const Address& a, uint8_t family) {
+  return ip::is_unicast(a, family) && (family == 6 || !node.is_directed_broadcast(load_be32(a.data())));
+}
+
+const LocalAddress* own_address(const IpNode& node, const Port& device, const Address& to, uint8_t family) {
+  if (family == 6) {
+    const NextHop& hop = node.fib.next_hops[node.route(to, 6)];
+    return ip6_source(node, hop.out_port != Packet::kNoPort ? hop.out_port : device.number, to.data());
+  }
+  const LocalAddress* own = node.source_towards(to, 4);
+  return own != nullptr ? own : node.source_on(device.number, 4);
 }
 
 }  // namespace
 
 Result<IpAttributes> read_ip_attributes(const StageContext& context) {
-  auto src = prefix_attribute(context, "src", 4);
+  const auto ip = find_ip(context);
+  const Words& words = ip->name == kWords6.module ? kWords6 : kWords4;
+  auto src = prefix_attribute(context, "src", words.family);
   if (!src) return src.error();
-  auto dst = prefix_attribute(context, "dst", 4);
+  auto dst = prefix_attribute(context, "dst", words.family);
   if (!dst) return dst.error();
   auto protocol = number_attribute(context, "proto", 0, 255);
   if (!protocol) return protocol.error();
-  auto ttl = number_attribute(context, "ttl", 1, 255);
+  auto ttl = number_attribute(context, words.ttl, 1, 255);
   if (!ttl) return ttl.error();
-  auto tos = number_attribute(context, "tos", 0, 255);
+  auto tos = number_attribute(context, words.tos, 0, 255);
   if (!tos) return tos.error();
-  IpAttributes a{*src, *dst, *protocol, *ttl, *tos};
+  IpAttributes a{words.family, *src, *dst, *protocol, *ttl, *tos};
 
-  const std::string_view above = above_ip(context);
-  if (above.empty()) return a;
-  const auto number = protocol_of(above);
+  if (ip + 1 == context.side.chain.end()) return a;
+  const std::string& above = (ip + 1)->name;
+  const auto number = protocol_of(above, words.family);
   if (number && a.protocol && *number != *a.protocol) {
     return context.attribute_error(*context.side.find("proto"),
-                                   std::string(above) + " is protocol " + std::to_string(*number));
+                                   above + " is protocol " + std::to_string(*number));
   }
   if (number) a.protocol = number;
   if (!a.protocol) {
-    return context.chain_error("ip does not know the protocol number of '" + std::string(above) +
+    return context.chain_error(std::string(words.module) + " does not know the protocol number of '" + above +
                                "'; add (proto=NUMBER)");
   }
   return a;
@@ -62,10 +88,10 @@ Result<IpEnds> read_ip_ends(const StageContext& context) {
   const bool near = context.near_side();
   const auto& ours = near ? a->dst : a->src;
   const auto& theirs = near ? a->src : a->dst;
-  IpEnds e;
-  if (ours && ours->host()) e.ours = load_be32(ours->address.data());
-  if (theirs && theirs->host()) e.theirs = load_be32(theirs->address.data());
-  e.protocol = uint8_t(a->protocol.value_or(255));
+  IpEnds e{.family = a->family};
+  if (ours && ours->host() && ip::is_unicast(ours->address, a->family)) e.ours = ours->address;
+  if (theirs && theirs->host()) e.theirs = theirs->address;
+  if (a->protocol) e.protocol = uint8_t(*a->protocol);
   e.ttl = uint8_t(a->ttl.value_or(ip4::kDefaultTtl));
   e.tos = uint8_t(a->tos.value_or(0));
   e.any_destination = near && a->dst.has_value();
@@ -73,22 +99,18 @@ Result<IpEnds> read_ip_ends(const StageContext& context) {
 }
 
 IpAddresses find_ip_addresses(const IpNode& node, const Port& device, const IpEnds& ends, const Packet& p) {
+  constexpr Address kNotSaid{};
   IpAddresses found{ends.ours, ends.theirs};
+  const ip::Layout& layout = ip::layout(ends.family);
   const uint8_t* front = p.window() + p.l3;
-  if ((p.flags & Packet::kHeaders) && front + ip4::kMinHeader <= p.data) {
-    const uint32_t spoken_to = ip4::destination(front);
-    if (found.destination == 0) found.destination = ip4::source(front);
-    // RFC 1122 section 3.2.1.3: a group is never a source.
-    if (found.source == 0 && ip4::is_unicast(spoken_to) && !node.is_directed_broadcast(spoken_to)) {
-      found.source = spoken_to;
-    }
+  if ((p.flags & Packet::kHeaders) && front + layout.header <= p.data && front[0] >> 4 == ends.family) {
+    const Address spoken_to = ip::destination(front, layout);
+    if (found.destination == kNotSaid) found.destination = ip::source(front, layout);
+    if (found.source == kNotSaid && may_speak_from(node, spoken_to, ends.family)) found.source = spoken_to;
   }
-  if (found.source == 0 && found.destination != 0) {
-    Address to{};
-    store_be32(to.data(), found.destination);
-    const LocalAddress* own = node.source_towards(to, 4);
-    if (own == nullptr) own = node.source_on(device.number, 4);
-    if (own != nullptr) found.source = load_be32(own->address.data());
+  if (found.source == kNotSaid && found.destination != kNotSaid) {
+    const LocalAddress* own = own_address(node, device, found.destination, ends.family);
+    if (own != nullptr) found.source = own->address;
   }
   return found;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a path text says about the IPv4 addresses of its packets: read by ip, and by
-// the transports on it, whose checksums cover them.
+// What a path text says about the IP packets of a path, of either family: read by ip
+// and ip6, and by the transports on them, whose checksums cover the addresses.
 //
 // Threads: reading on the control thread; find_ip_addresses() on the worker.
 #pragma once
@@ -10,39 +10,42 @@
 
 namespace weft {
 
-// The attributes of one side (ip.h says what they mean).
+// The attributes of one side (ip.h and ip6.h say what they mean).
 struct IpAttributes {
+  uint8_t family = 4;
   std::optional<Prefix> src, dst;
-  std::optional<uint32_t> protocol, ttl, tos;
+  std::optional<uint32_t> protocol;
+  std::optional<uint32_t> ttl, tos;  // of ip6: hop, class
 
   bool filters() const { return src || dst || protocol; }
 };
 
-// `context` is that of any module of the chain that has ip in it.
+// `context` is that of any module of a chain that has ip or ip6 in it.
 // Errors: kAddressSpec, kProtocolSpec.
 Result<IpAttributes> read_ip_attributes(const StageContext& context);
 
-// What the packets that a path sends have in their header.  Addresses in host order;
-// 0: not said.
+// What the packets that a path sends have in their header.  An address of zeros: not said.
 struct IpEnds {
-  uint32_t ours = 0;
-  uint32_t theirs = 0;
-  uint8_t protocol = 255;  // RFC 3692: reserved, so nothing
-  uint8_t ttl = 64;
-  uint8_t tos = 0;
+  uint8_t family = 4;
+  Address ours{};
+  Address theirs{};
+  std::optional<uint8_t> protocol;
+  uint8_t ttl = 64;              // or hop limit
+  uint8_t tos = 0;               // or traffic class
   bool any_destination = false;  // the path takes packets whoever they are addressed to
 };
 Result<IpEnds> read_ip_ends(const StageContext& context);
 
-// Host order; 0: not to be found out.
+// Zeros: not to be found out.
 struct IpAddresses {
-  uint32_t source = 0;
-  uint32_t destination = 0;
-  bool known() const { return source != 0 && destination != 0; }
+  Address source{};
+  Address destination{};
+  bool known() const { return source != Address{} && destination != Address{}; }
 };
 
 // The addresses for a packet that is to be sent: those of the path; else, exchanged,
-// those of the header in front of it (Packet::kHeaders); else the node's own.
+// those of the header in front of it (Packet::kHeaders), if it is of the path's family;
+// else the node's own.
 IpAddresses find_ip_addresses(const IpNode& node, const Port& device, const IpEnds& ends, const Packet& p);
 
 }  // namespace weft

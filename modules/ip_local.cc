@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "modules/ip_local.h"
 
-#include <cstring>
-
 #include "modules/checksum.h"
-#include "modules/eth.h"
-#include "modules/ip4_header.h"
+#include "modules/ip_header.h"
 #include "modules/ip_input.h"
 #include "modules/ip_options.h"
 #include "modules/packet_edit.h"
@@ -14,11 +11,7 @@ namespace weft {
 
 namespace {
 
-Address address_at(const uint8_t* at) {
-  Address a{};
-  std::memcpy(a.data(), at, 4);
-  return a;
-}
+constexpr uint8_t kNothing = 255;  // RFC 3692: a protocol number that is reserved
 
 // Writes the transport checksum that the sender left for later; its field holds the sum
 // of the pseudo header.  Returns why the packet must be dropped.
@@ -53,11 +46,8 @@ void IpLocal::deliver(Dir dir, Pvec& v) {
 
 void IpLocal::receive(PacketPtr p, Pvec& out) {
   // A packet that is put together starts over, with the frame of its first fragment.
-  uint8_t link_header[Reassembly::kLinkHeader] = {};
-  const size_t link = device_.info.link == Link::kEthernet ? EthModule::kHeader : 0;
-  if (p->length >= 8 && ip4::is_fragment(p->data) && size_t(p->data - p->window()) >= link) {
-    std::memcpy(link_header, p->data - link, link);
-  }
+  LinkHeader link_header{};
+  if (p->length >= 8 && ip4::is_fragment(p->data)) link_header = link_header_of(*p, device_);
   if (auto bad = check_ip4_header(node_.pool, p)) return drop(std::move(p), *bad);
   if (auto bad = check_ip4_addresses(node_, *p)) return drop(std::move(p), *bad);
   if (has_ip4_options(p->data)) {
@@ -77,10 +67,10 @@ void IpLocal::receive(PacketPtr p, Pvec& out) {
     // RFC 1122 section 3.2.1.3: a host is silent about what is not for it.
     if (!node_.forwarding || (p->flags & Packet::kLinkGroup))
       return drop(std::move(p), DropReason::kNotForUs);
-    const NextHop& hop = node_.fib.next_hops[node_.route(address_at(p->data + ip4::kDestination), 4)];
+    const NextHop& hop = node_.fib.next_hops[node_.route(ip::destination(p->data, ip::kLayout4), 4)];
     return refuse_route(std::move(p), hop.kind);
   }
-  if (ip4::is_fragment(p->data)) return put_together(std::move(p), link_header, out);
+  if (ip4::is_fragment(p->data)) return put_together(std::move(p), link_header);
   deliver_up(std::move(p), out);
 }
 
@@ -88,19 +78,19 @@ bool IpLocal::for_this_node(const Packet& p) const {
   const uint32_t destination = ip4::destination(p.data);
   if (ip4::is_multicast(destination) || ip4::is_limited_broadcast(destination)) return true;
   if (node_.is_directed_broadcast(destination)) return true;
-  const Address a = address_at(p.data + ip4::kDestination);
+  const Address a = ip::destination(p.data, ip::kLayout4);
   if (node_.owns(a, 4)) return true;
   const NextHop::Kind kind = node_.fib.next_hops[node_.route(a, 4)].kind;
   return kind == NextHop::kLocal || kind == NextHop::kKernel;
 }
 
-void IpLocal::put_together(PacketPtr p, const uint8_t* link_header, Pvec& out) {
+void IpLocal::put_together(PacketPtr p, const LinkHeader& link_header) {
   const uint8_t* h = p->data;
-  Reassembly::Key key;
-  key.source = address_at(h + ip4::kSource);
-  key.destination = address_at(h + ip4::kDestination);
-  key.id = load_be16(h + ip4::kId);
-  key.protocol = h[ip4::kProtocol];
+  const Reassembly::Key key{.source = ip::source(h, ip::kLayout4),
+                            .destination = ip::destination(h, ip::kLayout4),
+                            .id = load_be16(h + ip4::kId),
+                            .family = 4,
+                            .protocol = h[ip4::kProtocol]};
   const Reassembly::Place place{.headers = ip4::header_length(h),
                                 .offset = ip4::fragment_offset(h),
                                 .more = (ip4::fragment_field(h) & ip4::kMoreFragments) != 0,
@@ -114,8 +104,9 @@ void IpLocal::put_together(PacketPtr p, const uint8_t* link_header, Pvec& out) {
   held_ -= outcome.fragments;
   path().stages()[index()]->counters.drops.add(DropReason::kReassembled, outcome.fragments - 1);
   if (!complete_header(outcome.whole, outcome.ecn)) return;
-  if (sorter_ == nullptr) return deliver_up(std::move(outcome.whole), out);
-  sort_again(std::move(outcome.whole), outcome.link_header.data());
+  if (!sort_again(sorter_, node_.pool, path(), device_, outcome.link_header, outcome.whole)) {
+    drop(std::move(outcome.whole), DropReason::kPoolExhausted);
+  }
 }
 
 bool IpLocal::complete_header(PacketPtr& whole, uint8_t seen_ecn) {
@@ -134,22 +125,7 @@ bool IpLocal::complete_header(PacketPtr& whole, uint8_t seen_ecn) {
   store_be16(h + ip4::kFragment, 0);
   h[ip4::kTos] = uint8_t(h[ip4::kTos] | *ecn);
   ip4::write_checksum(h);
-  whole->l3 = uint16_t(whole->data - whole->window());
-  whole->l4 = uint16_t(whole->l3 + ip4::header_length(h));
   return true;
-}
-
-void IpLocal::sort_again(PacketPtr whole, const uint8_t* link_header) {
-  const uint32_t link = device_.info.link == Link::kEthernet ? EthModule::kHeader : 0;
-  if (link > 0) {
-    if (!prepend(node_.pool, whole, link)) return drop(std::move(whole), DropReason::kPoolExhausted);
-    std::memcpy(whole->data, link_header, link);
-  }
-  whole->next_hop = Packet::kNoNextHop;
-  path().count_away(whole->total_length());
-  Pvec one;
-  one.push_back(std::move(whole));
-  sorter_->sort(device_.number, one);
 }
 
 void IpLocal::lost(PacketPtr fragment, bool first, DropReason reason) {
@@ -191,7 +167,7 @@ void IpLocal::send(PacketPtr p, Pvec& out) {
   p->l3 = uint16_t(p->data - p->window());
   p->l4 = uint16_t(p->l3 + ip4::header_length(p->data));
 
-  p->next_hop = node_.route(address_at(p->data + ip4::kDestination), 4);
+  p->next_hop = node_.route(ip::destination(p->data, ip::kLayout4), 4);
   const NextHop& hop = node_.fib.next_hops[p->next_hop];
   const bool leads_on = hop.kind == NextHop::kForward || hop.kind == NextHop::kResolve;
   // On a raw link there is but one way to go, so it needs no route.
@@ -232,10 +208,9 @@ bool IpLocal::put_header(PacketPtr& p) {
     store_be16(h + ip4::kTotalLength, uint16_t(total));
     store_be16(h + ip4::kFragment, 0);
     h[ip4::kTtl] = ends_.ttl;
-    h[ip4::kProtocol] = ends_.protocol;
-    store_be32(h + ip4::kSource, addresses.source);
-    store_be32(h + ip4::kDestination, addresses.destination);
-    store_be16(h + ip4::kId, node_.ids.next(h));
+    h[ip4::kProtocol] = ends_.protocol.value_or(kNothing);
+    ip::write_addresses(h, ip::kLayout4, addresses.source, addresses.destination);
+    store_be16(h + ip4::kId, node_.ids.next4(h));
     return true;
   }
   drop(std::move(p), reason);

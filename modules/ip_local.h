@@ -10,20 +10,17 @@
 
 #include "modules/ip_attributes.h"
 #include "modules/ip_stage.h"
-#include "modules/reassembly.h"
-#include "paths/port.h"
-#include "paths/sorter.h"
+#include "modules/sort_again.h"
 
 namespace weft {
 
 class IpLocal final : public IpStage, private ReassemblyUser {
  public:
-  // `sorter` may be null: packets put together from fragments then stay on this path.
-  IpLocal(IpNode& node, Host& host, Sorter* sorter, Reassembly& reassembly, const Port& device, Dir up,
+  IpLocal(IpNode& node, Host& host, Reassembly& reassembly, Sorter& sorter, const Port& device, Dir up,
           const IpEnds& ends)
       : IpStage(node, host),
-        sorter_(sorter),
         reassembly_(reassembly),
+        sorter_(sorter),
         device_(device),
         up_(up),
         ends_(ends) {}
@@ -37,11 +34,9 @@ class IpLocal final : public IpStage, private ReassemblyUser {
   // Whether the node is, or is among, those that the packet is for.
   bool for_this_node(const Packet& p) const;
   // Adds a fragment to its packet, which goes on when it is complete.
-  void put_together(PacketPtr p, const uint8_t* link_header, Pvec& out);
+  void put_together(PacketPtr p, const LinkHeader& link_header);
   // Makes the first fragment's header that of the whole packet.  False when it was lost.
   bool complete_header(PacketPtr& whole, uint8_t ecn);
-  // Gives a whole packet to the path that it belongs to, as if it came in now.
-  void sort_again(PacketPtr whole, const uint8_t* link_header);
   void lost(PacketPtr fragment, bool first, DropReason reason) override;
 
   // Takes the header off.
@@ -55,8 +50,8 @@ class IpLocal final : public IpStage, private ReassemblyUser {
 
   Dir down() const { return up_ == Dir::kForward ? Dir::kBackward : Dir::kForward; }
 
-  Sorter* sorter_;
   Reassembly& reassembly_;
+  Sorter& sorter_;
   const Port& device_;
   Dir up_;
   IpEnds ends_;

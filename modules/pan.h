@@ -2,8 +2,8 @@
 // pan: packets that are PAN capsules.  (PAN, section 4.9.3.)
 //
 //   udp0/pan                          on a raw link: packets whose first nibble is 0
-//   eth0/ip/pan (dst=10.0.0.2)        right on IP, protocol 253 (RFC 3692)
-//   eth0/ip/udp/pan (dstport=3322)    in UDP
+//   eth0/ip/pan (src=10.0.0.2)        right on IP, protocol 253 (RFC 3692)
+//   eth0/ip6/udp/pan (dstport=3322)   in UDP
 //
 // It narrows the demux and touches no packet: what a capsule is, is the business of
 // the execution environment above (pan_ee/).  It reads no attributes.

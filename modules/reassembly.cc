@@ -32,8 +32,9 @@ struct Entry {
   uint16_t count = 0;
   uint16_t first = kNone, last = kNone;  // Pieces, by offset
   bool ended = false;                    // the last fragment is there
+  bool spoiled = false;                  // fragments overlapped: takes no more of them
   uint8_t ecn = 0;
-  std::array<uint8_t, Reassembly::kLinkHeader> link_header{};
+  LinkHeader link_header{};
   uint16_t next_in_bucket = kNone;
   uint16_t older = kNone, newer = kNone;
 };
@@ -117,16 +118,27 @@ struct Reassembly::State {
     return p;
   }
 
-  // Every fragment of the entry is lost.
-  void lose(uint16_t i, DropReason reason) {
-    const Entry e = entries[i];
-    unlink(i);
-    for (uint16_t at = e.first; at != kNone;) {
+  // The fragments of the entry are lost.
+  void lose_pieces(Entry& e, DropReason reason) {
+    for (uint16_t at = std::exchange(e.first, kNone); at != kNone;) {
       const uint16_t next = pieces[at].next;
       const bool first = pieces[at].begin == 0;
       e.user->lost(take(at), first, reason);
       at = next;
     }
+  }
+  // The entry, too.
+  void lose(uint16_t i, DropReason reason) {
+    Entry e = entries[i];
+    unlink(i);
+    lose_pieces(e, reason);
+  }
+  // RFC 5722 section 4: no fragment of an IPv6 packet is taken any more, either.  In IPv4
+  // the number may soon be that of another packet.
+  void spoil(uint16_t i) {
+    if (entries[i].key.family == 4) return lose(i, DropReason::kFragmentOverlap);
+    lose_pieces(entries[i], DropReason::kFragmentOverlap);
+    entries[i].spoiled = true;
   }
 
   bool over(size_t more_slots, uint64_t more_bytes) const {
@@ -147,7 +159,10 @@ struct Reassembly::State {
       const Piece& x = pieces[i];
       if (i == e.first || x.begin != run_end) run_begin = x.begin;
       run_end = x.end;
-      if (run_begin <= begin && end <= run_end) return Fit::kDuplicate;
+      // RFC 8200 section 4.5 spares exact duplicates only.
+      const bool there =
+          e.key.family == 6 ? x.begin == begin && x.end == end : run_begin <= begin && end <= run_end;
+      if (there) return Fit::kDuplicate;
       overlaps |= x.begin < end && begin < x.end;
       if (x.end <= begin) after = i;
     }
@@ -155,21 +170,21 @@ struct Reassembly::State {
   }
 };
 
-Reassembly::Reassembly(Pool& pool, Clock& clock, Timers* timers)
+Reassembly::Reassembly(Pool& pool, Clock& clock, Timers& timers)
     : state_(std::make_unique<State>()), clock_(clock), timers_(timers) {
   state_->most_slots = pool.capacity() / 4;
 }
 
 Reassembly::~Reassembly() {
   assert(state_->fragments == 0);
-  if (armed()) timers_->cancel(*this);
+  if (armed()) timers_.cancel(*this);
 }
 
 size_t Reassembly::packets() const { return state_->packets; }
 size_t Reassembly::fragments() const { return state_->fragments; }
 
 std::optional<DropReason> Reassembly::add(ReassemblyUser& user, const Key& key, const Place& place,
-                                          const uint8_t* link_header, PacketPtr& p, Outcome& outcome) {
+                                          const LinkHeader& link_header, PacketPtr& p, Outcome& outcome) {
   State& s = *state_;
   const uint64_t now = clock_.now_ns();
   fire(now);
@@ -181,6 +196,7 @@ std::optional<DropReason> Reassembly::add(ReassemblyUser& user, const Key& key, 
   if (place.more) end &= ~7u;
   size_t of_source = 0;
   uint16_t i = s.find(user, key, of_source);
+  if (i != kNone && s.entries[i].spoiled) return DropReason::kFragmentOverlap;
   if (end <= begin || end > 65535) {
     if (i != kNone) s.lose(i, DropReason::kBadLength);
     return DropReason::kBadLength;
@@ -205,7 +221,7 @@ std::optional<DropReason> Reassembly::add(ReassemblyUser& user, const Key& key, 
   const State::Fit fit = contradicts ? State::Fit::kOverlaps : s.find_place(e, begin, end, after);
   if (fit == State::Fit::kDuplicate) return DropReason::kFragmentOverlap;
   if (fit == State::Fit::kOverlaps) {
-    s.lose(i, DropReason::kFragmentOverlap);
+    s.spoil(i);
     return DropReason::kFragmentOverlap;
   }
 
@@ -215,7 +231,7 @@ std::optional<DropReason> Reassembly::add(ReassemblyUser& user, const Key& key, 
   e.ecn |= uint8_t(1 << place.ecn);
   ++e.count;
   if (begin == 0) {
-    if (link_header != nullptr) std::memcpy(e.link_header.data(), link_header, kLinkHeader);
+    e.link_header = link_header;
     if (payload > end) p->trim(place.headers + end);
   } else {
     strip_front(*p, place.headers);
@@ -253,7 +269,7 @@ std::optional<DropReason> Reassembly::add(ReassemblyUser& user, const Key& key, 
     outcome.ecn = whole.ecn;
     outcome.link_header = whole.link_header;
   }
-  if (timers_ != nullptr && s.oldest != kNone && !armed()) timers_->arm(*this, s.entries[s.oldest].due_ns);
+  if (s.oldest != kNone && !armed()) timers_.arm(*this, s.entries[s.oldest].due_ns);
   return std::nullopt;
 }
 
@@ -264,14 +280,14 @@ void Reassembly::forget(ReassemblyUser& user) {
     if (s.entries[i].user == &user) s.lose(i, DropReason::kPathClosed);
     i = next;
   }
-  if (armed() && s.oldest == kNone) timers_->cancel(*this);
+  if (armed() && s.oldest == kNone) timers_.cancel(*this);
 }
 
 void Reassembly::fire(uint64_t now_ns) {
   State& s = *state_;
   while (s.oldest != kNone && s.entries[s.oldest].due_ns <= now_ns)
     s.lose(s.oldest, DropReason::kReassemblyTimeout);
-  if (timers_ != nullptr && s.oldest != kNone && !armed()) timers_->arm(*this, s.entries[s.oldest].due_ns);
+  if (s.oldest != kNone && !armed()) timers_.arm(*this, s.entries[s.oldest].due_ns);
 }
 
 std::optional<uint8_t> reassembled_ecn(uint8_t seen) {

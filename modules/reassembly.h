@@ -4,8 +4,9 @@
 //
 // One for all stages and both families.  Bounded in packets that are incomplete, in
 // slots and in bytes, and by source; when a bound is reached, the oldest goes.
-// A fragment that overlaps others takes the whole packet with it (RFC 5722); one whose
-// bytes are all there already is only a duplicate.
+// A fragment that overlaps others takes the whole packet with it, and in IPv6 also what
+// comes of it later (RFC 5722).  One that is there already is only a duplicate; in IPv4
+// that is any whose bytes are all there.
 //
 // Threads: the worker.
 // Time: add() does not allocate.
@@ -22,6 +23,9 @@
 #include "paths/timers.h"
 
 namespace weft {
+
+// The frame of a packet, in front of its IP header.
+using LinkHeader = std::array<uint8_t, 16>;
 
 // A stage whose fragments are kept.
 class ReassemblyUser {
@@ -40,14 +44,13 @@ class Reassembly final : private Timer {
   static constexpr size_t kFragmentsPerPacket = 256;
   static constexpr uint64_t kBytes = 4u << 20;            // kept at once
   static constexpr uint64_t kTimeoutNs = 30'000'000'000;  // Linux's; RFC 8200 asks for 60 s at most
-  static constexpr size_t kLinkHeader = 16;
 
   // What the fragments of one packet have in common.
   struct Key {
     Address source{}, destination{};
     uint32_t id = 0;
     uint8_t family = 4;
-    uint8_t protocol = 0;
+    uint8_t protocol = 0;  // of IPv6: 0, whatever it is
     friend bool operator==(const Key&, const Key&) = default;
   };
   // Where a fragment belongs.
@@ -60,23 +63,22 @@ class Reassembly final : private Timer {
   struct Outcome {
     // The headers of the first fragment and the payload of all, once it is complete.
     PacketPtr whole;
-    uint32_t fragments = 0;  // that it was made of
-    uint8_t ecn = 0;         // bit 1 << e for each value of the ECN bits that was seen
-    std::array<uint8_t, kLinkHeader> link_header{};  // as given with the first fragment
+    uint32_t fragments = 0;    // that it was made of
+    uint8_t ecn = 0;           // bit 1 << e for each value of the ECN bits that was seen
+    LinkHeader link_header{};  // as given with the first fragment
   };
 
-  // Uses at most a quarter of the pool.  `timers` may be null: then what is due is only
-  // found when fragments arrive.  It is not touched when nothing is kept.
-  Reassembly(Pool& pool, Clock& clock, Timers* timers);
+  // Uses at most a quarter of the pool.  `timers` is not touched when nothing is kept.
+  Reassembly(Pool& pool, Clock& clock, Timers& timers);
   ~Reassembly() override;  // REQUIRES: nothing is kept
   Reassembly(const Reassembly&) = delete;
   Reassembly& operator=(const Reassembly&) = delete;
 
   // Takes a fragment.  When it cannot be kept it stays in `p`, and the reason is
   // returned; `outcome.whole` is set when it was the missing one.
-  // `link_header` is kept for a first fragment; may be null.
+  // `link_header` is kept for a first fragment.
   std::optional<DropReason> add(ReassemblyUser& user, const Key& key, const Place& place,
-                                const uint8_t* link_header, PacketPtr& p, Outcome& outcome);
+                                const LinkHeader& link_header, PacketPtr& p, Outcome& outcome);
 
   // The user goes away: its fragments are lost with kPathClosed.
   void forget(ReassemblyUser& user);
@@ -91,7 +93,7 @@ class Reassembly final : private Timer {
 
   std::unique_ptr<State> state_;
   Clock& clock_;
-  Timers* timers_;
+  Timers& timers_;
 };
 
 // The ECN bits of a packet put together from fragments with the bits in `seen` (as in

@@ -6,8 +6,8 @@
 
 #include "modules/attributes.h"
 #include "modules/checksum.h"
-#include "modules/ip4_header.h"
 #include "modules/ip_attributes.h"
+#include "modules/ip_header.h"
 #include "modules/packet_edit.h"
 #include "modules/pass.h"
 #include "modules/udp_header.h"
@@ -100,25 +100,26 @@ class UdpStage final : public Stage {
     const IpAddresses addresses = find_ip_addresses(node_, device_, ends_, *p);
     UdpPorts ports = ports_;
     UdpEnd sender, receiver;
-    if (read_udp_ends(*p, sender, receiver)) {
+    if (read_udp_ends(*p, sender, receiver) && sender.family == ends_.family) {
       if (ports.ours == 0) ports.ours = receiver.port;
       if (ports.theirs == 0) ports.theirs = sender.port;
     }
     if (!addresses.known() || ports.theirs == 0) return drop(std::move(p), DropReason::kNoRoute);
+    const ip::Layout& ip = ip::layout(ends_.family);
     const uint32_t length = p->total_length() + udp::kHeader;
-    if (length + ip4::kMinHeader > ip4::kMaxPacket) return drop(std::move(p), DropReason::kTooBig);
+    if (length > ip.most) return drop(std::move(p), DropReason::kTooBig);
     // Room for an IP header too, which tells ip the addresses.
     p->flags &= uint16_t(~Packet::kOffload);
-    if (!prepend(node_.pool, p, udp::kHeader + ip4::kMinHeader)) {
+    if (!prepend(node_.pool, p, udp::kHeader + ip.header)) {
       return drop(std::move(p), DropReason::kPoolExhausted);
     }
     uint8_t* front = p->data;
-    store_be32(front + ip4::kSource, addresses.destination);
-    store_be32(front + ip4::kDestination, addresses.source);
+    front[0] = ip.first_octet;
+    ip::write_addresses(front, ip, addresses.destination, addresses.source);
     p->l3 = uint16_t(front - p->window());
-    p->l4 = uint16_t(p->l3 + ip4::kMinHeader);
+    p->l4 = uint16_t(p->l3 + ip.header);
     p->flags |= Packet::kHeaders;
-    p->pop(ip4::kMinHeader);
+    p->pop(ip.header);
 
     uint8_t* h = p->data;
     store_be16(h + udp::kSourcePort, ports.ours);
@@ -126,9 +127,10 @@ class UdpStage final : public Stage {
     store_be16(h + udp::kLength, uint16_t(length));
     store(h + udp::kChecksum, uint16_t{0});
     // The order of the addresses does not matter to a sum.
-    const uint64_t pseudo = pseudo_header_sum(front + ip4::kSource, 4, ip4::kUdp, length);
+    const uint64_t pseudo = pseudo_header_sum(front + ip.source, ip.address, ip4::kUdp, length);
     const uint16_t checksum = checksum_of(add_chain_checksum(pseudo, *p, 0));
-    store(h + udp::kChecksum, checksum == 0 ? uint16_t{0xffff} : checksum);  // RFC 768
+    // RFC 768; in IPv6 every datagram has one (RFC 8200 section 8.1).
+    store(h + udp::kChecksum, checksum == 0 ? uint16_t{0xffff} : checksum);
     on.push_back(std::move(p));
   }
 
@@ -144,8 +146,8 @@ class UdpStage final : public Stage {
 std::span<const std::string_view> UdpModule::attributes() const { return kAttributes; }
 
 Result<std::unique_ptr<Stage>> UdpModule::create(const StageContext& context) {
-  if (context.below() != "ip") {
-    return context.chain_error("udp stands on ip, not on '" + std::string(context.below()) + "'");
+  if (context.below() != "ip" && context.below() != "ip6") {
+    return context.chain_error("udp stands on ip or ip6, not on '" + std::string(context.below()) + "'");
   }
   auto srcport = number_attribute(context, "srcport", 1, 65535);
   if (!srcport) return srcport.error();
@@ -163,7 +165,7 @@ Result<std::unique_ptr<Stage>> UdpModule::create(const StageContext& context) {
   const auto source = uint16_t(srcport->value_or(0)), destination = uint16_t(dstport->value_or(0));
   const UdpPorts ports = context.near_side() ? UdpPorts{.ours = destination, .theirs = source}
                                              : UdpPorts{.ours = source, .theirs = destination};
-  if (!context.near_side() && (ends->theirs == 0 || ports.theirs == 0)) {
+  if (!context.near_side() && (ends->theirs == Address{} || ports.theirs == 0)) {
     return context.chain_error("where to? a far side needs (dst=ADDRESS, dstport=NUMBER)");
   }
   return std::unique_ptr<Stage>(
@@ -175,13 +177,20 @@ Result<void> UdpModule::refine(const StageContext& context, DemuxKey& key) {
   if (!srcport) return srcport.error();
   auto dstport = number_attribute(context, "dstport", 1, 65535);
   if (!dstport) return dstport.error();
-  if (*srcport) {
-    key.narrow.source_port = swap_be(uint16_t(**srcport));
-    key.narrow_mask.source_port = 0xffff;
-  }
-  if (*dstport) {
-    key.narrow.destination_port = swap_be(uint16_t(**dstport));
-    key.narrow_mask.destination_port = 0xffff;
+  const auto narrow = [&](auto& fields, auto& mask) {
+    if (*srcport) {
+      fields.source_port = swap_be(uint16_t(**srcport));
+      mask.source_port = 0xffff;
+    }
+    if (*dstport) {
+      fields.destination_port = swap_be(uint16_t(**dstport));
+      mask.destination_port = 0xffff;
+    }
+  };
+  if (key.shape == DemuxKey::kWide) {
+    narrow(key.wide, key.wide_mask);
+  } else {
+    narrow(key.narrow, key.narrow_mask);
   }
   return {};
 }
@@ -189,20 +198,23 @@ Result<void> UdpModule::refine(const StageContext& context, DemuxKey& key) {
 bool read_udp_ends(const Packet& p, UdpEnd& sender, UdpEnd& receiver) {
   const uint8_t* l3 = p.window() + p.l3;
   const uint8_t* l4 = p.window() + p.l4;
-  if (!(p.flags & Packet::kHeaders) || l3 + ip4::kMinHeader > l4 || l4 + udp::kHeader > p.data) return false;
-  sender = {ip4::source(l3), load_be16(l4 + udp::kSourcePort)};
-  receiver = {ip4::destination(l3), load_be16(l4 + udp::kDestinationPort)};
+  if (!(p.flags & Packet::kHeaders) || l3 >= l4 || l4 + udp::kHeader > p.data) return false;
+  const ip::Layout& ip = ip::layout(l3[0] >> 4);
+  if (l3[0] >> 4 != ip.family || l3 + ip.header > l4) return false;
+  sender = {ip.family, ip::source(l3, ip), load_be16(l4 + udp::kSourcePort)};
+  receiver = {ip.family, ip::destination(l3, ip), load_be16(l4 + udp::kDestinationPort)};
   return true;
 }
 
 bool write_udp_ends(Packet& p, const UdpEnd& sender, const UdpEnd& receiver) {
-  constexpr uint32_t kBoth = ip4::kMinHeader + udp::kHeader;
-  if (p.headroom() < kBoth) return false;
+  const ip::Layout& ip = ip::layout(sender.family);
+  const uint32_t both = ip.header + udp::kHeader;
+  if (p.headroom() < both) return false;
   uint8_t* l4 = p.data - udp::kHeader;
-  uint8_t* l3 = l4 - ip4::kMinHeader;
-  std::memset(l3, 0, kBoth);
-  store_be32(l3 + ip4::kSource, sender.address);
-  store_be32(l3 + ip4::kDestination, receiver.address);
+  uint8_t* l3 = l4 - ip.header;
+  std::memset(l3, 0, both);
+  l3[0] = ip.first_octet;
+  ip::write_addresses(l3, ip, sender.address, receiver.address);
   store_be16(l4 + udp::kSourcePort, sender.port);
   store_be16(l4 + udp::kDestinationPort, receiver.port);
   p.l3 = uint16_t(l3 - p.window());

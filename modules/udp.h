@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// udp: UDP over IPv4.  (RFC 768; RFC 1122 section 4.1.)
+// udp: UDP, over IPv4 and IPv6.  (RFC 768; RFC 1122 section 4.1; RFC 8200 section 8.1.)
 //
 //   eth0/ip/udp (dstport=7)                       datagrams to port 7
+//   eth0/ip6/udp (dstport=7)                      those over IPv6
 //   eth0/ip/udp (dstport=7) -> eth1               forwards them
 //   eth0 -> eth1/ip/udp (dst=10.0.0.9, srcport=9, dstport=9)   puts frames into datagrams
 //
@@ -35,9 +36,10 @@ class UdpModule final : public Module {
   IpNode& node_;
 };
 
-// One end of an IPv4 UDP flow; address in host order.
+// One end of a UDP flow.
 struct UdpEnd {
-  uint32_t address = 0;
+  uint8_t family = 4;
+  Address address{};
   uint16_t port = 0;
 };
 
@@ -46,8 +48,9 @@ struct UdpEnd {
 bool read_udp_ends(const Packet& p, UdpEnd& sender, UdpEnd& receiver);
 
 // Puts headers in front of `data`, as if `p` had come from `sender` to `receiver`; sent
-// down a path it goes to `sender`.  receiver.address 0: the node chooses.
-// False when there is no room (28 bytes of headroom are needed).
+// down a path of its family it goes to `sender`.  receiver.address of zeros: the node
+// chooses.  False when there is no room (28 bytes of headroom are needed, 48 for IPv6).
+// REQUIRES: sender.family == receiver.family
 bool write_udp_ends(Packet& p, const UdpEnd& sender, const UdpEnd& receiver);
 
 }  // namespace weft

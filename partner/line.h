@@ -47,6 +47,8 @@ class Line {
   void put_back(Pvec& v);
 
   size_t held() const { return flights_.size(); }
+  // When the next packet arrives; UINT64_MAX if none is under way.
+  uint64_t next_arrival() const { return flights_.empty() ? UINT64_MAX : flights_.front().arrival; }
   // Drops what is under way.
   void cut(DropReason reason, DropCounters& drops);
 

@@ -51,6 +51,7 @@ Result<std::unique_ptr<LoopPartner>> LoopPartner::create(const Options& options,
   std::unique_ptr<LoopPartner> loop(new LoopPartner(options, clock));
   for (size_t i = 0; i < loop->ends_.size(); ++i) {
     loop->ends_[i].line = std::make_unique<Line>(options.line, options.seed * 2 + i);
+    if (auto made = loop->ends_[i].alarm.open(options.name); !made) return made.error();
   }
   return loop;
 }
@@ -81,6 +82,7 @@ void LoopPartner::close(Opening which) {
   end.open = false;
   end.peer = nullptr;
   end.line->cut(DropReason::kPartnerDown, end.stats->drops);
+  end.alarm.set(Alarm::kNever);
 }
 
 void LoopPartner::push(Opening which, Pvec& v) {
@@ -96,13 +98,15 @@ void LoopPartner::push(Opening which, Pvec& v) {
   near.stats->tx_bytes.add(sent.bytes);
   near.stats->refused.add(v.size());
   hand_over(far, at);
+  // One that rings already, or will before, wakes whoever pulls in time.
+  if (far.line->next_arrival() < far.alarm.due_ns()) far.alarm.set(far.line->next_arrival());
 }
 
 void LoopPartner::pull(Opening which, Pvec& v, size_t max) {
   End& end = ends_[which.id];
-  if (end.line->held() == 0) return;
   const size_t before = v.size();
-  end.line->take(v, max, now());
+  if (end.line->held() > 0) end.line->take(v, max, now());
+  if (v.size() == before) return end.alarm.set(end.line->next_arrival());
   for (size_t i = before; i < v.size(); ++i) forget_sender(*v[i]);
   end.stats->rx_packets.add(v.size() - before);
   end.stats->rx_bytes.add(bytes_of(v, before));
@@ -136,6 +140,7 @@ PartnerInfo LoopPartner::info_of(size_t end) const {
   info.up = ends_[1 - end].open;
   info.offload = true;
   info.owns_address = true;
+  info.poll_fd = ends_[end].alarm.fd();
   return info;
 }
 

@@ -11,7 +11,13 @@
 // An end that has a peer hands over what has arrived whenever the other end is
 // pushed to; what the peer refuses, or what arrives later, waits for pull().
 //
+// An end that nothing is on the way to lets its worker sleep: it is woken when the next
+// packet arrives, and not before.
+//
 // Threads: as Partner; both ends belong to one worker.
+// Time: push() and pull() enter the kernel only where traffic begins and ends, once.
+// Invariant: after a pull() that gave nothing, poll_fd is readable when the next packet
+//   has arrived, whatever is pushed meanwhile.
 #pragma once
 
 #include <array>
@@ -19,6 +25,7 @@
 #include <optional>
 
 #include "base/clock.h"
+#include "partner/alarm.h"
 #include "partner/line.h"
 #include "partner/partner.h"
 
@@ -34,8 +41,8 @@ class LoopPartner final : public Partner {
     uint64_t seed = 1;  // of all chance
   };
 
-  // Errors: kInvalid, naming the option.  `clock` must outlive the partner; it is
-  // read only if the options emulate something.
+  // Errors: kInvalid, naming the option; and the kernel's.  `clock` must outlive the
+  // partner; it is read only if the options emulate something.
   static Result<std::unique_ptr<LoopPartner>> create(const Options& options, const Clock& clock);
 
   // Errors: kBusy (the end is open), kInvalid (neither "a", "b" nor "").
@@ -53,6 +60,7 @@ class LoopPartner final : public Partner {
     Opening peer_end;
     std::optional<PartnerStats> stats;  // of the latest opening
     std::unique_ptr<Line> line;         // towards this end
+    Alarm alarm;                        // rings when something has arrived
   };
 
   LoopPartner(const Options& options, const Clock& clock) : options_(options), clock_(clock) {}

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -64,9 +63,7 @@ Result<Opening> PcapPartner::open(std::string_view, Partner*, Opening) {
   reason_.clear();
   passes_ = 0;
   write_failed_ = false;
-  alarm_ = OwnedFd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
-  if (!alarm_) return system_error("pcap " + name, errno);
-  alarm_ns_ = kNever;
+  if (auto ok = alarm_.open("pcap " + name); !ok) return ok.error();
   if (!options_.read.empty()) {
     if (auto ok = open_replay(); !ok) return ok.error();
   }
@@ -78,7 +75,7 @@ Result<Opening> PcapPartner::open(std::string_view, Partner*, Opening) {
   }
   stats_.emplace();
   open_ = true;
-  if (reader_) set_alarm(0);
+  if (reader_) alarm_.set(0);
   return Opening{0};
 }
 
@@ -142,7 +139,7 @@ Result<void> PcapPartner::start_pass() {
 
 void PcapPartner::close(Opening) {
   open_ = false;
-  alarm_.reset();
+  alarm_.close();
   frame_.reset();
   reader_.reset();
   replay_.reset();
@@ -177,21 +174,10 @@ uint64_t PcapPartner::due_ns(const PcapReader::Frame& frame) const {
   return start_ns_ + uint64_t(double(frame.timestamp - first_time_) / options_.speed);
 }
 
-// poll_fd is readable from `due_ns` on.  Enters the kernel when that changes.
-void PcapPartner::set_alarm(uint64_t due_ns) {
-  if (due_ns == alarm_ns_) return;
-  alarm_ns_ = due_ns;
-  itimerspec when{};  // all zero: never
-  if (due_ns != kNever) {
-    when.it_value = {time_t(due_ns / 1'000'000'000), long(std::max<uint64_t>(due_ns % 1'000'000'000, 1))};
-  }
-  ::timerfd_settime(alarm_.get(), TFD_TIMER_ABSTIME, &when, nullptr);
-}
-
 void PcapPartner::pull(Opening, Pvec& v, size_t max) {
   while (max > 0) {
-    const uint64_t due = have_frame() ? due_ns(*frame_) : kNever;
-    if (due != 0 && (due == kNever || clock_.now_ns() < due)) return set_alarm(due);
+    const uint64_t due = have_frame() ? due_ns(*frame_) : Alarm::kNever;
+    if (due != 0 && (due == Alarm::kNever || clock_.now_ns() < due)) return alarm_.set(due);
     const size_t slots = (frame_->length + kSlot - 1) / kSlot;
     if (slots == 0 || slots > pool_.capacity()) {
       stats_->drops.add(slots == 0 ? DropReason::kTooShort : DropReason::kPoolExhausted);
@@ -199,7 +185,7 @@ void PcapPartner::pull(Opening, Pvec& v, size_t max) {
       continue;
     }
     PacketPtr p = packet_of(*frame_, pool_);
-    if (!p) return set_alarm(clock_.now_ns() + kRetryNs);  // the frame waits for the pool
+    if (!p) return alarm_.set(clock_.now_ns() + kRetryNs);  // the frame waits for the pool
     stats_->rx_packets.add(1);
     stats_->rx_bytes.add(frame_->length);
     v.push_back(std::move(p));
@@ -268,7 +254,7 @@ PartnerInfo PcapPartner::info_now() const {
   info.mtu = options_.mtu;
   info.up = !write_failed_;
   info.owns_address = true;
-  info.poll_fd = alarm_.get();
+  info.poll_fd = alarm_.fd();
   return info;
 }
 

@@ -23,6 +23,7 @@
 
 #include "base/clock.h"
 #include "base/owned_fd.h"
+#include "partner/alarm.h"
 #include "partner/offload.h"
 #include "partner/partner.h"
 #include "partner/pcap_dumper.h"
@@ -55,8 +56,6 @@ class PcapPartner final : public Partner {
   Result<Reply> control(Opening which, const Request& request) override;
 
  private:
-  static constexpr uint64_t kNever = UINT64_MAX;
-
   struct Recorded {
     uint64_t packets = 0, bytes = 0;
   };
@@ -68,7 +67,6 @@ class PcapPartner final : public Partner {
   Result<void> start_pass();
   bool have_frame();
   uint64_t due_ns(const PcapReader::Frame& frame) const;
-  void set_alarm(uint64_t due_ns);
   void record(const Packet& p, Recorded& so_far);
   bool flush();
   PartnerInfo info_now() const;
@@ -80,8 +78,7 @@ class PcapPartner final : public Partner {
   std::optional<PartnerStats> stats_;  // of the latest opening
   Link link_ = Link::kEthernet;
 
-  OwnedFd alarm_;               // a timer that rings when there is a frame to give
-  uint64_t alarm_ns_ = kNever;  // what it is set to
+  Alarm alarm_;  // rings when there is a frame to give
   OwnedFd replay_;
   std::unique_ptr<PcapReader> reader_;      // null: nothing more to give
   std::optional<PcapReader::Frame> frame_;  // read, and not given yet

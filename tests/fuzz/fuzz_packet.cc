@@ -166,7 +166,7 @@ bool same_books(const SmallNode& fused, const SmallNode& plain, bool say) {
 bool run(std::span<const Frame> frames, bool say) {
   static const SmallFib& table = *new SmallFib;
   static Pool& pool = *Pool::create({.packets = 4096, .pages = PageKind::k4K})->release();
-  static const Ip4Ids ids;
+  static const IpIds ids;
   bool same = true;
   {
     SmallNode fused(table.fib(), pool, ids, true), plain(table.fib(), pool, ids, false);

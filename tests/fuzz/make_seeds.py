@@ -12,7 +12,7 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "system"))
-from packets import ROUTER, all_packets, eth, extension, icmp4, ip4, ip6, mac, udp  # noqa: E402
+from packets import ROUTER, all_packets, eth, extension, icmp4, ip4, ip6, mac, udp, udp6  # noqa: E402
 
 PORT_B, WITH_NEXT, MEND, VNET = 1, 2, 4, 8
 SLOTS, FOREIGN, FOREIGN_WRITABLE = 0x10, 0x20, 0x30
@@ -47,7 +47,7 @@ def tcp(payload, flags=0x18):
 
 def packet_seeds():
     """(name, frames)"""
-    own4, own6, host = "10.0.1.1", "fd00:1::1", "02:00:00:00:01:02"
+    own4, own6, own6_raw, host = "10.0.1.1", "fd00:1::1", "fd00:2::1", "02:00:00:00:01:02"
     six = lambda packet: eth(packet, 0x86DD)
     memories = [(0, 0), (SLOTS, 30), (FOREIGN, 0), (FOREIGN, 30), (FOREIGN_WRITABLE, 0), (FOREIGN_WRITABLE, 30)]
     everywhere = lambda data: [frame(data, MEND | memory, 0, split) for memory, split in memories]
@@ -58,6 +58,7 @@ def packet_seeds():
     yield "udp4_echo", everywhere(eth(ip4(udp(20), dst=own4, proto=17)))
     yield "udp4_no_port", [frame(eth(ip4(udp(20, dport=99), dst=own4, proto=17)))]
     yield "udp6", [frame(six(ip6(udp(20), dst=own6, proto=17)))]
+    yield "udp6_echo", [frame(ip6(udp(20), src="fd09::1", dst=own6_raw, proto=17), MEND | PORT_B)]
     yield "no_protocol6", [frame(six(ip6(udp(20), dst=own6, proto=99)))]
     yield "arp_request", [frame(arp(1, host, (10, 0, 1, 2), "00:00:00:00:00:00", (10, 0, 1, 1), "ff:ff:ff:ff:ff:ff"), 0)]
     yield "arp_reply", [frame(arp(2, host, (10, 0, 1, 2), ROUTER, (10, 0, 1, 1)), 0)]
@@ -117,6 +118,10 @@ def packet_seeds():
         ip6(bytes([17, 0]) + struct.pack("!HI", begin | more, 9) + data[begin:end], dst=own6, proto=44))
     yield "fragments6", [frame(piece(0, 800, 1)), frame(piece(800, 1600, 0))]
     yield "fragments6_overlap", [frame(piece(0, 800, 1)), frame(piece(400, 1600, 0))]
+    echoed = udp6(2000, "fd09::1", own6_raw)
+    yield "fragments6_echo", [
+        frame(ip6(bytes([17, 0]) + struct.pack("!HI", begin | more, 9) + echoed[begin:begin + 1008],
+                  src="fd09::1", dst=own6_raw, proto=44), PORT_B) for begin, more in ((1008, 0), (0, 1))]
 
     # What a device leaves for later.
     yield "tcp_offload", [frame(eth(ip4(tcp(b"x" * 600), proto=6)), 0, 0, 0, vnet(1, 1, 54, 200, 34, 16))]

@@ -95,7 +95,7 @@ void SmallFib::add(const char* prefix, unsigned length, NextHop hop) {
 
 // --- life --------------------------------------------------------------------
 
-SmallNode::SmallNode(const Fib& fib, Pool& pool, const Ip4Ids& ids, bool fused)
+SmallNode::SmallNode(const Fib& fib, Pool& pool, const IpIds& ids, bool fused)
     : node_{.fib = fib, .pool = pool, .clock = clock_, .addresses = own_addresses(), .ids = ids},
       demux_(fib, flow_, pool),
       worker_({}, clock_, std::make_unique<RoundRobin>()),
@@ -118,6 +118,7 @@ SmallNode::SmallNode(const Fib& fib, Pool& pool, const Ip4Ids& ids, bool fused)
     open(path, &sink_);
   open("a/ip/udp (dstport=7)", &echo_[kA]);
   open("b/ip/udp (dstport=7)", &echo_[kB]);
+  open("b/ip6/udp (dstport=7)", &echo6_);
   for (const char* path :
        {"a/ip -> b", "b/ip -> a", "a/ip -> a", "a/ip6 -> b", "b/ip6 -> a", "a/ip6 -> a",
         "a/ip (src=10.0.1.0/24, proto=253) -> b/ip (ttl=9)", "a/ip6 (proto=253) -> b/ip6 (hop=9)",
@@ -139,8 +140,8 @@ SmallNode::~SmallNode() {
 void SmallNode::open(const char* text, Partner* far) {
   auto opened = geni_.open(text, far, Opening{0});
   require(bool(opened), opened ? text : opened.error().sentence.c_str());
-  for (test::EchoPartner& echo : echo_) {
-    if (far == &echo) echo.answer_through(geni_, *opened);
+  for (test::EchoPartner* echo : {&echo_[kA], &echo_[kB], &echo6_}) {
+    if (far == echo) echo->answer_through(geni_, *opened);
   }
   if (far != &host_) return;
   Path& path = *geni_.path(*opened);

@@ -56,7 +56,7 @@ class SmallFib {
 class SmallNode {
  public:
   // `ids`: those of its IPv4 packets, so that two nodes can choose the same.
-  SmallNode(const Fib& fib, Pool& pool, const Ip4Ids& ids, bool fused);
+  SmallNode(const Fib& fib, Pool& pool, const IpIds& ids, bool fused);
   // Closes all paths and loses what the ports were given.
   ~SmallNode();
 
@@ -87,14 +87,16 @@ class SmallNode {
   Demux demux_;
   std::unique_ptr<test::TestPartner> devices_[kPorts];
   test::TestPartner sink_;
-  test::EchoPartner echo_[kPorts];
+  test::EchoPartner echo_[kPorts];  // over IPv4
+  test::EchoPartner echo6_;         // over IPv6, on kB
   Worker worker_;
   EthModule eth_{node_, neighbours_, host_};
   ArpModule arp_{node_, neighbours_};
-  IpModule ip_{node_, host_, &demux_, &worker_.timers()};
+  Reassembly reassembly_{node_.pool, clock_, worker_.timers()};
+  IpModule ip_{node_, host_, reassembly_, demux_};
   IcmpModule icmp_{node_};
   UdpModule udp_{node_};
-  Ip6Module ip6_{node_, host_};
+  Ip6Module ip6_{node_, host_, reassembly_, demux_};
   Icmp6Module icmp6_{node_, neighbours_};
   PanModule pan_;
   Fusion fusion_;

@@ -254,11 +254,12 @@ class NodeTest : public ::testing::TestWithParam<std::filesystem::path> {
   Worker worker_{{}, clock_, std::make_unique<RoundRobin>()};
   EthModule eth_{node_, neighbours_, host_};
   ArpModule arp_{node_, neighbours_};
-  IpModule ip_{node_, host_, &demux_, &worker_.timers()};
+  Reassembly reassembly_{*pool_, clock_, worker_.timers()};
+  IpModule ip_{node_, host_, reassembly_, demux_};
   IcmpModule icmp_{node_};
   Icmp6Module icmp6_{node_, neighbours_};
   UdpModule udp_{node_};
-  Ip6Module ip6_{node_, host_};
+  Ip6Module ip6_{node_, host_, reassembly_, demux_};
   Geni geni_{worker_, demux_, {&eth_, &arp_, &ip_, &icmp_, &udp_, &ip6_, &icmp6_}, {}};
 };
 

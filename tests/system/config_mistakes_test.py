@@ -134,7 +134,7 @@ CASES = [
     ("attribute that is no prefix", path("left/ip (§src=10.0.0.0/40) -> right"),
      "an IPv4 address or prefix like 10.0.0.0/8, not '10.0.0.0/40'"),
     ("bits behind the prefix", path("left/ip (§src=10.0.0.1/8) -> right"), "bits set behind its prefix of 8 bits"),
-    ("udp on nothing", path("left/§udp (dstport=7)"), "udp stands on ip, not on 'eth'"),
+    ("udp on nothing", path("left/§udp (dstport=7)"), "udp stands on ip or ip6, not on 'eth'"),
     ("arp on a tunnel", path("right/§arp"), "'right' does not speak Ethernet, so it needs no arp"),
     ("a default path again", path("§left/ip/icmp"), "its packets go to the path 'left/ip/icmp' already"),
     ("two ways for one packet", path("left/ip/udp (dstport=7)") + '[[path]]\ntext = "§left/eth/ip/udp (dstport=7)"\n',
@@ -164,7 +164,7 @@ CASES = [
     ("unknown carrier", ACTIVE + '[[pan.neighbour]]\naddress = "10.0.0.3"\ncarrier = "§rihgt/pan"\n',
      "no partner 'rihgt', did you mean 'right'?"),
     ("capsules on Ethernet", ACTIVE + '[[pan.neighbour]]\naddress = "10.0.0.3"\ncarrier = "left/§pan"\n',
-     "pan stands on ip, on udp, or right on a partner with a raw link"),
+     "pan stands on ip or ip6, on udp, or right on a partner with a raw link"),
     ("a route via a stranger", ACTIVE + '[[pan.route]]\nto = "default"\nvia = §"10.0.0.20"\n',
      "no [[pan.neighbour]] has the address '10.0.0.20', did you mean '10.0.0.2'?"),
     ("a PAN route twice", ACTIVE + '[[pan.route]]\nto = "fd00:1::/32"\nvia = "10.0.0.2"\n'

@@ -98,6 +98,7 @@ class Router:
     def test_ping_of_the_router_itself(self):
         for address in ("10.0.1.1", "fd00:1::1", "10.0.2.1", "fd00:2::1"):
             self.ping(self.h1, address, 5, "-i0.01")
+            self.ping(self.h1, address, 5, "-i0.05", "-s20000")
 
     def test_large_pings_are_fragmented_and_put_together(self):
         for address in ("10.0.2.2", "fd00:2::2"):

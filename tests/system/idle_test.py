@@ -34,6 +34,18 @@ driver = "pcap"
 write = "{folder}/record.pcap"
 link = "raw"
 
+[partner.wire-a]
+driver = "loop"
+wire = "slow"
+address = ["fd00:9::1/64"]
+
+[partner.wire-b]
+driver = "loop"
+wire = "slow"
+
+[wire.slow]
+delay_us = 2000
+
 [pan]
 address = "10.99.0.1"
 

@@ -62,7 +62,8 @@ Result<void> Assembly::assemble() {
   host_.emplace(*ip_);
   demux_.emplace(fib_, reader_, *pool_);
   worker_.emplace(WorkerOptions{.busy = config_.node.busy}, clock_, std::make_unique<RoundRobin>());
-  services_.emplace(NodeServices{*pool_, clock_, *ip_, *host_, *neighbours_, *demux_, worker_->timers()});
+  reassembly_.emplace(*pool_, clock_, worker_->timers());
+  services_.emplace(NodeServices{*pool_, clock_, *ip_, *host_, *neighbours_, *reassembly_, *demux_});
   fusion_.emplace(fib_, ip_->addresses, *demux_, demux_->narrow_transit(), demux_->wide_transit());
   std::vector<Module*> modules;
   for (const ModulePart& part : parts_.modules) {

@@ -118,6 +118,7 @@ class Assembly {
   FlowReader reader_;
   std::optional<Demux> demux_;
   std::optional<Worker> worker_;
+  std::optional<Reassembly> reassembly_;
   std::optional<Fusion> fusion_;
   std::vector<std::unique_ptr<Module>> modules_;
   std::optional<Geni> geni_;

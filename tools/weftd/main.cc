@@ -40,9 +40,12 @@ constexpr ModulePart kModules[] = {
     {"arp", [](NodeServices& n) -> MadeModule { return std::make_unique<ArpModule>(n.ip, n.neighbours); }},
     {"ip",
      [](NodeServices& n) -> MadeModule {
-       return std::make_unique<IpModule>(n.ip, n.host, &n.sorter, &n.timers);
+       return std::make_unique<IpModule>(n.ip, n.host, n.reassembly, n.sorter);
      }},
-    {"ip6", [](NodeServices& n) -> MadeModule { return std::make_unique<Ip6Module>(n.ip, n.host); }},
+    {"ip6",
+     [](NodeServices& n) -> MadeModule {
+       return std::make_unique<Ip6Module>(n.ip, n.host, n.reassembly, n.sorter);
+     }},
     {"icmp", [](NodeServices& n) -> MadeModule { return std::make_unique<IcmpModule>(n.ip); }},
     {"icmp6",
      [](NodeServices& n) -> MadeModule { return std::make_unique<Icmp6Module>(n.ip, n.neighbours); }},

@@ -11,10 +11,10 @@
 #include "config/config.h"
 #include "modules/host.h"
 #include "modules/neighbours.h"
+#include "modules/reassembly.h"
 #include "partner/partner.h"
 #include "paths/module.h"
 #include "paths/sorter.h"
-#include "paths/timers.h"
 
 namespace weft {
 
@@ -25,8 +25,8 @@ struct NodeServices {
   IpNode& ip;
   Host& host;
   Neighbours& neighbours;
+  Reassembly& reassembly;
   Sorter& sorter;  // finds packets their paths
-  Timers& timers;  // the worker's
 };
 
 struct ModulePart {

@@ -275,5 +275,225 @@ TEST_F(Ip6ProgramTest, RandomChains) {
   }
 }
 
+// --- fragments -------------------------------------------------------------------
+
+class Ip6FragmentTest : public Ip6LocalTest {
+ protected:
+  static constexpr size_t kIp = 14, kFragmentHeader = 8;
+
+  Ip6FragmentTest() : icmp_path_(open("eth0/ip6/icmp6")) { resort_to_ = &icmp_path_; }
+
+  static Bytes big_ping(size_t n) {
+    std::string hex;
+    for (size_t i = 0; i < n; ++i) hex += "0123456789abcdef"[i * 7 % 16], hex += "0123456789abcdef"[i % 13];
+    return text(kIn + kToNode + " class 8 / icmp6 128 0 rest 00010002 / hex " + hex);
+  }
+  // `whole`, whose headers for every node end at `headers`, in fragments of `unit` bytes.
+  static std::vector<Bytes> fragments(const Bytes& whole, size_t unit, size_t headers = 40,
+                                      size_t named_at = 6) {
+    std::vector<Bytes> parts;
+    const size_t payload = whole.size() - kIp - headers;
+    for (size_t at = 0; at < payload; at += unit) {
+      const size_t n = std::min(unit, payload - at);
+      const auto from = whole.begin() + ptrdiff_t(kIp + headers + at);
+      Bytes f(whole.begin(), whole.begin() + ptrdiff_t(kIp + headers));
+      f.insert(f.end(),
+               {f[kIp + named_at], 0, uint8_t(at >> 8), uint8_t(at | (at + n < payload)), 0, 0, 1, 65});
+      f[kIp + named_at] = ip6::kFragment;
+      f.insert(f.end(), from, from + ptrdiff_t(n));
+      store_be16(f.data() + kIp + 4, uint16_t(f.size() - kIp - 40));
+      parts.push_back(std::move(f));
+    }
+    return parts;
+  }
+  // One fragment with that header behind next header and reserved octet, as text.
+  static std::string fragment(int protocol, int offset, bool more, const std::string& payload) {
+    char header[32];
+    std::snprintf(header, sizeof header, "%02x00%04x00000007", unsigned(protocol),
+                  unsigned(offset | int(more)));
+    return kIn + kToNode + " next 44 / hex " + header + (payload.empty() ? "" : " / " + payload);
+  }
+  // What came out of eth0, as the payload that it is of one packet.
+  Bytes put_together() {
+    Bytes payload;
+    uint32_t id = 0;
+    const std::vector<Bytes> out = sent(0);
+    for (size_t i = 0; i < out.size(); ++i) {
+      const Bytes& f = out[i];
+      test::expect_true_ip6(f, kIp);
+      EXPECT_LE(f.size(), kIp + ip6::kMinMtu);
+      EXPECT_EQ(f[kIp + 6], ip6::kFragment);
+      const uint8_t* header = f.data() + kIp + 40;
+      EXPECT_EQ(header[0], ip6::kIcmp);
+      EXPECT_EQ(load_be16(header + 2), payload.size() | (i + 1 < out.size()));
+      if (i == 0) id = load_be32(header + 4);
+      EXPECT_EQ(load_be32(header + 4), id);
+      payload.insert(payload.end(), f.begin() + kIp + 48, f.end());
+    }
+    return payload;
+  }
+
+  Path& icmp_path_;
+};
+
+TEST_F(Ip6FragmentTest, InAnyOrderTheyBecomeOnePacketThatIsSortedAgain) {
+  const Bytes whole = big_ping(1000);
+  std::vector<Bytes> parts = fragments(whole, 200);
+  std::mt19937 random(3);
+  for (int round = 0; round < 50; ++round) {
+    sorter_.sorted.clear();
+    for (const Bytes& f : parts) give6(path_, f);
+    ASSERT_EQ(sorter_.sorted.size(), 1u);
+    EXPECT_EQ(sorter_.sorted[0], whole) << "with the frame of its first fragment";
+    auto out = sent(0);
+    ASSERT_EQ(out.size(), 1u);
+    EXPECT_EQ(test::plain_icmp6_checksum(out[0], kIp), 0);
+    std::shuffle(parts.begin(), parts.end(), random);
+  }
+  EXPECT_EQ(path_.held(), 0u);
+}
+
+TEST_F(Ip6FragmentTest, HeadersInFrontOfTheFragmentHeaderStay) {
+  const Bytes plain = big_ping(600);
+  Bytes whole(plain.begin(), plain.begin() + 54);
+  whole[20] = 0;
+  const uint8_t options[] = {60, 0, 5, 2, 0, 0, 1, 0, 58, 0, 1, 4, 0, 0, 0, 0};  // hop-by-hop, destination
+  whole.insert(whole.end(), std::begin(options), std::end(options));
+  whole.insert(whole.end(), plain.begin() + 54, plain.end());
+  store_be16(whole.data() + 18, uint16_t(whole.size() - 54));
+  for (const Bytes& f : fragments(whole, 200, 56, 48)) give6(path_, f);
+  EXPECT_EQ(sorter_.sorted, std::vector<Bytes>{whole});
+  EXPECT_EQ(sent(0).size(), 1u);
+}
+
+TEST_F(Ip6FragmentTest, LargePingsAreAnsweredInPiecesThatFitEveryLink) {
+  for (size_t size : {1452u, 1453u, 20000u, 65527u}) {
+    const Bytes whole = big_ping(size);
+    sorter_.sorted.clear();
+    for (const Bytes& f : fragments(whole, 1448)) give6(path_, f);
+    ASSERT_EQ(sorter_.sorted.size(), 1u) << size;
+    if (size <= 1452) {
+      EXPECT_EQ(sent(0).size(), 1u);
+      continue;
+    }
+    const Bytes message = put_together();
+    ASSERT_EQ(message.size(), size + 8);
+    EXPECT_EQ(message[0], icmp6::kEchoReply);
+    EXPECT_EQ(Bytes(message.begin() + 8, message.end()), Bytes(whole.begin() + 62, whole.end()));
+    uint32_t pseudo = uint32_t(message.size() >> 16) + uint32_t(message.size() & 0xffff) + 58;
+    for (size_t i = 22; i < 54; i += 2) pseudo += uint32_t(whole[i]) << 8 | whole[i + 1];
+    EXPECT_EQ(test::plain_checksum(message, 0, message.size(), pseudo), 0);
+  }
+}
+
+TEST_F(Ip6FragmentTest, WhatCannotBeIsSaid) {
+  // Longer than any packet: where it says where it belongs.
+  const std::string far = fragment(17, 65528, false, "zeros 9");
+  give6(path_, far);
+  expect_error(4, 0, 42, far);
+  // RFC 8200 section 4.5: a piece that others follow has a multiple of 8 bytes.
+  const std::string odd = fragment(17, 8, true, "zeros 9");
+  give6(path_, odd);
+  expect_error(4, 0, 4, odd);
+  EXPECT_EQ(path_.dropped(DropReason::kBadLength), 2u);
+  // RFC 7112: the first has all headers.
+  for (const std::string& cut :
+       {fragment(6, 0, true, "zeros 16"), fragment(17, 0, true, ""),
+        fragment(60, 0, true, "hex 1100010400000000"), fragment(60, 0, true, "hex 1101010c00000000")}) {
+    give6(path_, cut);
+    expect_error(4, 3, 0, cut);
+  }
+  EXPECT_EQ(path_.dropped(DropReason::kBadOptions), 4u);
+  EXPECT_EQ(path_.held(), 0u);
+}
+
+// RFC 6980 section 5: whoever reads them could not tell any more.
+TEST_F(Ip6FragmentTest, NeighbourDiscoveryDoesNotComeInPieces) {
+  for (const char* type : {"85", "86", "87", "88", "89"}) {
+    expect_silence(fragment(58, 0, true, std::string("hex ") + type + "00000000000000 / zeros 16"));
+  }
+  EXPECT_EQ(path_.dropped(DropReason::kBadOptions), 5u);
+  expect_silence(fragment(58, 0, true, "hex 8000000000000000 / zeros 16"));
+  EXPECT_EQ(path_.held(), 1u);
+}
+
+TEST_F(Ip6FragmentTest, OverlapsAreLostInSilence) {
+  expect_silence(fragment(17, 0, true, "zeros 64"));
+  expect_silence(fragment(17, 0, true, "zeros 64"));  // again
+  EXPECT_EQ(path_.held(), 1u);
+  expect_silence(fragment(17, 56, true, "zeros 64"));
+  EXPECT_EQ(path_.held(), 0u);
+  expect_silence(fragment(17, 0, true, "zeros 64"));
+  expect_silence(fragment(17, 64, false, "zeros 64"));
+  EXPECT_EQ(path_.held(), 0u);
+  EXPECT_EQ(path_.dropped(DropReason::kFragmentOverlap), 5u);
+  clock_.advance_ns(Reassembly::kTimeoutNs);
+  timers_.fire_due(clock_.now_ns());
+  run();
+  EXPECT_TRUE(sent(0).empty());
+  EXPECT_TRUE(sorter_.sorted.empty());
+}
+
+TEST_F(Ip6FragmentTest, TimeoutTellsTheSenderWhenTheFirstIsThere) {
+  expect_silence(fragment(17, 64, false, "zeros 64"));
+  clock_.advance_ns(Reassembly::kTimeoutNs);
+  timers_.fire_due(clock_.now_ns());
+  run();
+  EXPECT_TRUE(sent(0).empty());
+  const std::string first = fragment(17, 0, true, "zeros 64");
+  expect_silence(first);
+  clock_.advance_ns(Reassembly::kTimeoutNs - 1);
+  timers_.fire_due(clock_.now_ns());
+  EXPECT_EQ(path_.held(), 1u);
+  clock_.advance_ns(1);
+  timers_.fire_due(clock_.now_ns());
+  run();
+  expect_error(3, 1, 0, first);
+  EXPECT_EQ(path_.held(), 0u);
+  EXPECT_EQ(path_.dropped(DropReason::kReassemblyTimeout), 2u);
+}
+
+TEST_F(Ip6FragmentTest, CongestionMarksSurvive) {
+  const auto with_class = [](Bytes f, uint8_t traffic_class) {
+    f[14] = uint8_t(0x60 | traffic_class >> 4);
+    f[15] = uint8_t(traffic_class << 4);
+    return f;
+  };
+  const std::vector<Bytes> parts = fragments(big_ping(300), 200);
+  ASSERT_EQ(parts.size(), 2u);
+  give6(path_, with_class(parts[0], 0xfa));
+  give6(path_, with_class(parts[1], 0xfb));
+  ASSERT_EQ(sorter_.sorted.size(), 1u);
+  EXPECT_EQ(ip6::traffic_class(sorter_.sorted[0].data() + kIp), 0xfb);
+  give6(path_, with_class(parts[0], 0));
+  give6(path_, with_class(parts[1], 3));
+  EXPECT_EQ(sorter_.sorted.size(), 1u) << "marked, but not able to be";
+  sent(0);
+}
+
+TEST_F(Ip6FragmentTest, PathsThatCloseLetGoOfTheirs) {
+  give6(icmp_path_, fragments(big_ping(400), 200)[0]);
+  EXPECT_EQ(icmp_path_.held(), 1u);
+  icmp_path_.close();
+  EXPECT_EQ(icmp_path_.held(), 0u);
+  EXPECT_EQ(icmp_path_.dropped(DropReason::kPathClosed), 1u);
+}
+
+TEST_F(Ip6FragmentTest, RandomFragmentsNeverMakeAnUntruePacket) {
+  std::mt19937 random(11);
+  const std::vector<Bytes> parts = fragments(big_ping(600), 200);
+  for (int i = 0; i < 5000; ++i) {
+    Bytes f = parts[random() % parts.size()];
+    if (random() % 10 == 0) f[57] = uint8_t(random());
+    if (random() % 10 == 0) f[56] = uint8_t(random() % 4);
+    f[61] = uint8_t(random() % 40);
+    give6(path_, f);
+    if (i % 500 == 0) clock_.advance_ns(Reassembly::kTimeoutNs);  // spoiled numbers are free again
+  }
+  EXPECT_FALSE(sorter_.sorted.empty());
+  for (const Bytes& s : sorter_.sorted) test::expect_true_ip6(s, kIp);
+  sent(0);
+}
+
 }  // namespace
 }  // namespace weft

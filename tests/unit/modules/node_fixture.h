@@ -252,11 +252,12 @@ class NodeFixture : public ::testing::Test {
   EthModule eth_{node_, neighbours_, host_};
   Timers timers_;
   TestSorter sorter_{*this};
-  IpModule ip_{node_, host_, &sorter_, &timers_};
+  Reassembly reassembly_{*pool_, clock_, timers_};
+  IpModule ip_{node_, host_, reassembly_, sorter_};
   IcmpModule icmp_{node_};
   UdpModule udp_{node_};
   ArpModule arp_{node_, neighbours_};
-  Ip6Module ip6_{node_, host_};
+  Ip6Module ip6_{node_, host_, reassembly_, sorter_};
   Icmp6Module icmp6_{node_, neighbours_};
   std::vector<Module*> modules_{&eth_, &arp_, &ip_, &icmp_, &udp_, &ip6_, &icmp6_};
   std::map<std::string, std::unique_ptr<Path>> paths_;

@@ -25,22 +25,23 @@ class ReassemblyTest : public ::testing::Test, public ReassemblyUser {
   }
   // A fragment with `n` bytes of payload, from source `source`.
   std::optional<DropReason> add(uint32_t source, uint32_t id, uint32_t offset, uint32_t n, bool more) {
-    Reassembly::Key key;
+    Reassembly::Key key{.family = family_};
     std::memcpy(key.source.data(), &source, sizeof source);
     key.id = id;
     PacketPtr p =
         test::packet(*pool_, std::string(kHeaders, 'H') + std::string(n, char('a' + offset / 8 % 26)));
-    return reassembly_.add(*this, key, {.headers = kHeaders, .offset = offset, .more = more, .ecn = 0},
-                           nullptr, p, outcome_);
+    return reassembly_.add(*this, key, {.headers = kHeaders, .offset = offset, .more = more, .ecn = 0}, {}, p,
+                           outcome_);
   }
 
   std::unique_ptr<Pool> pool_ = *Pool::create({.packets = 16384, .pages = PageKind::k4K});
   ManualClock clock_;
   Timers timers_;
-  Reassembly reassembly_{*pool_, clock_, &timers_};
+  Reassembly reassembly_{*pool_, clock_, timers_};
   Reassembly::Outcome outcome_;
   int lost_ = 0;
   DropReason last_{};
+  uint8_t family_ = 4;
 };
 
 TEST_F(ReassemblyTest, PutsPayloadInOrder) {
@@ -94,12 +95,12 @@ TEST_F(ReassemblyTest, FragmentsInAllAreBounded) {
 TEST_F(ReassemblyTest, ASmallPoolIsNotEatenUp) {
   auto small = *Pool::create({.packets = 64, .pages = PageKind::k4K});
   {
-    Reassembly bounded(*small, clock_, nullptr);
+    Reassembly bounded(*small, clock_, timers_);
     for (uint32_t id = 0; id < 60; ++id) {
       PacketPtr p = test::packet(*small, "HHHHaaaaaaaa");
       Reassembly::Key key;
       key.source[0] = uint8_t(id);
-      bounded.add(*this, key, {.headers = 4, .offset = 0, .more = true, .ecn = 0}, nullptr, p, outcome_);
+      bounded.add(*this, key, {.headers = 4, .offset = 0, .more = true, .ecn = 0}, {}, p, outcome_);
     }
     EXPECT_EQ(small->in_use(), 16u);
     bounded.forget(*this);
@@ -116,6 +117,35 @@ TEST_F(ReassemblyTest, EndsMustAgree) {
   EXPECT_EQ(reassembly_.packets(), 0u);
   EXPECT_EQ(add(1, 1, 16, 0, true), DropReason::kBadLength);
   EXPECT_EQ(add(1, 1, 16, 7, true), DropReason::kBadLength);  // nothing is left of it
+}
+
+// RFC 5722 section 4; RFC 8200 section 4.5.
+TEST_F(ReassemblyTest, AnOverlapSpoilsAnIp6PacketForGood) {
+  family_ = 6;
+  EXPECT_FALSE(add(1, 1, 0, 16, true));
+  EXPECT_EQ(add(1, 1, 0, 16, true), DropReason::kFragmentOverlap);  // only a duplicate
+  EXPECT_EQ(reassembly_.fragments(), 1u);
+  EXPECT_EQ(add(1, 1, 8, 8, true), DropReason::kFragmentOverlap);  // within what is there
+  EXPECT_EQ(lost_, 1);
+  EXPECT_EQ(reassembly_.fragments(), 0u);
+  EXPECT_EQ(add(1, 1, 0, 16, true), DropReason::kFragmentOverlap);
+  EXPECT_EQ(add(1, 1, 16, 8, false), DropReason::kFragmentOverlap);
+  EXPECT_FALSE(outcome_.whole);
+  EXPECT_FALSE(add(1, 2, 0, 16, true)) << "another packet of that source";
+  clock_.advance_ns(Reassembly::kTimeoutNs);
+  timers_.fire_due(clock_.now_ns());
+  EXPECT_EQ(reassembly_.packets(), 0u);
+  EXPECT_FALSE(add(1, 1, 0, 16, true)) << "the number may be another packet's by now";
+}
+
+TEST_F(ReassemblyTest, SpoiledPacketsCountForTheirSource) {
+  family_ = 6;
+  for (uint32_t id = 0; id < Reassembly::kPacketsPerSource; ++id) {
+    EXPECT_FALSE(add(1, id, 0, 16, true));
+    EXPECT_EQ(add(1, id, 8, 16, true), DropReason::kFragmentOverlap);
+  }
+  EXPECT_EQ(add(1, 1000, 0, 8, true), DropReason::kReassemblyLimit);
+  EXPECT_EQ(reassembly_.packets(), Reassembly::kPacketsPerSource);
 }
 
 TEST_F(ReassemblyTest, OddMiddleFragmentsAreCutToEights) {
@@ -145,8 +175,8 @@ TEST_F(ReassemblyTest, AddDoesNotAllocate) {
   PacketPtr a = test::packet(*pool_, "HHHHaaaaaaaa"), b = test::packet(*pool_, "HHHHbbbb");
   const Reassembly::Key key;
   const uint64_t before = testing::allocations();
-  reassembly_.add(*this, key, {.headers = 4, .offset = 8, .more = false, .ecn = 0}, nullptr, b, outcome_);
-  reassembly_.add(*this, key, {.headers = 4, .offset = 0, .more = true, .ecn = 0}, nullptr, a, outcome_);
+  reassembly_.add(*this, key, {.headers = 4, .offset = 8, .more = false, .ecn = 0}, {}, b, outcome_);
+  reassembly_.add(*this, key, {.headers = 4, .offset = 0, .more = true, .ecn = 0}, {}, a, outcome_);
   EXPECT_EQ(testing::allocations(), before);
   EXPECT_TRUE(outcome_.whole);
   outcome_.whole.reset();

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "modules/udp.h"
 
-#include "tests/unit/modules/node_fixture.h"
+#include "modules/ip_header.h"
+#include "tests/unit/modules/node6_fixture.h"
 
 namespace weft {
 namespace {
@@ -41,7 +42,9 @@ TEST_F(UdpTest, UpWithoutItsHeader) {
   EXPECT_EQ(received(), std::vector<Bytes>{(Bytes{'h', 'e', 'l', 'l', 'o'})});
   UdpEnd sender, receiver;
   ASSERT_TRUE(read_udp_ends(*ee_.taken()[0], sender, receiver));
-  EXPECT_EQ(sender.address, 0x0a000002u);
+  EXPECT_EQ(sender.family, 4);
+  EXPECT_EQ(sender.address, address("10.0.0.2"));
+  EXPECT_EQ(receiver.address, address("10.0.0.1"));
   EXPECT_EQ(sender.port, 4000);
   EXPECT_EQ(receiver.port, 7);
 }
@@ -64,7 +67,7 @@ TEST_F(UdpTest, GivenBackItReturnsToItsSender) {
 TEST_F(UdpTest, FreshDatagramsGoWhereTheyAreAddressed) {
   Path& path = open("eth0/ip/udp (dstport=7)", &ee_);
   PacketPtr p = packet_of(Bytes{'x'});
-  ASSERT_TRUE(write_udp_ends(*p, {.address = 0x0a000002, .port = 99}, {}));
+  ASSERT_TRUE(write_udp_ends(*p, {.address = address("10.0.0.2"), .port = 99}, {}));
   path.enqueue(End::kFar, std::move(p));
   path.enqueue(End::kFar, packet_of(Bytes{'y'}));  // to nobody
   run();
@@ -182,6 +185,148 @@ TEST_F(UdpTest, KeysAndErrors) {
   EXPECT_NE(refusal("eth0/ip/udp (dstport=http)"), "");
   EXPECT_NE(refusal("eth0/udp (dstport=7)").find("udp stands on ip"), std::string::npos);
   EXPECT_NE(refusal("eth0 -> udp0/ip/udp (dstport=7)").find("where to?"), std::string::npos);
+}
+
+// --- over IPv6 -------------------------------------------------------------------
+
+const std::string kIn6 = kIn + "ip6 fd00:a::2 > fd00:a::1 ";
+const std::string kBack6 = kBack + "ip6 fd00:a::1 > fd00:a::2 ";
+
+class Udp6Test : public test::Node6Fixture {
+ protected:
+  ~Udp6Test() override { ee_.lose_all(); }
+  PacketPtr only_taken() {
+    EXPECT_EQ(ee_.taken().size(), 1u);
+    if (ee_.taken().empty()) return nullptr;
+    PacketPtr p = std::move(ee_.taken().front());
+    ee_.taken().clear();
+    return p;
+  }
+  size_t received() { return ee_.taken().size(); }
+
+  test::TestPartner ee_;
+};
+
+TEST_F(Udp6Test, UpWithoutItsHeadersAndBackToItsSender) {
+  Path& path = open("eth0/ip6/udp (dstport=7)", &ee_);
+  const Bytes plain = text(kIn6 + "/ udp 4000 > 7 / \"hello\"");
+  for (const bool extended : {false, true}) {
+    Bytes b = plain;
+    if (extended) {  // by destination options
+      const uint8_t options[] = {17, 0, 1, 4, 0, 0, 0, 0};
+      b.insert(b.begin() + 54, std::begin(options), std::end(options));
+      b[19] = uint8_t(b[19] + sizeof options);
+      b[20] = 60;
+    }
+    give6(path, b);
+    PacketPtr p = only_taken();
+    ASSERT_TRUE(p) << extended;
+    EXPECT_EQ(test::bytes_of(*p), "hello");
+    UdpEnd sender, receiver;
+    ASSERT_TRUE(read_udp_ends(*p, sender, receiver));
+    EXPECT_EQ(sender.family, 6);
+    EXPECT_EQ(sender.address, address6("fd00:a::2"));
+    EXPECT_EQ(sender.port, 4000);
+    EXPECT_EQ(receiver.address, address6("fd00:a::1"));
+    EXPECT_EQ(receiver.port, 7);
+    path.enqueue(End::kFar, std::move(p));
+    run();
+    EXPECT_EQ(sent(0), std::vector<Bytes>{text(kBack6 + "/ udp 7 > 4000 / \"hello\"")}) << extended;
+  }
+}
+
+TEST_F(Udp6Test, FreshDatagramsGoWhereTheyAreAddressed) {
+  Path& path = open("eth0/ip6/udp (dstport=7)", &ee_);
+  PacketPtr p = packet_of(Bytes{'x'});
+  ASSERT_TRUE(write_udp_ends(*p, {.family = 6, .address = address6("fd00:a::2"), .port = 99}, {.family = 6}));
+  path.enqueue(End::kFar, std::move(p));
+  path.enqueue(End::kFar, packet_of(Bytes{'y'}));  // to nobody
+  run();
+  EXPECT_EQ(sent(0), std::vector<Bytes>{text(kBack6 + "/ udp 7 > 99 / \"x\"")});
+  EXPECT_EQ(path.dropped(DropReason::kNoRoute), 1u);
+}
+
+// What came over one family says nothing about who is meant in the other.
+TEST_F(Udp6Test, EndsOfTheOtherFamilyAreNotTaken) {
+  Path& four = open("eth0/ip/udp (dstport=7)", &ee_);
+  Path& six = open("eth0/ip6/udp (dstport=7)", &ee_);
+  give(four, kIn + "ip 10.0.0.2 > 10.0.0.1 / udp 4000 > 7 / \"hello\"");
+  six.enqueue(End::kFar, only_taken());
+  give6(six, kIn6 + "/ udp 4000 > 7 / \"hello\"");
+  four.enqueue(End::kFar, only_taken());
+  run();
+  EXPECT_EQ(six.dropped(DropReason::kNoRoute), 1u);
+  EXPECT_EQ(four.dropped(DropReason::kNoRoute), 1u);
+  EXPECT_TRUE(sent(0).empty());
+}
+
+TEST_F(Udp6Test, FarSidePutsFramesIntoDatagrams) {
+  Path& path = open("eth0 -> udp0/ip6/udp (dst=fd00:c::2, srcport=9, dstport=10, hop=5, class=8)");
+  const Bytes frame = text(kIn + "ip 10.0.0.2 > 10.0.1.2 / udp 1 > 2");
+  give(path, frame);
+  auto out = sent(2);
+  ASSERT_EQ(out.size(), 1u);
+  Bytes expected = text("ip6 fd00:c::1 > fd00:c::2 hop 5 class 8 / udp 9 > 10 / zeros 42");
+  ASSERT_EQ(out[0].size(), expected.size());
+  EXPECT_EQ(Bytes(out[0].begin(), out[0].begin() + 46), Bytes(expected.begin(), expected.begin() + 46));
+  EXPECT_EQ(Bytes(out[0].begin() + 48, out[0].end()), frame);
+  uint32_t pseudo = 17 + uint32_t(out[0].size() - 40);
+  for (size_t i = 8; i < 40; i += 2) pseudo += uint32_t(out[0][i]) << 8 | out[0][i + 1];
+  EXPECT_EQ(test::plain_checksum(out[0], 40, out[0].size(), pseudo), 0);
+}
+
+TEST_F(Udp6Test, EveryDatagramHasAChecksum) {
+  Path& path = open("eth0/ip6/udp (dstport=7, src=fd00:a::2, srcport=9)", &ee_);
+  give6(path, kIn6 + "/ udp 9 > 7 checksum 0 / \"hello\"");
+  give6(path, kIn6 + "/ udp 9 > 7 checksum 1 / \"hello\"");
+  EXPECT_EQ(path.dropped(DropReason::kBadChecksum), 2u);
+  EXPECT_EQ(received(), 0u);
+  for (int word = 0; word < 65536; ++word) {
+    path.enqueue(End::kFar, packet_of(Bytes{uint8_t(word >> 8), uint8_t(word)}));
+    path.run();
+    ASSERT_EQ(devices_[0]->taken().size(), 1u);
+    const Bytes b = test::bytes_in(*devices_[0]->taken()[0]);
+    devices_[0]->taken().clear();
+    ASSERT_TRUE(b[60] || b[61]) << word;
+  }
+}
+
+TEST_F(Udp6Test, LargeOnesAreCutAndTooLargeOnesDropped) {
+  Path& path = open("eth0/ip6/udp (dstport=7, src=fd00:a::2, srcport=9)", &ee_);
+  path.enqueue(End::kFar, packet_of(Bytes(65527)));
+  path.enqueue(End::kFar, packet_of(Bytes(65528)));
+  run();
+  EXPECT_EQ(path.dropped(DropReason::kTooBig), 1u);
+  size_t payload = 0;
+  for (const Bytes& f : sent(0)) {
+    test::expect_true_ip6(f, 14);
+    EXPECT_LE(f.size(), 14u + ip6::kMinMtu);
+    payload += f.size() - 14 - 48;
+  }
+  EXPECT_EQ(payload, 65535u);
+}
+
+TEST_F(Udp6Test, KeysAndErrors) {
+  open("eth0/ip6/udp (srcport=5, dstport=7)", &ee_);
+  const DemuxKey& key = keys_["eth0/ip6/udp (srcport=5, dstport=7)"];
+  EXPECT_EQ(key.shape, DemuxKey::kWide);
+  EXPECT_EQ(key.wide.protocol, 17);
+  EXPECT_EQ(key.wide.local, 1);
+  EXPECT_EQ(swap_be(key.wide.source_port), 5);
+  EXPECT_EQ(swap_be(key.wide.destination_port), 7);
+  EXPECT_EQ(key.wide_mask.source_port, 0xffff);
+  EXPECT_EQ(key.wide_mask.destination_port, 0xffff);
+  EXPECT_NE(refusal("eth0 -> udp0/ip6/udp (dstport=7)").find("where to?"), std::string::npos);
+  EXPECT_NE(refusal("eth0/ip6/udp (dst=10.0.0.1)").find("takes an IPv6 address"), std::string::npos);
+  EXPECT_NE(refusal("eth0/ip6/udp (proto=6)").find("udp is protocol 17"), std::string::npos);
+}
+
+TEST_F(Udp6Test, OnTheNearSideOfACutThroughPathItOnlyChooses) {
+  Path& path = open("eth0/ip6/udp (dstport=2) -> eth1");
+  EXPECT_EQ(keys_["eth0/ip6/udp (dstport=2) -> eth1"].wide_mask.local, 0);
+  give6(path, kIn + "ip6 fd00:a::2 > fd00:b::2 / udp 1 > 2 / \"x\"");
+  EXPECT_EQ(sent(1), std::vector<Bytes>{text("eth 02:00:00:00:00:02 > 02:00:00:00:00:bb / "
+                                             "ip6 fd00:a::2 > fd00:b::2 hop 63 / udp 1 > 2 / \"x\"")});
 }
 
 }  // namespace

@@ -2,13 +2,19 @@
 #include "partner/loop.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <thread>
 #include <vector>
 
 #include "partner/pool.h"
+#include "paths/policy_round_robin.h"
+#include "paths/worker.h"
 #include "tests/unit/testing/allocations.h"
+#include "tests/unit/testing/partners.h"
 
 namespace weft {
 namespace {
@@ -276,6 +282,73 @@ TEST_F(LoopTest, SaysWhatIsWrong) {
   EXPECT_EQ(refused({.loss = 1.5}), "w: loss must be a probability from 0 to 1");
   EXPECT_EQ(refused({.loss = std::nan("")}), "w: loss must be a probability from 0 to 1");
   EXPECT_EQ(refused({.reorder = 0.5}), "w: reorder needs a delay to overtake in");
+}
+
+// --- what a worker sleeps on ---
+
+bool readable(LoopPartner& loop, Opening end) {
+  pollfd p{.fd = info(loop, end)->poll_fd, .events = POLLIN, .revents = 0};
+  return ::poll(&p, 1, 0) == 1;
+}
+
+TEST_F(LoopTest, CallsForAPullWhenSomethingHasArrived) {
+  make({});
+  EXPECT_FALSE(readable(*loop_, b_));
+  send(1);
+  EXPECT_TRUE(readable(*loop_, b_));
+  EXPECT_FALSE(readable(*loop_, a_)) << "nothing came this way";
+  EXPECT_EQ(arrived().size(), 1u);
+  EXPECT_TRUE(arrived().empty());
+  EXPECT_FALSE(readable(*loop_, b_));
+  send(1);
+  EXPECT_EQ(arrived().size(), 1u);
+  send(1);  // before a pull that gave nothing
+  EXPECT_TRUE(readable(*loop_, b_));
+  loop_->close(b_);
+  b_ = *loop_->open("b", nullptr, {});
+  EXPECT_FALSE(readable(*loop_, b_));
+}
+
+TEST_F(LoopTest, CallsForAPullWhenItIsDueAndNotBefore) {
+  SystemClock real;
+  loop_ = *LoopPartner::create({.line = {.delay_ns = 20'000'000}}, real);
+  a_ = *loop_->open("a", nullptr, {});
+  b_ = *loop_->open("b", nullptr, {});
+  const uint64_t sent_at = real.now_ns();
+  send(1);
+  EXPECT_TRUE(!readable(*loop_, b_) || real.now_ns() - sent_at >= 20'000'000);
+  pollfd p{.fd = info(*loop_, b_)->poll_fd, .events = POLLIN, .revents = 0};
+  EXPECT_EQ(::poll(&p, 1, 10'000), 1);
+  EXPECT_GE(real.now_ns() - sent_at, 20'000'000u);
+  EXPECT_EQ(arrived().size(), 1u);
+}
+
+// Found in a node with a wire: the worker looked after it each millisecond.
+TEST_F(LoopTest, TheWorkerSleepsWhileNothingIsOnTheWay) {
+  using std::chrono::milliseconds;
+  SystemClock real;
+  test::TestPartner out;
+  loop_ = *LoopPartner::create({.line = {.delay_ns = 5'000'000}}, real);
+  a_ = *loop_->open("a", nullptr, {});
+  b_ = *loop_->open("b", nullptr, {});
+  Worker worker({}, real, std::make_unique<RoundRobin>());
+  worker.add_joint({loop_.get(), b_, &out, Opening{0}, info(*loop_, b_)->poll_fd});
+  worker.start();
+  for (int i = 0; i < 500 && worker.sleeps() == 0; ++i) std::this_thread::sleep_for(milliseconds(1));
+  ASSERT_GT(worker.sleeps(), 0u);
+  const uint64_t before = worker.sleeps();
+  std::this_thread::sleep_for(milliseconds(100));
+  EXPECT_LT(worker.sleeps() - before, 3u);
+
+  // Nothing else wakes it when a frame is due.
+  const Counter& given = (*stats(*loop_, b_))->rx_packets;
+  for (size_t n = 1; n <= 3; ++n) {
+    worker.call([&] { send(1); });
+    for (int i = 0; i < 5000 && given.value() < n; ++i) std::this_thread::sleep_for(milliseconds(1));
+    EXPECT_EQ(given.value(), n);
+  }
+  worker.stop();
+  out.lose_all();
 }
 
 TEST_F(LoopTest, AllocatesNothing) {
