@@ -189,7 +189,8 @@ class Fusion::Loop {
         narrow_(fusion.narrow_),
         lanes_{in.lanes[kIp4].data(), in.lanes[kIp6].data()},
         lane_count_{in.lanes[kIp4].size(), in.lanes[kIp6].size()},
-        mac_(in.mac) {}
+        mac_(in.mac),
+        shapes_(narrow_.filter().at_port(in.number)) {}
 
   // Forwards plain IPv4 in plain memory.  Takes all packets: what it leaves is in
   // `left`, in order.
@@ -257,9 +258,11 @@ class Fusion::Loop {
     if (!lead.forwards(kAt) || total > lead.mtu()) [[unlikely]]
       return false;
     if constexpr (kTuples) {
-      NarrowFields tuple;
-      if (!flow::read_ip4_tuple(p, kAt, in_.number, tuple) || narrow_.find(tuple) != narrow_.kNone)
+      const auto& filter = narrow_.filter();
+      if ((filter.candidates(ip.source_octet(2), ip.destination_octet(2), ip.protocol()) & shapes_) != 0 &&
+          claimed(p)) {
         return false;
+      }
     }
     Lane* const lane = open_lane(kIp4, lead.out_port());
     if (lane == nullptr) [[unlikely]]
@@ -270,6 +273,12 @@ class Fusion::Loop {
     ip.decrement_ttl(at);
     lane->send(p, front.length(), kAt + total);
     return true;
+  }
+
+  // Whether a tuple may want a packet, so that the demux must decide.
+  bool claimed(const Packet& p) const {
+    NarrowFields tuple;
+    return !flow::read_ip4_tuple(p, kAt, in_.number, tuple) || narrow_.find(tuple) != narrow_.kNone;
   }
 
   // RFC 1812 sections 5.2.1 to 5.3.1, for a header without options; `length` bytes of the
@@ -361,6 +370,7 @@ class Fusion::Loop {
   Lane* const lanes_[kFamilies];
   const size_t lane_count_[kFamilies];
   const uint64_t mac_;
+  const TupleFilter::Shapes shapes_;  // that may match what comes in here
 };
 
 // Two loops, each small enough for the registers: the second is for what the first leaves.
@@ -377,7 +387,7 @@ template <Link kLink>
 void Fusion::pass(InPort& in, Pvec& v) const {
   const bool large = fib_.ip4.large();
   Pvec left;
-  if (narrow_.empty()) {
+  if (narrow_.filter().at_port(in.number) == 0) {
     large ? pass_plain<kLink, false, true>(in, v, left) : pass_plain<kLink, false, false>(in, v, left);
   } else {
     large ? pass_plain<kLink, true, true>(in, v, left) : pass_plain<kLink, true, false>(in, v, left);

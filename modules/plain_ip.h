@@ -50,6 +50,9 @@ class Ip4 {
   bool without_options() const { return uint8_t(first_) == 0x45; }
   uint16_t total_length() const { return swap_be(uint16_t(first_ >> 16)); }
   uint8_t ttl() const { return uint8_t(second_); }
+  uint8_t protocol() const { return uint8_t(second_ >> 8); }
+  uint8_t source_octet(unsigned i) const { return uint8_t(second_ >> (32 + 8 * i)); }
+  uint8_t destination_octet(unsigned i) const { return uint8_t(destination_ >> 8 * i); }
   // As they lie there.
   uint32_t source() const { return uint32_t(second_ >> 32); }
   uint32_t destination() const { return destination_; }

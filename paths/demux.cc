@@ -171,7 +171,8 @@ void Demux::unbind(Path& path) {
 // What a tuple may want must be read; else the routing table mostly says enough.
 void Demux::sort(uint16_t in_port, Pvec& v) {
   const Port& port = *ports_[in_port];
-  if (transit_shapes_in_use()) {
+  const auto wanted = narrow_.transit().filter().at_port(in_port) | wide_.transit().filter().at_port(in_port);
+  if (wanted != 0) {
     sort_by_fields(port, in_port, v);
   } else {
     sort_by_route(port, in_port, v);

@@ -59,7 +59,6 @@ class Demux final : public Sorter {
   bool wants(const WideFields& fields) const { return wide_.transit().find(fields) != 0; }
   const TupleTable<NarrowFields>& narrow_transit() const { return narrow_.transit(); }
   const TupleTable<WideFields>& wide_transit() const { return wide_.transit(); }
-  bool transit_shapes_in_use() const { return !narrow_.transit().empty() || !wide_.transit().empty(); }
 
   // Packets for which no path was found, by reason; and kPoolExhausted: copies that
   // could not be made.

@@ -4,7 +4,8 @@
 //
 // Tuples with one mask form a shape: a hash table of their masked fields.  A lookup
 // probes each shape once, in the order of how many bits the masks have, and ends at
-// the first hit.  With no tuple in the table it costs one branch.
+// the first hit.  With no tuple in the table it costs one branch; and the filter spares
+// most packets the lookup.
 //
 // Threads: insert() and erase() on the worker between rounds; lookups on the worker.
 // Time: a lookup does not allocate, and probes as far as the longest run of used
@@ -22,6 +23,7 @@
 #include <vector>
 
 #include "paths/demux_key.h"
+#include "paths/tuple_filter.h"
 
 namespace weft {
 
@@ -37,6 +39,9 @@ class TupleTable {
   size_t size() const { return size_; }
   // Bits of the most specific shape; 0 when empty.
   unsigned most_bits() const { return empty() ? 0 : shapes_.front().bits; }
+
+  // Which shapes may match a packet, told by single bytes of it.
+  const TupleFilter& filter() const { return filter_; }
 
   // The value of the most specific tuple that matches; kNone when none does.
   uint32_t find(const Fields& fields) const {
@@ -71,9 +76,10 @@ class TupleTable {
       if (shapes_.size() == kMaxShapes) return false;
       const unsigned bits = count_bits(mask);
       shape = std::find_if(shapes_.begin(), shapes_.end(), [&](const Shape& s) { return s.bits < bits; });
-      shape = shapes_.insert(shape, Shape(m, bits));
+      shape = shapes_.insert(shape, Shape(m, bits, unused_bit()));
     }
     shape->insert(and_all(std::bit_cast<Words>(fields), m), value);
+    filter_.add(shape->bit, bytes_of(fields), bytes_of(mask));
     ++size_;
     return true;
   }
@@ -84,7 +90,12 @@ class TupleTable {
     auto shape = std::find_if(shapes_.begin(), shapes_.end(), [&](const Shape& s) { return s.mask == m; });
     shape->erase(and_all(std::bit_cast<Words>(fields), m));
     --size_;
-    if (shape->used == 0) shapes_.erase(shape);
+    if (shape->used == 0) {
+      filter_.forget(shape->bit);
+      shapes_.erase(shape);
+    } else if (++shape->erased > shape->used) {
+      note_again(*shape);
+    }
   }
 
   // How specific a tuple with that mask is.
@@ -110,6 +121,7 @@ class TupleTable {
   }
 
  private:
+  static_assert(kMaxShapes == 8 * sizeof(TupleFilter::Shapes));
   static_assert(sizeof(Fields) % 16 == 0);
   using Words = std::array<uint64_t, sizeof(Fields) / 8>;
 
@@ -132,12 +144,14 @@ class TupleTable {
   struct Shape {
     Words mask;
     unsigned bits;
+    TupleFilter::Shapes bit;  // the filter's
     uint32_t used = 0;
+    uint32_t erased = 0;     // tuples that the filter still takes note of
     uint64_t slot_mask = 0;  // slots.size() - 1
     Words seed;
     std::vector<Slot> slots;
 
-    Shape(const Words& m, unsigned b) : mask(m), bits(b) {
+    Shape(const Words& m, unsigned b, TupleFilter::Shapes filter_bit) : mask(m), bits(b), bit(filter_bit) {
       std::random_device random;  // so that nobody can choose tuples that collide
       for (uint64_t& s : seed) s = uint64_t{random()} << 32 | random();
       resize(kFewest);
@@ -194,8 +208,28 @@ class TupleTable {
     }
   };
 
+  static TupleFilter::Bytes bytes_of(const Fields& f) {
+    constexpr size_t selective = sizeof f.source == 4 ? 2 : 7;
+    return {f.source[selective], f.destination[selective], f.protocol, uint8_t(f.in_port)};
+  }
+  TupleFilter::Shapes unused_bit() const {
+    TupleFilter::Shapes used = 0;
+    for (const Shape& shape : shapes_) used |= shape.bit;
+    return TupleFilter::Shapes(~used & (used + 1));
+  }
+  // What was erased is no longer taken note of.
+  void note_again(Shape& shape) {
+    filter_.forget(shape.bit);
+    const TupleFilter::Bytes mask = bytes_of(std::bit_cast<Fields>(shape.mask));
+    for (const Slot& slot : shape.slots) {
+      if (slot.value != kNone) filter_.add(shape.bit, bytes_of(std::bit_cast<Fields>(slot.key)), mask);
+    }
+    shape.erased = 0;
+  }
+
   std::vector<Shape> shapes_;
   size_t size_ = 0;
+  TupleFilter filter_;
 };
 
 }  // namespace weft

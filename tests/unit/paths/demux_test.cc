@@ -155,10 +155,8 @@ TEST_F(DemuxTest, MoreBitsWinAcrossShapes) {
 }
 
 TEST_F(DemuxTest, ATransitTupleIsComparedWithAllPackets) {
-  EXPECT_FALSE(node_.demux().transit_shapes_in_use());
   bind("a/ip -> b", route(1));
   bind("a/ip/udp (dstport=7) -> c", udp(7, false));
-  EXPECT_TRUE(node_.demux().transit_shapes_in_use());
   EXPECT_THAT(send({.destination = node_.kForwarded, .port = 7}), ElementsAre("a/ip/udp (dstport=7) -> c"));
   EXPECT_THAT(send({.destination = node_.kForwarded, .port = 8}), ElementsAre("a/ip -> b"));
   EXPECT_THAT(send({.destination = node_.kNoRoute, .port = 7}), ElementsAre("a/ip/udp (dstport=7) -> c"));
@@ -183,7 +181,6 @@ TEST_F(DemuxTest, WantsAnswersForAFusedLoop) {
   f.in_port = 0;
   node_.unbind(transit);
   EXPECT_FALSE(node_.demux().wants(f));
-  EXPECT_FALSE(node_.demux().transit_shapes_in_use());
   node_.unbind(local);
 }
 

@@ -28,6 +28,14 @@ bool equal(const Fields& a, const Fields& b) {
   return std::memcmp(&a, &b, sizeof a) == 0;
 }
 
+// As a loop asks the filter.
+template <typename Fields>
+int candidates(const TupleTable<Fields>& table, const Fields& f) {
+  constexpr size_t octet = sizeof f.source == 4 ? 2 : 7;
+  const TupleFilter& filter = table.filter();
+  return filter.at_port(f.in_port) & filter.candidates(f.source[octet], f.destination[octet], f.protocol);
+}
+
 template <typename Fields>
 class TupleTableTest : public testing::Test {};
 using BothFields = testing::Types<NarrowFields, WideFields>;
@@ -108,6 +116,57 @@ TYPED_TEST(TupleTableTest, Bounds) {
   }
 }
 
+TYPED_TEST(TupleTableTest, TheFilterRulesOutWhatNoTupleCanMatch) {
+  TupleTable<TypeParam> table;
+  const size_t octet = sizeof TypeParam{}.source == 4 ? 2 : 7;
+  TypeParam subnet{}, subnet_mask{};
+  subnet.destination[octet] = 0x30;
+  subnet_mask.destination[octet] = 0xf0;
+  subnet.in_port = 1;
+  subnet_mask.in_port = 0xffff;
+  TypeParam tcp{}, tcp_mask{};
+  tcp.protocol = 6;
+  tcp_mask.protocol = 0xff;
+  tcp.in_port = 1;
+  tcp_mask.in_port = 0xffff;
+  ASSERT_TRUE(table.insert(subnet, subnet_mask, 1));
+  ASSERT_TRUE(table.insert(tcp, tcp_mask, 2));
+
+  TypeParam packet{};
+  packet.in_port = 1;
+  packet.protocol = 17;
+  packet.destination[octet] = 0x3f;
+  EXPECT_NE(candidates(table, packet), 0) << "in the subnet";
+  packet.destination[octet] = 0x40;
+  EXPECT_EQ(candidates(table, packet), 0);
+  packet.protocol = 6;
+  EXPECT_NE(candidates(table, packet), 0) << "TCP";
+  packet.in_port = 2;
+  EXPECT_EQ(candidates(table, packet), 0) << "another port";
+  packet.in_port = 1;
+  table.erase(tcp, tcp_mask);
+  EXPECT_EQ(candidates(table, packet), 0) << "the tuple is gone";
+}
+
+TYPED_TEST(TupleTableTest, TheFilterForgetsErasedTuplesOfAShapeThatStays) {
+  TupleTable<TypeParam> table;
+  TypeParam mask{};
+  mask.protocol = 0xff;
+  const auto of = [](uint8_t protocol) {
+    TypeParam f{};
+    f.protocol = protocol;
+    return f;
+  };
+  for (int protocol = 0; protocol < 100; ++protocol) {
+    ASSERT_TRUE(table.insert(of(uint8_t(protocol)), mask, uint32_t(protocol) + 1));
+  }
+  for (int protocol = 10; protocol < 100; ++protocol) table.erase(of(uint8_t(protocol)), mask);
+  for (int protocol = 0; protocol < 10; ++protocol) EXPECT_NE(candidates(table, of(uint8_t(protocol))), 0);
+  int kept = 0;
+  for (int protocol = 10; protocol < 100; ++protocol) kept += candidates(table, of(uint8_t(protocol))) != 0;
+  EXPECT_LE(kept, 10);
+}
+
 TYPED_TEST(TupleTableTest, Overlap) {
   TypeParam a{}, b{}, a_mask{}, b_mask{};
   a.source_port = 7;
@@ -169,6 +228,7 @@ TYPED_TEST(TupleTableTest, AgreesWithALinearSearch) {
         }
         hits += best != nullptr;
         ASSERT_EQ(table.find(fields), best == nullptr ? 0 : best->value);
+        ASSERT_TRUE(best == nullptr || candidates(table, fields) != 0);
       }
       ASSERT_EQ(table.size(), model.size());
     }
