@@ -253,6 +253,8 @@ class Fusion::Loop {
     const uint32_t total = ip.total_length();
     if (!passable(ip, front.length() - kAt)) [[unlikely]]
       return false;
+    if (!addresses_.plainly_may_forward(ip.source(), ip.destination())) [[unlikely]]
+      return false;
     const NextHop& hop = hops_[found];
     const Lead lead(hop);
     if (!lead.forwards(kAt) || total > lead.mtu()) [[unlikely]]
@@ -281,12 +283,11 @@ class Fusion::Loop {
     return !flow::read_ip4_tuple(p, kAt, in_.number, tuple) || narrow_.find(tuple) != narrow_.kNone;
   }
 
-  // RFC 1812 sections 5.2.1 to 5.3.1, for a header without options; `length` bytes of the
-  // packet are there.  A source that may be one of the node's is for the complete path.
-  [[gnu::always_inline]] bool passable(const plain::Ip4& ip, uint32_t length) const {
+  // RFC 1812 sections 5.2.1 to 5.3.1, for a header without options, but for its addresses;
+  // `length` bytes of the packet are there.
+  [[gnu::always_inline]] static bool passable(const plain::Ip4& ip, uint32_t length) {
     return ip.total_length() - ip.kLength <= length - ip.kLength &&  // neither shorter than its header
-           ip.checksum_good() && ip.ttl() > 1 &&
-           ip.ordinary_addresses() > addresses_.maybe_listed(ip.source());  // one branch
+           ip.checksum_good() && ip.ttl() > 1;
   }
   // RFC 8200 sections 3 and 4: and no header that the nodes on the way must read.
   static bool passable_ip6(const uint8_t* ip, uint32_t length) {
@@ -303,6 +304,7 @@ class Fusion::Loop {
     if (ip[0] == 0x45 && is(p.data, flow::kIp4)) {
       const plain::Ip4 header(ip);
       if (!passable(header, frame - kAt)) return false;
+      if (!addresses_.may_forward(header.source(), header.destination())) return false;
       const NextHop& hop = hops_[ip4_.find(ip + 16)];
       if (fusion_.claimed_ip4(in_, p, kAt)) return false;
       Lane* const lane = change_link(p, hop, kIp4, header.total_length());

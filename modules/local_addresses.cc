@@ -18,7 +18,8 @@ uint32_t host_bits(const LocalAddress& a) {
 void LocalAddresses::set(std::vector<LocalAddress> addresses) {
   all_ = std::move(addresses);
   listed_.clear();
-  maybe_.fill(false);
+  by_first_ = kNotOneHost;
+  by_last_ = all(kNoHost);
   for (const LocalAddress& a : all_) list(a);
   std::sort(listed_.begin(), listed_.end());
 }
@@ -32,9 +33,8 @@ void LocalAddresses::add(const LocalAddress& address) {
 void LocalAddresses::list(const LocalAddress& a) {
   if (a.family != 4) return;
   const auto put = [this](uint32_t address) {
-    uint8_t as_sent[4];
-    store_be32(as_sent, address);
-    maybe_[slot_of(load<uint32_t>(as_sent))] = true;
+    by_first_[address >> 24] |= kPerhapsOwn;
+    by_last_[uint8_t(address)] |= kPerhapsOwn;
     listed_.push_back(address);
   };
   const uint32_t own = load_be32(a.address.data());

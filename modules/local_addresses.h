@@ -38,23 +38,46 @@ class LocalAddresses {
   // and 4.2.3.1.)  Prefixes of 31 and 32 bits have none (RFC 3021).
   bool is_directed_broadcast(uint32_t address) const;
 
-  // Whether an IPv4 address, as it was loaded from a packet, may be the node's own, or the
-  // broadcast address of one of its links; most that are not are told by one byte.
-  bool maybe_listed(uint32_t as_loaded) const { return maybe_[slot_of(as_loaded)]; }
-  // Whether it is: no packet from outside can come from there.
-  bool is_martian_source(uint32_t as_loaded) const {
-    return maybe_listed(as_loaded) && is_listed(swap_be(as_loaded));
+  // Whether an IPv4 source, as it was loaded from a packet, is the node's own, or the
+  // broadcast address of one of its links: no packet from outside can come from there.
+  bool is_martian_source(uint32_t as_loaded) const { return is_listed(swap_be(as_loaded)); }
+
+  // Whether a packet from `source` to `destination`, as they were loaded, may be forwarded as
+  // far as its addresses say (RFC 1812 section 5.3.7); class E is not, here.
+  bool may_forward(uint32_t source, uint32_t destination) const {
+    return !not_one_host_[uint8_t(source)] && !not_one_host_[uint8_t(destination)] &&
+           !is_martian_source(source);
+  }
+  // The same told by three bytes.  Also false for a few packets that may.
+  [[gnu::always_inline]] bool plainly_may_forward(uint32_t source, uint32_t destination) const {
+    const uint8_t suspect = by_first_[uint8_t(source)] & by_last_[source >> 24];
+    return (suspect | not_one_host_[uint8_t(destination)]) == 0;
   }
 
  private:
-  static constexpr unsigned kSlotsLog2 = 12;
+  // What the first and the last byte of a source say, if both say it.
+  enum Suspect : uint8_t { kNone = 0, kNoHost = 1, kPerhapsOwn = 2 };
+  using ByByte = std::array<uint8_t, 256>;
 
-  static uint32_t slot_of(uint32_t as_loaded) { return as_loaded * 0x9e3779b1u >> (32 - kSlotsLog2); }
+  static constexpr ByByte all(uint8_t value) {
+    ByByte by{};
+    by.fill(value);
+    return by;
+  }
   bool is_listed(uint32_t address) const;
   void list(const LocalAddress& address);
 
-  std::array<bool, size_t{1} << kSlotsLog2> maybe_{};  // by slot_of()
-  std::vector<uint32_t> listed_;                       // host order, in order: own and broadcast addresses
+  // By the first byte of an address: not one host's, but 0/8, 127/8, multicast or class E.
+  static constexpr ByByte kNotOneHost = [] {
+    ByByte no{};
+    for (size_t first = 0; first < no.size(); ++first) no[first] = first == 0 || first == 127 || first >= 224;
+    return no;
+  }();
+
+  ByByte not_one_host_ = kNotOneHost;  // here, so that a loop finds it beside the others
+  ByByte by_first_ = kNotOneHost;
+  ByByte by_last_ = all(kNoHost);
+  std::vector<uint32_t> listed_;  // host order, in order: own and broadcast addresses
   std::vector<LocalAddress> all_;
 };
 

@@ -5,7 +5,6 @@
 // Threads: pure functions.
 #pragma once
 
-#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -29,15 +28,6 @@ inline uint64_t add_around(uint64_t a, uint64_t b, uint64_t c) {
 #endif
 }
 
-// By an IPv4 address's first byte, whether it can be one host's and be forwarded to: not
-// 0/8, not 127/8, below multicast and class E.  (RFC 1812 section 5.3.7.)  Two loads cost
-// less than four branches.
-constexpr std::array<uint8_t, 256> kIp4Ordinary = [] {
-  std::array<uint8_t, 256> ordinary{};
-  for (size_t first = 1; first < 224; ++first) ordinary[first] = first != 127;
-  return ordinary;
-}();
-
 // An IPv4 header without options, read in three words: a loop that forwards waits for
 // its loads, so each byte is loaded once.
 class Ip4 {
@@ -56,9 +46,6 @@ class Ip4 {
   // As they lie there.
   uint32_t source() const { return uint32_t(second_ >> 32); }
   uint32_t destination() const { return destination_; }
-  uint8_t ordinary_addresses() const {  // 1 or 0
-    return kIp4Ordinary[uint8_t(second_ >> 32)] & kIp4Ordinary[uint8_t(destination_)];
-  }
 
   // Whether the header adds up.  (RFC 1812 section 5.2.2, check 2.)
   //
