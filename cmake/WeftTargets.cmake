@@ -57,3 +57,21 @@ function(weft_test name)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT 120)
 endfunction()
+
+# weft_code_object(NAME sources...): C that weft-cc makes a code object of, in the folder that
+# weftd loads from.  The target "code_objects" builds all of them.
+include(GNUInstallDirs)
+set(WEFT_CODE_FOLDER ${CMAKE_BINARY_DIR}/share/weft/code)
+add_custom_target(code_objects)
+function(weft_code_object name)
+  list(TRANSFORM ARGN PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/ OUTPUT_VARIABLE sources)
+  set(object ${WEFT_CODE_FOLDER}/${name}.pco)
+  set(interface ${CMAKE_SOURCE_DIR}/pan_ee/code)
+  add_custom_command(OUTPUT ${object}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${WEFT_CODE_FOLDER}
+    COMMAND weft-cc --strip --code-object ${name} -I ${interface} -o ${object} ${sources}
+    DEPENDS weft-cc ${sources} ${interface}/pni.h ${interface}/pni_abi.h)
+  add_custom_target(code_object_${name} DEPENDS ${object})
+  add_dependencies(code_objects code_object_${name})
+  install(FILES ${object} DESTINATION ${CMAKE_INSTALL_DATADIR}/weft/code COMPONENT pan)
+endfunction()

@@ -178,6 +178,18 @@ uint8_t* append(Packet& p, uint32_t n) {
   return last->next->data;
 }
 
+// REQUIRES: it has these bytes
+void copy_out(const Packet& p, size_t offset, size_t n, uint8_t* into) {
+  const Packet* s = &p;
+  for (; n != 0 && offset >= s->length; s = s->next) offset -= s->length;
+  for (; n != 0; s = s->next, offset = 0) {
+    const size_t piece = std::min<size_t>(n, s->length - offset);
+    std::memcpy(into, s->data + offset, piece);
+    into += piece;
+    n -= piece;
+  }
+}
+
 int let_die(Packet& p, DropReason reason) {
   Domain::Ledger& ledger = holder(p).ledger();
   let_go(p);
@@ -282,6 +294,14 @@ size_t an_packetGetIov(an_Packet packet, an_Iov* iov, size_t max) {
       ++pieces;
     }
     return pieces;
+  });
+}
+
+int an_packetRead(an_Packet packet, size_t offset, size_t n, void* into) {
+  return status_with_packet(held(packet), [&](Packet& p) -> int {
+    if (offset + n < n || offset + n > p.total_length()) return fail(AN_EINVAL, "the packet is shorter");
+    copy_out(p, offset, n, static_cast<uint8_t*>(into));
+    return AN_OK;
   });
 }
 

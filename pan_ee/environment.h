@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Environment: what a capsule has while its code runs: where it came from, its body,
-// and what is to become of it.  (PAN, section 4.6.2.)
+// Environment: what a capsule has while its code runs: its bytes, what its code may see of
+// them, and what is to become of it.  (PAN, section 4.6.2.)
 //
-// Where it came from is written by the node and cannot be forged: it is not in the
+// The code sees the first bytes of the body in its arena, behind a struct pniEnvironment;
+// what it asks of the node comes through the helpers of pni.h, which find this in the Call.
+// Where a capsule came from is written by the node and cannot be forged: it is not in the
 // capsule.
 //
 // Threads: the worker; lives for one evaluation.
 #pragma once
 
 #include <cstdint>
-#include <span>
 
 #include "nodeos_api/an.h"
 #include "pan_ee/address.h"
@@ -18,39 +19,41 @@ namespace weft::pan {
 
 class Environment {
  public:
-  enum class Origin : uint8_t {
-    kApplication,  // inserted through an application link of this node
-    kNetwork,      // received from a network link
-  };
   enum class Verdict : uint8_t {
+    kNone,     // not decided: it is let go
     kDrop,     // let go, with reason()
     kSend,     // towards destination()
-    kDeliver,  // it reached whom it was for
+    kDeliver,  // to the application of its code
   };
 
-  Environment(Origin origin, const NodeAddress& local, std::span<uint8_t> window, uint32_t body_length)
-      : origin_(origin), local_(local), window_(window), body_length_(body_length) {}
+  // No capsule: a code object is loaded or unloaded.
+  Environment() = default;
+  // `at_hand`: where the code sees the first `at_hand_length` bytes of the body.
+  Environment(an_Packet capsule, uint32_t body_length, const uint8_t* at_hand, uint32_t at_hand_length,
+              bool has_application)
+      : capsule_(capsule),
+        body_length_(body_length),
+        at_hand_length_(at_hand_length),
+        at_hand_(at_hand),
+        has_application_(has_application) {}
   Environment(const Environment&) = delete;
   Environment& operator=(const Environment&) = delete;
 
-  Origin origin() const { return origin_; }
-  const NodeAddress& local_address() const { return local_; }
-  uint64_t now_ns() const { return an_timeGet(AN_TIME_MONOTONIC); }
-
-  // The first bytes of the body, in one piece, to read and write: as many as the code
-  // object asked for, or as there are.
-  std::span<uint8_t> window() const { return window_; }
   uint32_t body_length() const { return body_length_; }
+  bool has_application() const { return has_application_; }
+  // Copies `n` bytes of the body from `position` on.  False when it does not have them.
+  bool read(uint64_t position, void* into, uint64_t n) const;
 
-  // What is to become of the capsule.  The last call counts; without one it is let go.
-  void send(const NodeAddress& destination) {
-    verdict_ = Verdict::kSend;
+  // What is to become of the capsule.  Each returns false when that was decided before, or
+  // there is no capsule.
+  bool send(const NodeAddress& destination) {
     destination_ = destination;
+    return decide(Verdict::kSend);
   }
-  void deliver() { verdict_ = Verdict::kDeliver; }
-  void drop(an_DropReason reason) {
-    verdict_ = Verdict::kDrop;
+  bool deliver() { return decide(Verdict::kDeliver); }
+  bool drop(an_DropReason reason) {
     reason_ = reason;
+    return decide(Verdict::kDrop);
   }
 
   Verdict verdict() const { return verdict_; }
@@ -58,13 +61,20 @@ class Environment {
   an_DropReason reason() const { return reason_; }
 
  private:
-  Origin origin_;
-  Verdict verdict_ = Verdict::kDrop;
-  an_DropReason reason_ = AN_DROP_DISCARD;
-  const NodeAddress& local_;
-  std::span<uint8_t> window_;
-  uint32_t body_length_;
+  bool decide(Verdict verdict) {
+    if (verdict_ != Verdict::kNone || capsule_ == nullptr) return false;
+    verdict_ = verdict;
+    return true;
+  }
+
+  an_Packet capsule_ = nullptr;
+  uint32_t body_length_ = 0;
+  uint32_t at_hand_length_ = 0;
+  const uint8_t* at_hand_ = nullptr;
   NodeAddress destination_;
+  an_DropReason reason_ = AN_DROP_DISCARD;
+  Verdict verdict_ = Verdict::kNone;
+  bool has_application_ = false;
 };
 
 }  // namespace weft::pan

@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "pan_ee/capsule.h"
+#include "pan_ee/code_folder.h"
+#include "vm/signals.h"
 
 namespace weft::pan {
 
@@ -31,12 +33,29 @@ const uint8_t* look(an_Packet& capsule) {
   return static_cast<const uint8_t*>(an_packetGetData(&capsule, capsule::kHeader));
 }
 
+an_DropReason lose(an_Packet capsule, an_DropReason reason) {
+  an_packetDrop(capsule, reason);
+  return reason;
+}
+
+// Why a capsule is lost whose code was stopped.
+an_DropReason reason_of(vm::Fault fault) {
+  switch (fault) {
+    case vm::Fault::kBudget:
+      return AN_DROP_CODE_BUDGET;
+    case vm::Fault::kRefused:
+      return AN_DROP_CODE_REFUSED;
+    default:
+      return AN_DROP_CODE_FAULT;
+  }
+}
+
 }  // namespace
 
 // --- life --------------------------------------------------------------------
 
 std::unique_ptr<Node> Node::start(const NodeConfig& config, an_Domain parent, std::string& error) {
-  std::unique_ptr<Node> node(new Node(config.address));
+  std::unique_ptr<Node> node(new Node(config));
   if (!node->configure(config)) {
     error = node->error_;
     return nullptr;
@@ -63,7 +82,20 @@ bool Node::configure(const NodeConfig& config) {
     error_ = "a PAN node needs an address";
     return false;
   }
-  code_.add(ping_);
+  if (config.budget == 0 || config.budget > vm::kMaxBudget) {
+    error_ = "a capsule's budget is 1 to " + std::to_string(vm::kMaxBudget) + " instructions";
+    return false;
+  }
+  auto loader = CodeLoader::create(config.engine, address_);
+  if (!loader) {
+    error_ = loader.error().sentence;
+    return false;
+  }
+  loader_ = std::move(*loader);
+  return add_neighbours(config);
+}
+
+bool Node::add_neighbours(const NodeConfig& config) {
   for (const NeighbourConfig& n : config.neighbours) {
     if (n.address.none() || n.address == address_ ||
         !routes_.add({n.address, 128}, uint16_t(neighbours_.size()))) {
@@ -99,10 +131,48 @@ uint16_t Node::neighbour_at(const NodeAddress& address) const {
 int Node::init(an_Domain self, void* node) {
   Node& n = *static_cast<Node*>(node);
   n.domain_ = self;
-  if (n.open_channels(*n.config_)) return AN_OK;
+  if (!n.load_code(*n.config_)) return AN_ENOENT;
+  if (n.open_channels(*n.config_) &&
+      an_eventSchedule(nullptr, self, 0, 0, &Node::prepare_worker, nullptr) != nullptr) {
+    return AN_OK;
+  }
   n.error_ = an_errtext();
   return an_errno();
 }
+
+bool Node::load_code(const NodeConfig& config) {
+  if (config.code_folder.empty()) return true;
+  const auto files = read_code_folder(config.code_folder);
+  if (!files) {
+    error_ = files.error().sentence;
+    return false;
+  }
+  for (const CodeFile& file : *files) load_object(file);
+  ping_.attach();
+  return true;
+}
+
+void Node::load_object(const CodeFile& file) {
+  const auto leave_out = [&](const std::string& why) {
+    an_log(domain_, AN_LOG_WARNING, (file.file + " is left out: " + why).c_str());
+  };
+  if (!file.object) return leave_out(file.object.error().sentence);
+  auto loaded = loader_->load(*file.object);
+  if (!loaded) return leave_out(loaded.error().sentence);
+  if (!code_.add(std::move(*loaded)))
+    leave_out("code object: " + to_text(file.object->name) + " is there already");
+}
+
+LoadedCode* Node::find_code(std::string_view symbolic_name) const {
+  const auto& all = code_.objects();
+  const auto found = std::find_if(all.begin(), all.end(),
+                                  [&](const auto& code) { return code->symbolic_name() == symbolic_name; });
+  return found != all.end() ? found->get() : nullptr;
+}
+
+// A fault of a program is a signal: its handler is not to depend on how much is left of
+// the worker's stack.
+void Node::prepare_worker(void*) { static thread_local const auto stack = vm::SignalStack::create(); }
 
 // Outgoing first, so that nothing comes in that cannot go on.
 bool Node::open_channels(const NodeConfig& config) {
@@ -135,72 +205,65 @@ void Node::terminated(an_Domain, an_TermReason, void* node) {
 
 void Node::receive(void* node, an_Packet* capsules, size_t count) {
   Node& n = *static_cast<Node*>(node);
-  for (size_t i = 0; i < count; ++i) n.evaluate(capsules[i], Environment::Origin::kNetwork);
+  for (size_t i = 0; i < count; ++i) n.evaluate(capsules[i], true);
   n.send_batches();
 }
 
-std::optional<an_DropReason> Node::insert(an_Packet capsule) {
-  const auto lost = evaluate(capsule, Environment::Origin::kApplication);
+Node::Lost Node::insert(an_Packet capsule) {
+  const Lost lost = evaluate(capsule, false);
   send_batches();
   return lost;
 }
 
-std::optional<an_DropReason> Node::evaluate(an_Packet capsule, Environment::Origin origin) {
-  const auto lose = [&](an_DropReason reason) {
-    an_packetDrop(capsule, reason);
-    return reason;
-  };
+Node::Lost Node::evaluate(an_Packet capsule, bool from_network) {
   const size_t available = an_packetGetLength(capsule);
-  if (available < capsule::kHeader) return lose(AN_DROP_MALFORMED);
+  if (available < capsule::kHeader) return lose(capsule, AN_DROP_MALFORMED);
   const uint8_t* const seen = look(capsule);
-  if (seen == nullptr) return lose(AN_DROP_NO_PACKET);
+  if (seen == nullptr) return lose(capsule, AN_DROP_NO_PACKET);
   const capsule::Fault fault = capsule::check(seen, available);
   if (fault != capsule::Fault::kNone) {
-    return lose(fault == capsule::Fault::kTtl ? AN_DROP_TTL : AN_DROP_MALFORMED);
+    return lose(capsule, fault == capsule::Fault::kTtl ? AN_DROP_TTL : AN_DROP_MALFORMED);
   }
-  CodeObject* code = code_.find(seen + capsule::kName);
-  if (code == nullptr) return lose(AN_DROP_CODE_UNKNOWN);
+  LoadedCode* code = code_.find(seen + capsule::kName);
+  if (code == nullptr) return lose(capsule, AN_DROP_CODE_UNKNOWN);
 
   const uint32_t length = capsule::length(seen);
   if (length < available) an_packetTrim(capsule, length);
   const uint32_t body = length - uint32_t{capsule::kHeader};
-  const size_t window = std::min<size_t>(body, code->window());
-  auto* header = static_cast<uint8_t*>(an_packetGetData(&capsule, capsule::kHeader + window));
-  if (header == nullptr) return lose(AN_DROP_NO_PACKET);
+  const uint32_t at_hand = std::min(body, code->window());
+  auto* header = static_cast<uint8_t*>(an_packetGetData(&capsule, capsule::kHeader + at_hand));
+  if (header == nullptr) return lose(capsule, AN_DROP_NO_PACKET);
 
-  Environment env(origin, address_, {header + capsule::kHeader, window}, body);
-  code->accept(env);
-  return act(capsule, header, env);
+  Environment env(capsule, body, code->at_hand(), at_hand, code->application() != nullptr);
+  const vm::Fault stopped = code->evaluate(env, from_network, header + capsule::kHeader, budget_);
+  if (stopped != vm::Fault::kNone) return lose(capsule, reason_of(stopped));
+  return act(capsule, header, *code, env, from_network);
 }
 
-std::optional<an_DropReason> Node::act(an_Packet capsule, uint8_t* header, const Environment& env) {
+Node::Lost Node::act(an_Packet capsule, uint8_t* header, const LoadedCode& code, const Environment& env,
+                     bool from_network) {
   switch (env.verdict()) {
     case Environment::Verdict::kSend:
-      return send(capsule, header, env);
+      return send(capsule, header, env.destination(), from_network);
     case Environment::Verdict::kDeliver:
-      an_packetDrop(capsule, AN_DROP_CONSUMED);
+      if (code.application() == nullptr) return lose(capsule, AN_DROP_NO_APPLICATION);
+      code.application()->deliver(capsule);
       return std::nullopt;
     case Environment::Verdict::kDrop:
+    case Environment::Verdict::kNone:
       break;
   }
-  an_packetDrop(capsule, env.reason());
-  return env.reason();
+  return lose(capsule, env.reason());
 }
 
 // A capsule that comes from another node leaves with a TTL that is one lower; one of an
 // application leaves with the TTL that it was given.
-std::optional<an_DropReason> Node::send(an_Packet capsule, uint8_t* header, const Environment& env) {
-  const uint16_t route = routes_.find(env.destination());
-  if (route == Routes::kNone) {
-    an_packetDrop(capsule, AN_DROP_NO_NEIGHBOUR);
-    return AN_DROP_NO_NEIGHBOUR;
-  }
-  if (env.origin() == Environment::Origin::kNetwork) {
+Node::Lost Node::send(an_Packet capsule, uint8_t* header, const NodeAddress& destination, bool from_network) {
+  const uint16_t route = routes_.find(destination);
+  if (route == Routes::kNone) return lose(capsule, AN_DROP_NO_NEIGHBOUR);
+  if (from_network) {
     const uint16_t ttl = capsule::ttl(header);
-    if (ttl == 1) {
-      an_packetDrop(capsule, AN_DROP_TTL);
-      return AN_DROP_TTL;
-    }
+    if (ttl == 1) return lose(capsule, AN_DROP_TTL);
     capsule::set_ttl(header, uint16_t(ttl - 1));
   }
   Neighbour& neighbour = *neighbours_[route];
@@ -229,14 +292,6 @@ std::vector<Node::NeighbourInfo> Node::neighbours() const {
     NeighbourInfo info{neighbour->address, neighbour->carrier, {.size = sizeof(an_ChanStats)}};
     if (neighbour->channel != nullptr) an_outchanGetStats(neighbour->channel, &info.stats);
     all.push_back(std::move(info));
-  }
-  return all;
-}
-
-std::vector<Node::CodeInfo> Node::code() const {
-  std::vector<CodeInfo> all;
-  for (const CodeObject* object : code_.objects()) {
-    all.push_back({object->name(), std::string(object->symbolic_name()), object->window()});
   }
   return all;
 }
