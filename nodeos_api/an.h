@@ -311,6 +311,17 @@ size_t an_packetGetIov(an_Packet packet, an_Iov* iov, size_t max);
  * does not have them), AN_EDEAD. */
 int an_packetRead(an_Packet packet, size_t offset, size_t n, void* into);
 
+/* A packet as it lies, for EEs that care for speed.  Holds until a call changes the packet. */
+typedef struct an_PacketView {
+  unsigned char* front; /* its first piece; to be written only where `writable` is not 0 */
+  uint32_t front_length;
+  uint32_t length; /* of all its pieces */
+  int writable;
+} an_PacketView;
+/* Views of packets from the front of an array.  Returns how many were described; if fewer than
+ * `count`, an_errno() says what is wrong with the next.  Errors: AN_EINVAL, AN_EDEAD. */
+size_t an_packetGetViewVec(const an_Packet* packets, size_t count, an_PacketView* views);
+
 typedef struct an_PacketMeta {
   size_t size;
   an_InChan channel;     /* that delivered it; NULL if it was made here */

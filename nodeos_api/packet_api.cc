@@ -38,6 +38,8 @@ Packet* held(const an_Packet* handle) {
   return nullptr;
 }
 
+an_PacketView view_of(Packet& p) { return {p.data, p.length, p.total_length(), p.writable()}; }
+
 // Calls `f(packet)` on the worker; R{} if the handle is dead.
 template <typename F>
 auto with_packet(Packet* p, F&& f) -> decltype(f(*p)) {
@@ -294,6 +296,20 @@ size_t an_packetGetIov(an_Packet packet, an_Iov* iov, size_t max) {
       ++pieces;
     }
     return pieces;
+  });
+}
+
+size_t an_packetGetViewVec(const an_Packet* packets, size_t count, an_PacketView* views) {
+  if (count == 0) return 0;
+  return with_packet(held(packets[0]), [&](Packet& first) {
+    views[0] = view_of(first);
+    size_t i = 1;
+    for (; i < count; ++i) {
+      Packet* p = held(packets[i]);
+      if (p == nullptr) break;
+      views[i] = view_of(*p);
+    }
+    return i;
   });
 }
 

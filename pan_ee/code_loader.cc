@@ -43,9 +43,6 @@ Result<std::unique_ptr<CodeLoader>> CodeLoader::create(Engine wanted, const Node
   auto packed = vm::ArenaSpace::create(kMaxObjects, vm::ArenaKind::kPacked);
   if (!packed) return packed.error();
   loader->packed_ = std::move(*packed);
-  auto wide = vm::ArenaSpace::create(kMaxWide);
-  if (!wide) return wide.error();
-  loader->wide_ = std::move(*wide);
   if (wanted == Engine::kInterpreter) return loader;
   if (auto cache = vm::CodeCache::create(); cache) {
     loader->machine_code_ = std::move(*cache);
@@ -59,7 +56,13 @@ Result<std::unique_ptr<vm::Instance>> CodeLoader::instantiate(
     const std::shared_ptr<const vm::Program>& program) {
   const uint64_t statics =
       vm::round_to_page(uint32_t(program->rodata().size())) + program->data().size() + program->bss_bytes();
-  vm::ArenaSpace& space = statics <= vm::kPackedBytes / 2 ? *packed_ : *wide_;
+  const bool packs = statics <= vm::kPackedBytes / 2;
+  if (!packs && wide_ == nullptr) {
+    auto wide = vm::ArenaSpace::create(kMaxWide);
+    if (!wide) return wide.error();
+    wide_ = std::move(*wide);
+  }
+  vm::ArenaSpace& space = packs ? *packed_ : *wide_;
   std::shared_ptr<const vm::MachineCode> code;
   if (machine_code_ != nullptr) {
     auto compiled = machine_code_->compile(program, space.kind());

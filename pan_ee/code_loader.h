@@ -47,7 +47,8 @@ class CodeLoader {
 
   NodeAddress here_;
   std::shared_ptr<const vm::HelperTable> helpers_;
-  std::unique_ptr<vm::ArenaSpace> packed_, wide_;
+  std::unique_ptr<vm::ArenaSpace> packed_;
+  std::unique_ptr<vm::ArenaSpace> wide_;         // from the first that needs it on
   std::unique_ptr<vm::CodeCache> machine_code_;  // null: programs are interpreted
   std::string engine_reason_;
 };

@@ -10,10 +10,10 @@
 // Threads: the worker; lives for one evaluation.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "nodeos_api/an.h"
-#include "pan_ee/address.h"
 
 namespace weft::pan {
 
@@ -46,8 +46,9 @@ class Environment {
 
   // What is to become of the capsule.  Each returns false when that was decided before, or
   // there is no capsule.
-  bool send(const NodeAddress& destination) {
-    destination_ = destination;
+  bool send(uint64_t word_0, uint64_t word_1) {
+    destination_[0] = word_0;
+    destination_[1] = word_1;
     return decide(Verdict::kSend);
   }
   bool deliver() { return decide(Verdict::kDeliver); }
@@ -57,7 +58,8 @@ class Environment {
   }
 
   Verdict verdict() const { return verdict_; }
-  const NodeAddress& destination() const { return destination_; }
+  // A node address, as two words of memory.
+  const std::array<uint64_t, 2>& destination() const { return destination_; }
   an_DropReason reason() const { return reason_; }
 
  private:
@@ -71,7 +73,7 @@ class Environment {
   uint32_t body_length_ = 0;
   uint32_t at_hand_length_ = 0;
   const uint8_t* at_hand_ = nullptr;
-  NodeAddress destination_;
+  std::array<uint64_t, 2> destination_;  // not read before it is written
   an_DropReason reason_ = AN_DROP_DISCARD;
   Verdict verdict_ = Verdict::kNone;
   bool has_application_ = false;

@@ -13,6 +13,7 @@
 #include <memory>
 #include <string>
 
+#include "base/bytes.h"
 #include "base/counter.h"
 #include "pan_ee/application.h"
 #include "pan_ee/code/pni_abi.h"
@@ -23,6 +24,7 @@
 namespace weft::pan {
 
 static_assert(sizeof(pniEnvironment) == PNI_BODY - PNI_ENVIRONMENT && PNI_ENVIRONMENT == vm::kWindow);
+static_assert(std::endian::native == std::endian::little);
 static_assert(sizeof(pniEnvironment) + PNI_MAX_WINDOW <= vm::kDefaultWindow);
 
 class alignas(64) LoadedCode {
@@ -57,9 +59,10 @@ class alignas(64) LoadedCode {
   // of the capsule, unless the program was stopped.
   vm::Fault evaluate(Environment& env, bool from_network, uint8_t* body, uint32_t budget) {
     const uint32_t length = env.body_length(), near = length < window_ ? length : window_;
-    const pniEnvironment fresh{{0, length}, near, from_network, 0, {}, {}};
     auto* const here = reinterpret_cast<pniEnvironment*>(accept_.window);
-    std::memcpy(here, &fresh, offsetof(pniEnvironment, local_address));
+    // In words, which the CPU hands on to the smaller reads of the program.
+    store(&here->capsule, uint64_t{length} << 32);
+    store(&here->at_hand, uint64_t{near} | uint64_t{from_network} << 32);
     copy(accept_.window + sizeof(pniEnvironment), body, near);
     capsules_.add(1);
     const vm::Outcome outcome = instance_->call(accept_, {.r1 = PNI_ENVIRONMENT, .r2 = length}, budget, &env);
@@ -68,6 +71,17 @@ class alignas(64) LoadedCode {
     else if (here->written != 0)
       copy(body, at_hand(), near);
     return outcome.fault;
+  }
+
+  // Asks the CPU for what evaluate() will touch: of this, and, once that is there, of the
+  // arena and the machine code.
+  void prefetch_self() const {
+    __builtin_prefetch(this);
+    __builtin_prefetch(&window_, 1);
+  }
+  void prefetch() const {
+    __builtin_prefetch(accept_.window, 1);
+    __builtin_prefetch(reinterpret_cast<const void*>(accept_.run));
   }
 
   uint64_t capsules() const { return capsules_.value(); }

@@ -11,6 +11,9 @@ namespace weft::pan {
 
 namespace {
 
+// How many capsules ahead their code is asked for.
+constexpr size_t kAhead = 4;
+
 // A path text as an.h takes it: the chain, and the addresses in parentheses.
 struct Carrier {
   std::string protspec, addrspec;
@@ -21,16 +24,6 @@ Carrier split(const std::string& text) {
   std::string chain = text.substr(0, open);
   while (!chain.empty() && chain.back() == ' ') chain.pop_back();
   return {chain, text.substr(open)};
-}
-
-// The header, in one piece, to be read: in place if it can be, since what is wrong or
-// unknown is not worth a copy.  Null when there is no packet to gather it in.
-const uint8_t* look(an_Packet& capsule) {
-  an_Iov first;
-  if (an_packetGetIov(capsule, &first, 1) > 0 && first.length >= capsule::kHeader) {
-    return static_cast<const uint8_t*>(first.base);
-  }
-  return static_cast<const uint8_t*>(an_packetGetData(&capsule, capsule::kHeader));
 }
 
 an_DropReason lose(an_Packet capsule, an_DropReason reason) {
@@ -203,52 +196,68 @@ void Node::terminated(an_Domain, an_TermReason, void* node) {
 
 // --- capsules ----------------------------------------------------------------
 
-void Node::receive(void* node, an_Packet* capsules, size_t count) {
-  Node& n = *static_cast<Node*>(node);
-  for (size_t i = 0; i < count; ++i) n.evaluate(capsules[i], true);
-  n.send_batches();
-}
-
-Node::Lost Node::insert(an_Packet capsule) {
-  const Lost lost = evaluate(capsule, false);
-  send_batches();
-  return lost;
-}
-
-Node::Lost Node::evaluate(an_Packet capsule, bool from_network) {
-  const size_t available = an_packetGetLength(capsule);
-  if (available < capsule::kHeader) return lose(capsule, AN_DROP_MALFORMED);
-  const uint8_t* const seen = look(capsule);
-  if (seen == nullptr) return lose(capsule, AN_DROP_NO_PACKET);
-  const capsule::Fault fault = capsule::check(seen, available);
-  if (fault != capsule::Fault::kNone) {
-    return lose(capsule, fault == capsule::Fault::kTtl ? AN_DROP_TTL : AN_DROP_MALFORMED);
+void Node::admit(an_Packet* capsules, size_t count, an_PacketView* views, LoadedCode** code, Lost& lost) {
+  an_packetGetViewVec(capsules, count, views);
+  for (size_t i = 0; i < count; ++i) {
+    __builtin_prefetch(views[i].front + capsule::kHeader, 1);
+    code_.prefetch(views[i].front + capsule::kName);
   }
-  LoadedCode* code = code_.find(seen + capsule::kName);
-  if (code == nullptr) return lose(capsule, AN_DROP_CODE_UNKNOWN);
-
-  const uint32_t length = capsule::length(seen);
-  if (length < available) an_packetTrim(capsule, length);
-  const uint32_t body = length - uint32_t{capsule::kHeader};
-  const uint32_t at_hand = std::min(body, code->window());
-  auto* header = static_cast<uint8_t*>(an_packetGetData(&capsule, capsule::kHeader + at_hand));
-  if (header == nullptr) return lose(capsule, AN_DROP_NO_PACKET);
-
-  Environment env(capsule, body, code->at_hand(), at_hand, code->application() != nullptr);
-  const vm::Fault stopped = code->evaluate(env, from_network, header + capsule::kHeader, budget_);
-  if (stopped != vm::Fault::kNone) return lose(capsule, reason_of(stopped));
-  return act(capsule, header, *code, env, from_network);
+  for (size_t i = 0; i < count; ++i) {
+    Lost why = kNot;
+    if (views[i].front_length < capsule::kHeader || !capsule::is_good(views[i].front, views[i].length)) {
+      why = check(capsules[i], views[i]);
+    }
+    code[i] = why == kNot ? code_.find(views[i].front + capsule::kName) : nullptr;
+    if (code[i] != nullptr) {
+      code[i]->prefetch_self();
+      continue;
+    }
+    if (why == kNot)
+      why = is_code_name(views[i].front + capsule::kName) ? AN_DROP_CODE_UNKNOWN : AN_DROP_MALFORMED;
+    lost = lose(capsules[i], why);
+  }
 }
 
-Node::Lost Node::act(an_Packet capsule, uint8_t* header, const LoadedCode& code, const Environment& env,
-                     bool from_network) {
+// What is wrong with a header.  It is looked at where it lies, if it can be: what is wrong or
+// unknown is not worth a copy.
+Node::Lost Node::check(an_Packet& capsule, an_PacketView& view) {
+  if (view.length < capsule::kHeader) return AN_DROP_MALFORMED;
+  if (view.front_length < capsule::kHeader) {
+    if (an_packetGetData(&capsule, capsule::kHeader) == nullptr) return AN_DROP_NO_PACKET;
+    an_packetGetViewVec(&capsule, 1, &view);
+  }
+  const capsule::Fault fault = capsule::check(view.front, view.length);
+  if (fault == capsule::Fault::kNone) return kNot;
+  return fault == capsule::Fault::kTtl ? AN_DROP_TTL : AN_DROP_MALFORMED;
+}
+
+inline Node::Lost Node::evaluate(an_Packet capsule, const an_PacketView& view, LoadedCode& code,
+                                 bool from_network) {
+  uint8_t* header = view.front;
+  const uint32_t length = capsule::length(header);
+  const uint32_t body = length - uint32_t{capsule::kHeader};
+  const uint32_t at_hand = std::min(body, code.window());
+  if (length < view.length) [[unlikely]]
+    an_packetTrim(capsule, length);
+  if (!view.writable || view.front_length < capsule::kHeader + at_hand) [[unlikely]] {
+    header = static_cast<uint8_t*>(an_packetGetData(&capsule, capsule::kHeader + at_hand));
+    if (header == nullptr) return lose(capsule, AN_DROP_NO_PACKET);
+  }
+  Environment env(capsule, body, code.at_hand(), at_hand, code.application() != nullptr);
+  const vm::Fault stopped = code.evaluate(env, from_network, header + capsule::kHeader, budget_);
+  if (stopped != vm::Fault::kNone) return lose(capsule, reason_of(stopped));
+  return act(capsule, header, code, env, from_network);
+}
+
+inline Node::Lost Node::act(an_Packet capsule, uint8_t* header, const LoadedCode& code,
+                            const Environment& env, bool from_network) {
   switch (env.verdict()) {
     case Environment::Verdict::kSend:
       return send(capsule, header, env.destination(), from_network);
     case Environment::Verdict::kDeliver:
       if (code.application() == nullptr) return lose(capsule, AN_DROP_NO_APPLICATION);
       code.application()->deliver(capsule);
-      return std::nullopt;
+      return kNot;
     case Environment::Verdict::kDrop:
     case Environment::Verdict::kNone:
       break;
@@ -258,8 +267,9 @@ Node::Lost Node::act(an_Packet capsule, uint8_t* header, const LoadedCode& code,
 
 // A capsule that comes from another node leaves with a TTL that is one lower; one of an
 // application leaves with the TTL that it was given.
-Node::Lost Node::send(an_Packet capsule, uint8_t* header, const NodeAddress& destination, bool from_network) {
-  const uint16_t route = routes_.find(destination);
+inline Node::Lost Node::send(an_Packet capsule, uint8_t* header, const std::array<uint64_t, 2>& destination,
+                             bool from_network) {
+  const uint16_t route = routes_.find(destination[0], destination[1]);
   if (route == Routes::kNone) return lose(capsule, AN_DROP_NO_NEIGHBOUR);
   if (from_network) {
     const uint16_t ttl = capsule::ttl(header);
@@ -269,7 +279,34 @@ Node::Lost Node::send(an_Packet capsule, uint8_t* header, const NodeAddress& des
   Neighbour& neighbour = *neighbours_[route];
   if (neighbour.waiting == kBatch) send_batch(neighbour);
   neighbour.batch[neighbour.waiting++] = capsule;
-  return std::nullopt;
+  return kNot;
+}
+
+// In steps over the vector, so that what a later step needs of the memory is on its way.
+void Node::receive(void* node, an_Packet* capsules, size_t count) {
+  Node& n = *static_cast<Node*>(node);
+  an_PacketView views[kBatch];
+  LoadedCode* code[kBatch + kAhead] = {};
+  for (; count > 0; capsules += std::min(count, kBatch), count -= std::min(count, kBatch)) {
+    const size_t some = std::min(count, kBatch);
+    Lost lost = kNot;
+    n.admit(capsules, some, views, code, lost);
+    for (size_t i = 0; i < some; ++i) {
+      if (code[i + kAhead] != nullptr) code[i + kAhead]->prefetch();
+      if (code[i] != nullptr) n.evaluate(capsules[i], views[i], *code[i], true);
+    }
+  }
+  n.send_batches();
+}
+
+std::optional<an_DropReason> Node::insert(an_Packet capsule) {
+  an_PacketView view;
+  LoadedCode* code;
+  Lost lost = kNot;
+  admit(&capsule, 1, &view, &code, lost);
+  if (code != nullptr) lost = evaluate(capsule, view, *code, false);
+  send_batches();
+  return lost == kNot ? std::nullopt : std::optional(lost);
 }
 
 void Node::send_batch(Neighbour& neighbour) {

@@ -114,11 +114,19 @@ class Node {
   static void prepare_worker(void*);
   static void receive(void* node, an_Packet* capsules, size_t count);
 
-  using Lost = std::optional<an_DropReason>;
-  Lost evaluate(an_Packet capsule, bool from_network);
+  // Why a capsule is lost.  (An optional would go through memory, in two sizes.)
+  using Lost = an_DropReason;
+  static constexpr Lost kNot = AN_DROP_REASONS;
+
+  // The code of each capsule; null for those that are lost, with the reason of the last in
+  // `lost`.
+  void admit(an_Packet* capsules, size_t count, an_PacketView* views, LoadedCode** code, Lost& lost);
+  Lost check(an_Packet& capsule, an_PacketView& view);
+  Lost evaluate(an_Packet capsule, const an_PacketView& view, LoadedCode& code, bool from_network);
   Lost act(an_Packet capsule, uint8_t* header, const LoadedCode& code, const Environment& env,
            bool from_network);
-  Lost send(an_Packet capsule, uint8_t* header, const NodeAddress& destination, bool from_network);
+  Lost send(an_Packet capsule, uint8_t* header, const std::array<uint64_t, 2>& destination,
+            bool from_network);
   void send_batch(Neighbour& neighbour);
   void send_batches();
 

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "base/bytes.h"
 #include "pan_ee/capsule.h"
 #include "pan_ee/code/pni_abi.h"
 #include "pan_ee/environment.h"
@@ -65,10 +64,7 @@ bool is_whole(const Environment& env, uint64_t position, uint64_t length) {
 
 uint64_t send(Call& call, uint64_t address_0, uint64_t address_1, uint64_t position, uint64_t length) {
   Environment& env = environment(call);
-  NodeAddress to;
-  store(to.bytes.data(), address_0);
-  store(to.bytes.data() + 8, address_1);
-  return is_whole(env, position, length) && env.send(to) ? 0 : refuse(call);
+  return is_whole(env, position, length) && env.send(address_0, address_1) ? 0 : refuse(call);
 }
 
 uint64_t deliver(Call& call, uint64_t link, uint64_t position, uint64_t length) {
