@@ -22,7 +22,7 @@ class CodeCache {
   LoadedCode* find(const uint8_t* name) const {
     for (size_t i = start(name);; i = (i + 1) & (slots_.size() - 1)) {
       if (slots_[i].object == nullptr) return nullptr;
-      if (std::memcmp(slots_[i].name.bytes.data(), name, CodeName::kSize) == 0) return slots_[i].object;
+      if (same(slots_[i].name.bytes.data(), name)) return slots_[i].object;
     }
   }
   // Asks the CPU for where that name would be found.
@@ -37,12 +37,16 @@ class CodeCache {
     LoadedCode* object = nullptr;
   };
 
-  // A name is a hash already.
-  size_t start(const uint8_t* name) const {
-    uint64_t bits;
-    std::memcpy(&bits, name + 1, sizeof bits);
-    return size_t(bits) & (slots_.size() - 1);
+  // memcmp() that is no call.
+  static bool same(const uint8_t* a, const uint8_t* b) {
+    static_assert(CodeName::kSize == 4 * sizeof(uint64_t) + 1);
+    uint64_t differing = a[0] ^ b[0];
+    for (size_t i = 1; i < CodeName::kSize; i += 8)
+      differing |= load<uint64_t>(a + i) ^ load<uint64_t>(b + i);
+    return differing == 0;
   }
+  // A name is a hash already.
+  size_t start(const uint8_t* name) const { return size_t(load<uint64_t>(name + 1)) & (slots_.size() - 1); }
   void insert(LoadedCode& object);
 
   std::vector<Slot> slots_{16};

@@ -17,6 +17,8 @@
 
 namespace weft::pan {
 
+class LoadedCode;
+
 class Environment {
  public:
   enum class Verdict : uint8_t {
@@ -28,19 +30,13 @@ class Environment {
 
   // No capsule: a code object is loaded or unloaded.
   Environment() = default;
-  // `at_hand`: where the code sees the first `at_hand_length` bytes of the body.
-  Environment(an_Packet capsule, uint32_t body_length, const uint8_t* at_hand, uint32_t at_hand_length,
-              bool has_application)
-      : capsule_(capsule),
-        body_length_(body_length),
-        at_hand_length_(at_hand_length),
-        at_hand_(at_hand),
-        has_application_(has_application) {}
+  Environment(an_Packet capsule, uint32_t body_length, const LoadedCode& code)
+      : capsule_(capsule), code_(&code), body_length_(body_length) {}
   Environment(const Environment&) = delete;
   Environment& operator=(const Environment&) = delete;
 
   uint32_t body_length() const { return body_length_; }
-  bool has_application() const { return has_application_; }
+  bool has_application() const;
   // Copies `n` bytes of the body from `position` on.  False when it does not have them.
   bool read(uint64_t position, void* into, uint64_t n) const;
 
@@ -70,13 +66,11 @@ class Environment {
   }
 
   an_Packet capsule_ = nullptr;
+  const LoadedCode* code_ = nullptr;  // null with the capsule
   uint32_t body_length_ = 0;
-  uint32_t at_hand_length_ = 0;
-  const uint8_t* at_hand_ = nullptr;
-  std::array<uint64_t, 2> destination_;  // not read before it is written
   an_DropReason reason_ = AN_DROP_DISCARD;
   Verdict verdict_ = Verdict::kNone;
-  bool has_application_ = false;
+  std::array<uint64_t, 2> destination_;  // not read before it is written
 };
 
 }  // namespace weft::pan

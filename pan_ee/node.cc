@@ -243,7 +243,7 @@ inline Node::Lost Node::evaluate(an_Packet capsule, const an_PacketView& view, L
     header = static_cast<uint8_t*>(an_packetGetData(&capsule, capsule::kHeader + at_hand));
     if (header == nullptr) return lose(capsule, AN_DROP_NO_PACKET);
   }
-  Environment env(capsule, body, code.at_hand(), at_hand, code.application() != nullptr);
+  Environment env(capsule, body, code);
   const vm::Fault stopped = code.evaluate(env, from_network, header + capsule::kHeader, budget_);
   if (stopped != vm::Fault::kNone) return lose(capsule, reason_of(stopped));
   return act(capsule, header, code, env, from_network);

@@ -7,17 +7,22 @@
 #include "pan_ee/capsule.h"
 #include "pan_ee/code/pni_abi.h"
 #include "pan_ee/environment.h"
+#include "pan_ee/loaded_code.h"
 
 namespace weft::pan {
 
 bool Environment::read(uint64_t position, void* into, uint64_t n) const {
   if (position > body_length_ || n > body_length_ - position) return false;
-  const uint64_t near = position < at_hand_length_ ? std::min(n, at_hand_length_ - position) : 0;
-  if (near != 0) std::memcpy(into, at_hand_ + position, near);
+  if (n == 0) return true;
+  const uint64_t at_hand = std::min(code_->window(), body_length_);
+  const uint64_t near = position < at_hand ? std::min(n, at_hand - position) : 0;
+  if (near != 0) std::memcpy(into, code_->at_hand() + position, near);
   if (near == n) return true;
   return an_packetRead(capsule_, capsule::kHeader + position + near, n - near,
                        static_cast<uint8_t*>(into) + near) == AN_OK;
 }
+
+bool Environment::has_application() const { return code_ != nullptr && code_->application() != nullptr; }
 
 namespace {
 

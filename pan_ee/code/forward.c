@@ -10,7 +10,7 @@ uint32_t window(void) { return sizeof(pniNodeAddr); }
 void accept(pniStream* capsule, uint32_t length) {
   pniStream body;
   pniNodeAddr destination, here;
-  if (length < sizeof destination) {
+  if (!pniStream_atHand(capsule, sizeof destination)) {
     pniCapsule_drop(PNI_DROP_MALFORMED);
     return;
   }

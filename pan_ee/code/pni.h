@@ -72,8 +72,13 @@ static inline void pniStream_seekFwd(pniStream* stream, uint32_t n) {
   if (n > stream->end - stream->position) pni_refuse();
   stream->position += n;
 }
-static inline void pniStream_dup(pniStream* to, const pniStream* from) { *to = *from; }
+static inline void pniStream_dup(pniStream* to, const pniStream* from) {
+  to->position = from->position; /* one by one, so that a compiler sees what it knows of each */
+  to->end = from->end;
+}
 static inline int pniStream_eofP(const pniStream* stream) { return stream->position == stream->end; }
+/* Whether the next `n` bytes are at hand.  They are, if the body has them, up to `window`. */
+static inline int pniStream_atHand(const pniStream* stream, uint32_t n) { return pni_at_hand(stream, n); }
 static inline uint32_t pniStream_getBytesRemaining(const pniStream* stream) {
   return stream->end - stream->position;
 }
@@ -131,8 +136,15 @@ typedef struct pniNodeAddr {
 } pniNodeAddr;
 
 static inline void pniNodeAddr_read(pniStream* stream, pniNodeAddr* address) {
-  address->words[0] = pniStream_read_le_uint64(stream);
-  address->words[1] = pniStream_read_le_uint64(stream);
+  if (pni_at_hand(stream, sizeof *address)) {
+    const pni_uint64* const at = (const pni_uint64*)((uintptr_t)PNI_BODY + stream->position);
+    address->words[0] = at[0];
+    address->words[1] = at[1];
+  } else {
+    address->words[0] = pni_read_number(stream->position, 8);
+    address->words[1] = pni_read_number(stream->position + 8, 8);
+  }
+  stream->position += sizeof *address;
 }
 static inline void pniNodeAddr_write(pniStream* stream, const pniNodeAddr* address) {
   pniStream_write_le_uint64(stream, address->words[0]);
