@@ -99,15 +99,15 @@ std::vector<uint8_t> write_code_object(uint16_t pni_version, std::string_view sy
   store_be16(&bytes[42], kFormatVersion);
   store_be16(&bytes[44], pni_version);
   store_be16(&bytes[46], 2);
-  const auto add = [&bytes](uint16_t type, const void* body, size_t length) {
+  const auto add = [&bytes](uint16_t type, const auto& body) {
     const size_t at = bytes.size();
-    bytes.resize(at + kSectionHeader + length);
+    bytes.resize(at + kSectionHeader);
     store_be16(&bytes[at], type);
-    store_be32(&bytes[at + 4], uint32_t(length));
-    std::memcpy(&bytes[at] + kSectionHeader, body, length);
+    store_be32(&bytes[at + 4], uint32_t(body.size()));
+    bytes.insert(bytes.end(), body.begin(), body.end());
   };
-  add(kSymbolicName, symbolic_name.data(), symbolic_name.size());
-  add(kProgram, program.data(), program.size());
+  add(kSymbolicName, symbolic_name);
+  add(kProgram, program);
   std::memcpy(bytes.data(), kMagic.data(), kMagic.size());
   name_of(HashKind::kSha256, as_text(std::span(bytes).subspan(kHashed))).write(&bytes[kName]);
   return bytes;
