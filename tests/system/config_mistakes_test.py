@@ -176,7 +176,7 @@ CASES = [
      "unknown key 'form' in [[pan.route]]"),
     ("a folder of code that is not there", TWO + '[pan]\naddress = "10.0.0.1"\ncode = §"/nowhere/code"\n',
      "the folder of code objects /nowhere/code: No such file or directory"),
-    ("an unknown engine", TWO + '[pan]\naddress = "10.0.0.1"\nengine = §"jti"\n', "'engine' is 'jti'"),
+    ("an unknown engine", TWO + '[pan]\naddress = "10.0.0.1"\nengine = §"jti"\n', "no engine 'jti', did you mean 'jit'?"),
     ("a budget of nothing", TWO + '[pan]\naddress = "10.0.0.1"\nbudget = §0\n', "'budget' is 0; expected 1 to 2147483647"),
 ]
 

@@ -273,6 +273,7 @@ void Assembly::log_parts() {
     log_.info("pan: active node {}, {} neighbours, {} code objects, {}{}", to_text(pan_->address()),
               config_.pan->neighbours.size(), pan_->code().size(), pan::name(pan_->engine()),
               because(pan_->engine_reason()));
+    if (pan_->code().empty()) log_.warn("pan: there are no code objects, so all capsules are lost");
   }
 }
 
