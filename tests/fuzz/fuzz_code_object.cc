@@ -61,7 +61,8 @@ std::optional<Outcome> evaluate(pan::Engine engine, const pan::CodeObject& objec
 // Then two evaluations differ.
 bool tells_the_time(const pan::CodeObject& object) {
   constexpr std::string_view kHelper = "pni_time";
-  return std::ranges::search(object.program, kHelper).begin() != object.program.end();
+  return std::search(object.program.begin(), object.program.end(), kHelper.begin(), kHelper.end()) !=
+         object.program.end();
 }
 
 // The checks of the line's fixture, as of require().
