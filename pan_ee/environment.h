@@ -7,7 +7,7 @@
 // Where a capsule came from is written by the node and cannot be forged: it is not in the
 // capsule.
 //
-// Threads: the worker; lives for one evaluation.
+// Threads: the worker.
 #pragma once
 
 #include <array>
@@ -28,13 +28,27 @@ class Environment {
     kDeliver,  // to the application of its code
   };
 
-  // No capsule: a code object is loaded or unloaded.
+  // Without a capsule: a code object is loaded or unloaded.
   Environment() = default;
-  Environment(an_Packet capsule, uint32_t body_length, const LoadedCode& code)
-      : capsule_(capsule), code_(&code), body_length_(body_length) {}
   Environment(const Environment&) = delete;
   Environment& operator=(const Environment&) = delete;
 
+  // Nothing is decided of this capsule yet.
+  void begin(an_Packet capsule, uint32_t body_length, LoadedCode& code) {
+    capsule_ = capsule;
+    code_ = &code;
+    body_length_ = body_length;
+    reason_ = AN_DROP_DISCARD;
+    verdict_ = Verdict::kNone;
+  }
+  // It is let go, whatever was decided.
+  void stop(an_DropReason reason) {
+    reason_ = reason;
+    verdict_ = Verdict::kDrop;
+  }
+
+  an_Packet capsule() const { return capsule_; }
+  LoadedCode& code() const { return *code_; }
   uint32_t body_length() const { return body_length_; }
   bool has_application() const;
   // Copies `n` bytes of the body from `position` on.  False when it does not have them.
@@ -66,7 +80,7 @@ class Environment {
   }
 
   an_Packet capsule_ = nullptr;
-  const LoadedCode* code_ = nullptr;  // null with the capsule
+  LoadedCode* code_ = nullptr;  // null with the capsule
   uint32_t body_length_ = 0;
   an_DropReason reason_ = AN_DROP_DISCARD;
   Verdict verdict_ = Verdict::kNone;

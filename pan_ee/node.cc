@@ -231,8 +231,8 @@ Node::Lost Node::check(an_Packet& capsule, an_PacketView& view) {
   return fault == capsule::Fault::kTtl ? AN_DROP_TTL : AN_DROP_MALFORMED;
 }
 
-inline Node::Lost Node::evaluate(an_Packet capsule, const an_PacketView& view, LoadedCode& code,
-                                 bool from_network) {
+inline void Node::evaluate(an_Packet capsule, const an_PacketView& view, LoadedCode& code, bool from_network,
+                           Evaluated& evaluated) {
   uint8_t* header = view.front;
   const uint32_t length = capsule::length(header);
   const uint32_t body = length - uint32_t{capsule::kHeader};
@@ -241,60 +241,68 @@ inline Node::Lost Node::evaluate(an_Packet capsule, const an_PacketView& view, L
     an_packetTrim(capsule, length);
   if (!view.writable || view.front_length < capsule::kHeader + at_hand) [[unlikely]] {
     header = static_cast<uint8_t*>(an_packetGetData(&capsule, capsule::kHeader + at_hand));
-    if (header == nullptr) return lose(capsule, AN_DROP_NO_PACKET);
   }
-  Environment env(capsule, body, code);
-  const vm::Fault stopped = code.evaluate(env, from_network, header + capsule::kHeader, budget_);
-  if (stopped != vm::Fault::kNone) return lose(capsule, reason_of(stopped));
-  return act(capsule, header, code, env, from_network);
+  evaluated.header = header;
+  evaluated.env.begin(capsule, body, code);
+  if (header == nullptr) [[unlikely]]
+    return evaluated.env.stop(AN_DROP_NO_PACKET);
+  const vm::Fault stopped = code.evaluate(evaluated.env, from_network, header + capsule::kHeader, budget_);
+  if (stopped != vm::Fault::kNone) [[unlikely]]
+    evaluated.env.stop(reason_of(stopped));
 }
 
-inline Node::Lost Node::act(an_Packet capsule, uint8_t* header, const LoadedCode& code,
-                            const Environment& env, bool from_network) {
+inline Node::Lost Node::act(const Evaluated& evaluated, bool from_network) {
+  const Environment& env = evaluated.env;
   switch (env.verdict()) {
     case Environment::Verdict::kSend:
-      return send(capsule, header, env.destination(), from_network);
-    case Environment::Verdict::kDeliver:
-      if (code.application() == nullptr) return lose(capsule, AN_DROP_NO_APPLICATION);
-      code.application()->deliver(capsule);
+      return send(evaluated, from_network);
+    case Environment::Verdict::kDeliver: {
+      Application* const application = env.code().application();
+      if (application == nullptr) return lose(env.capsule(), AN_DROP_NO_APPLICATION);
+      application->deliver(env.capsule());
       return kNot;
+    }
     case Environment::Verdict::kDrop:
     case Environment::Verdict::kNone:
       break;
   }
-  return lose(capsule, env.reason());
+  return lose(env.capsule(), env.reason());
 }
 
 // A capsule that comes from another node leaves with a TTL that is one lower; one of an
 // application leaves with the TTL that it was given.
-inline Node::Lost Node::send(an_Packet capsule, uint8_t* header, const std::array<uint64_t, 2>& destination,
-                             bool from_network) {
-  const uint16_t route = routes_.find(destination[0], destination[1]);
-  if (route == Routes::kNone) return lose(capsule, AN_DROP_NO_NEIGHBOUR);
+inline Node::Lost Node::send(const Evaluated& evaluated, bool from_network) {
+  const Environment& env = evaluated.env;
+  const uint16_t route = routes_.find(env.destination()[0], env.destination()[1]);
+  if (route == Routes::kNone) return lose(env.capsule(), AN_DROP_NO_NEIGHBOUR);
   if (from_network) {
-    const uint16_t ttl = capsule::ttl(header);
-    if (ttl == 1) return lose(capsule, AN_DROP_TTL);
-    capsule::set_ttl(header, uint16_t(ttl - 1));
+    const uint16_t ttl = capsule::ttl(evaluated.header);
+    if (ttl == 1) return lose(env.capsule(), AN_DROP_TTL);
+    capsule::set_ttl(evaluated.header, uint16_t(ttl - 1));
   }
   Neighbour& neighbour = *neighbours_[route];
   if (neighbour.waiting == kBatch) send_batch(neighbour);
-  neighbour.batch[neighbour.waiting++] = capsule;
+  neighbour.batch[neighbour.waiting++] = env.capsule();
   return kNot;
 }
 
-// In steps over the vector, so that what a later step needs of the memory is on its way.
+// In steps over the vector: what a later step needs of the memory is on its way, and no
+// capsule waits for what becomes of the one before.
 void Node::receive(void* node, an_Packet* capsules, size_t count) {
   Node& n = *static_cast<Node*>(node);
   an_PacketView views[kBatch];
-  LoadedCode* code[kBatch + kAhead] = {};
+  LoadedCode* code[kBatch + kAhead];
   for (; count > 0; capsules += std::min(count, kBatch), count -= std::min(count, kBatch)) {
     const size_t some = std::min(count, kBatch);
     Lost lost = kNot;
     n.admit(capsules, some, views, code, lost);
+    std::fill_n(code + some, kAhead, nullptr);
+    size_t done = 0;
     for (size_t i = 0; i < some; ++i) {
       if (code[i + kAhead] != nullptr) code[i + kAhead]->prefetch();
-      if (code[i] != nullptr) n.evaluate(capsules[i], views[i], *code[i], true);
+      if (code[i] != nullptr) n.evaluate(capsules[i], views[i], *code[i], true, n.evaluated_[done++]);
     }
+    for (size_t i = 0; i < done; ++i) n.act(n.evaluated_[i], true);
   }
   n.send_batches();
 }
@@ -304,7 +312,11 @@ std::optional<an_DropReason> Node::insert(an_Packet capsule) {
   LoadedCode* code;
   Lost lost = kNot;
   admit(&capsule, 1, &view, &code, lost);
-  if (code != nullptr) lost = evaluate(capsule, view, *code, false);
+  if (code != nullptr) {
+    Evaluated evaluated;
+    evaluate(capsule, view, *code, false, evaluated);
+    lost = act(evaluated, false);
+  }
   send_batches();
   return lost == kNot ? std::nullopt : std::optional(lost);
 }

@@ -122,11 +122,16 @@ class Node {
   // `lost`.
   void admit(an_Packet* capsules, size_t count, an_PacketView* views, LoadedCode** code, Lost& lost);
   Lost check(an_Packet& capsule, an_PacketView& view);
-  Lost evaluate(an_Packet capsule, const an_PacketView& view, LoadedCode& code, bool from_network);
-  Lost act(an_Packet capsule, uint8_t* header, const LoadedCode& code, const Environment& env,
-           bool from_network);
-  Lost send(an_Packet capsule, uint8_t* header, const std::array<uint64_t, 2>& destination,
-            bool from_network);
+
+  // A capsule that was evaluated, and what is to become of it.
+  struct Evaluated {
+    Environment env;
+    uint8_t* header;
+  };
+  void evaluate(an_Packet capsule, const an_PacketView& view, LoadedCode& code, bool from_network,
+                Evaluated& evaluated);
+  Lost act(const Evaluated& evaluated, bool from_network);
+  Lost send(const Evaluated& evaluated, bool from_network);
   void send_batch(Neighbour& neighbour);
   void send_batches();
 
@@ -138,6 +143,7 @@ class Node {
   std::unique_ptr<CodeLoader> loader_;
   CodeCache code_;  // of what loader_ loaded
   Ping ping_;
+  std::array<Evaluated, kBatch> evaluated_;  // of a vector
   // While init runs.
   const NodeConfig* config_ = nullptr;
   std::string error_;

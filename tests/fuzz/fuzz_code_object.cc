@@ -53,7 +53,8 @@ std::optional<Outcome> evaluate(pan::Engine engine, const pan::CodeObject& objec
   an_PacketView view;
   an_packetGetViewVec(&capsule, 1, &view);
   std::vector<uint8_t> body(view.front + pan::capsule::kHeader, view.front + view.length);
-  pan::Environment env(capsule, uint32_t(body.size()), **loaded);
+  pan::Environment env;
+  env.begin(capsule, uint32_t(body.size()), **loaded);
   const vm::Fault fault = (*loaded)->evaluate(env, true, body.data(), kBudget);
   return Outcome{fault, env.verdict(), std::move(body)};
 }
