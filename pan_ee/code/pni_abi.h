@@ -27,12 +27,11 @@ struct pniEnvironment {
   uint16_t from_network;
   uint16_t written;
   uint64_t local_address[2]; /* written once, when the code object is loaded */
-  uint64_t reserved[4];
 };
 
-/* Where the environment lies, as programs see it. */
+/* Where the environment lies, as programs see it: with a short body, in one line of a cache. */
 #define PNI_ENVIRONMENT 0x14200
-#define PNI_BODY (PNI_ENVIRONMENT + 64)
+#define PNI_BODY (PNI_ENVIRONMENT + 32)
 
 /* Bytes of the body at hand, for a code object that exports no `window`; and the most that
  * it may ask for. */
