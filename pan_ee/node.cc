@@ -199,6 +199,7 @@ void Node::terminated(an_Domain, an_TermReason, void* node) {
 void Node::admit(an_Packet* capsules, size_t count, an_PacketView* views, LoadedCode** code, Lost& lost) {
   an_packetGetViewVec(capsules, count, views);
   for (size_t i = 0; i < count; ++i) {
+    if (views[i].front_length < capsule::kHeader) continue;
     __builtin_prefetch(views[i].front + capsule::kHeader, 1);
     code_.prefetch(views[i].front + capsule::kName);
   }

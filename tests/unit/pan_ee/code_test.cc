@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "pan_ee/capsule.h"
 #include "pan_ee/code_folder.h"
+#include "tests/fuzz/exact_memory.h"
 #include "tests/unit/testing/allocations.h"
 #include "tests/unit/testing/pan_line.h"
 #include "tests/unit/testing/temporary_directory.h"
@@ -197,6 +198,18 @@ TEST_P(CodeTest, ABodyInPiecesReadsAsOne) {
     const auto out = output();
     ASSERT_EQ(out.size(), 1u) << cut << code("streams").last_failure();
     EXPECT_EQ(out[0].substr(capsule::kHeader + 249), body.substr(249));
+  }
+}
+
+// Found by fuzz_capsule: the name was read where the first piece did not have it.
+TEST_P(CodeTest, WhatIsBehindAShortFirstPieceIsNotRead) {
+  const std::string text = capsule("hostile", address_bytes(line_.address(3)) + "g");
+  const std::vector<uint8_t> whole(text.begin(), text.end());
+  for (uint8_t cut : {1, 24, 30, 63, 64, 70}) {
+    for (bool writable : {false, true}) {
+      inject(fuzz::ExactMemory::packet(*line_.pool, whole, cut, writable));
+      EXPECT_EQ(output().size(), 1u) << cut;
+    }
   }
 }
 
