@@ -8,11 +8,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "bench/ip4_frames.h"
+#include "bench/memory_partner.h"
 #include "geni/geni.h"
 #include "modules/eth.h"
 #include "modules/flow.h"
@@ -35,44 +35,6 @@ struct Case {
   bool fresh;        // a new destination each time
   bool fused;
   uint16_t shapes;  // of tuples in use, which match nothing
-};
-
-// One end in memory: gives what its array holds, keeps what it is given.
-class Memory final : public Partner {
- public:
-  Memory(MacAddress mac, size_t packets) : mac_(mac), taken_(packets) {}
-
-  void will_give(std::span<Packet* const> packets) { to_give_ = packets; }
-  bool gave_all() const { return to_give_.empty(); }
-  // How many it was given since it was last asked, and forgets them.
-  size_t take() { return std::exchange(count_, 0); }
-
-  Result<Opening> open(std::string_view, Partner*, Opening) override { return Opening{0}; }
-  void close(Opening) override {}
-  void push(Opening, Pvec& v) override {
-    std::copy(v.begin(), v.end(), taken_.begin() + ptrdiff_t(count_));
-    count_ += v.size();
-    v.release_all();
-  }
-  void pull(Opening, Pvec& v, size_t max) override {
-    const size_t n = std::min(max, to_give_.size());
-    v.adopt(to_give_.subspan(0, n));
-    to_give_ = to_give_.subspan(n);
-  }
-  Result<Reply> control(Opening, const Request& request) override {
-    if (!std::holds_alternative<InfoRequest>(request))
-      return Error{Code::kUnsupported, "only its info is known"};
-    PartnerInfo info;
-    info.driver = "memory";
-    info.mac = mac_;
-    return Reply{info};
-  }
-
- private:
-  MacAddress mac_;
-  std::span<Packet* const> to_give_;
-  std::vector<Packet*> taken_;
-  size_t count_ = 0;
 };
 
 MacAddress mac(uint8_t kind, uint16_t number) { return {2, 0, 0, kind, 0, uint8_t(number)}; }
@@ -139,7 +101,7 @@ class Node {
   }
 
   void add_partner(const std::string& name, const MacAddress& own) {
-    partners_.push_back(std::make_unique<Memory>(own, case_.packets));
+    partners_.push_back(std::make_unique<bench::Memory>(PartnerInfo{.mac = own}, case_.packets));
     auto number = geni_.add_port(name, *partners_.back(), Opening{0});
     if (!number) fail(number.error().sentence);
     if (!case_.fused) return;
@@ -165,7 +127,7 @@ class Node {
   Reassembly reassembly_{*pool_, clock_, worker_.timers()};
   IpModule ip_module_{ip_, host_, reassembly_, demux_};
   Fusion fusion_{fib_, ip_.addresses, demux_, demux_.narrow_transit(), demux_.wide_transit()};
-  std::vector<std::unique_ptr<Memory>> partners_;
+  std::vector<std::unique_ptr<bench::Memory>> partners_;
   Geni geni_{worker_, demux_, {&eth_module_, &ip_module_}, {&fusion_}};
   std::vector<Packet*> packets_;
   uint64_t random_ = 1;

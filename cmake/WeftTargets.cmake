@@ -57,3 +57,29 @@ function(weft_test name)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT 120)
 endfunction()
+
+# weft_code_object(NAME sources... [FOLDER folder]): C that weft-cc makes a code object of, in
+# the folder that weftd loads from, or in another.  The target code_object_NAME builds it;
+# "code_objects" builds all that weftd comes with.
+include(GNUInstallDirs)
+set(WEFT_CODE_FOLDER ${CMAKE_BINARY_DIR}/share/weft/code)
+add_custom_target(code_objects)
+function(weft_code_object name)
+  cmake_parse_arguments(ARG "" "FOLDER" "" ${ARGN})
+  list(TRANSFORM ARG_UNPARSED_ARGUMENTS PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/ OUTPUT_VARIABLE sources)
+  set(folder ${WEFT_CODE_FOLDER})
+  if(ARG_FOLDER)
+    set(folder ${ARG_FOLDER})
+  endif()
+  set(object ${folder}/${name}.pco)
+  set(interface ${CMAKE_SOURCE_DIR}/pan_ee/code)
+  add_custom_command(OUTPUT ${object}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${folder}
+    COMMAND weft-cc --strip --code-object ${name} -I ${interface} -o ${object} ${sources}
+    DEPENDS weft-cc ${sources} ${interface}/pni.h ${interface}/pni_abi.h)
+  add_custom_target(code_object_${name} DEPENDS ${object})
+  if(NOT ARG_FOLDER)
+    add_dependencies(code_objects code_object_${name})
+    install(FILES ${object} DESTINATION ${CMAKE_INSTALL_DATADIR}/weft/code COMPONENT pan)
+  endif()
+endfunction()

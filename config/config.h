@@ -134,6 +134,9 @@ struct PanConfig {
   std::vector<Text> carriers;  // path texts that capsules come in by
   std::vector<PanNeighbourConfig> neighbours;
   std::vector<PanRouteConfig> routes;
+  std::optional<Text> code;   // a folder of code objects; none: the one that came with weftd
+  bool interpreted = false;   // the engine: not JIT
+  uint32_t budget = 100'000;  // instructions for each capsule
   Place at;
 };
 

@@ -73,6 +73,9 @@ PanConfig read_pan(TableReader& table, const NameCheck& check) {
   for (TableReader& child : table.array_of_tables("neighbour"))
     pan.neighbours.push_back(read_neighbour(child, check));
   for (TableReader& child : table.array_of_tables("route")) pan.routes.push_back(read_route(child));
+  pan.code = table.text("code");
+  pan.interpreted = table.choice("engine", {"jit", "interpreter"}) == 1;
+  table.number("budget", 1, INT32_MAX, pan.budget);
   table.finish();
   if (!has_carriers) pan.carriers = carriers_of(pan.neighbours);
   return pan;

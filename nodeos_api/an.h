@@ -132,16 +132,19 @@ an_Domain an_domainParent(an_Domain d);
 
 /* Why a packet was let go.  The node counts them for the domain, and shows them. */
 typedef enum an_DropReason {
-  AN_DROP_DISCARD = 0,  /* no longer wanted: an_packetFree */
-  AN_DROP_CONSUMED,     /* it reached whom it was for */
-  AN_DROP_CLOSED,       /* the domain ended while it held the packet */
-  AN_DROP_MALFORMED,    /* not a capsule of this version */
-  AN_DROP_TTL,          /* its TTL reached zero */
-  AN_DROP_NO_NEIGHBOUR, /* no link towards that node */
-  AN_DROP_CODE_UNKNOWN, /* no code object of that name */
-  AN_DROP_CODE_FAULT,   /* the code object faulted or ran out of budget */
-  AN_DROP_QUEUE_FULL,   /* an outgoing channel did not take it */
-  AN_DROP_NO_PACKET,    /* the pool had no packet left to continue in */
+  AN_DROP_DISCARD = 0,    /* no longer wanted: an_packetFree */
+  AN_DROP_CONSUMED,       /* it reached whom it was for */
+  AN_DROP_CLOSED,         /* the domain ended while it held the packet */
+  AN_DROP_MALFORMED,      /* not a capsule of this version */
+  AN_DROP_TTL,            /* its TTL reached zero */
+  AN_DROP_NO_NEIGHBOUR,   /* no link towards that node */
+  AN_DROP_CODE_UNKNOWN,   /* no code object of that name */
+  AN_DROP_CODE_FAULT,     /* the code object faulted */
+  AN_DROP_QUEUE_FULL,     /* an outgoing channel did not take it */
+  AN_DROP_NO_PACKET,      /* the pool had no packet left to continue in */
+  AN_DROP_CODE_BUDGET,    /* the code object used up its budget */
+  AN_DROP_CODE_REFUSED,   /* the code object asked for what is not its */
+  AN_DROP_NO_APPLICATION, /* for an application that is not there */
   AN_DROP_REASONS
 } an_DropReason;
 
@@ -304,6 +307,20 @@ typedef struct an_Iov {
 /* Where its bytes are, to be read: fills at most `max` pieces.  Returns how many pieces
  * there are. */
 size_t an_packetGetIov(an_Packet packet, an_Iov* iov, size_t max);
+/* Copies `n` bytes from `offset` on to `into`, however they lie.  Errors: AN_EINVAL (the packet
+ * does not have them), AN_EDEAD. */
+int an_packetRead(an_Packet packet, size_t offset, size_t n, void* into);
+
+/* A packet as it lies, for EEs that care for speed.  Holds until a call changes the packet. */
+typedef struct an_PacketView {
+  unsigned char* front; /* its first piece; to be written only where `writable` is not 0 */
+  uint32_t front_length;
+  uint32_t length; /* of all its pieces */
+  int writable;
+} an_PacketView;
+/* Views of packets from the front of an array.  Returns how many were described; if fewer than
+ * `count`, an_errno() says what is wrong with the next.  Errors: AN_EINVAL, AN_EDEAD. */
+size_t an_packetGetViewVec(const an_Packet* packets, size_t count, an_PacketView* views);
 
 typedef struct an_PacketMeta {
   size_t size;

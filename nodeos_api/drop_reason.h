@@ -16,7 +16,8 @@ constexpr std::array<DropReason, AN_DROP_REASONS> kNodeReasons = {
     DropReason::kEeDiscard,        DropReason::kConsumed,   DropReason::kPathClosed,
     DropReason::kCapsuleMalformed, DropReason::kCapsuleTtl, DropReason::kNoNeighbourNode,
     DropReason::kCodeUnknown,      DropReason::kCodeFault,  DropReason::kOutQueueFull,
-    DropReason::kPoolExhausted,
+    DropReason::kPoolExhausted,    DropReason::kCodeBudget, DropReason::kCodeRefused,
+    DropReason::kNoApplication,
 };
 
 // REQUIRES: 0 <= reason < AN_DROP_REASONS

@@ -38,6 +38,8 @@ Packet* held(const an_Packet* handle) {
   return nullptr;
 }
 
+an_PacketView view_of(Packet& p) { return {p.data, p.length, p.total_length(), p.writable()}; }
+
 // Calls `f(packet)` on the worker; R{} if the handle is dead.
 template <typename F>
 auto with_packet(Packet* p, F&& f) -> decltype(f(*p)) {
@@ -178,6 +180,18 @@ uint8_t* append(Packet& p, uint32_t n) {
   return last->next->data;
 }
 
+// REQUIRES: it has these bytes
+void copy_out(const Packet& p, size_t offset, size_t n, uint8_t* into) {
+  const Packet* s = &p;
+  for (; n != 0 && offset >= s->length; s = s->next) offset -= s->length;
+  for (; n != 0; s = s->next, offset = 0) {
+    const size_t piece = std::min<size_t>(n, s->length - offset);
+    std::memcpy(into, s->data + offset, piece);
+    into += piece;
+    n -= piece;
+  }
+}
+
 int let_die(Packet& p, DropReason reason) {
   Domain::Ledger& ledger = holder(p).ledger();
   let_go(p);
@@ -282,6 +296,28 @@ size_t an_packetGetIov(an_Packet packet, an_Iov* iov, size_t max) {
       ++pieces;
     }
     return pieces;
+  });
+}
+
+size_t an_packetGetViewVec(const an_Packet* packets, size_t count, an_PacketView* views) {
+  if (count == 0) return 0;
+  return with_packet(held(packets[0]), [&](Packet& first) {
+    views[0] = view_of(first);
+    size_t i = 1;
+    for (; i < count; ++i) {
+      Packet* p = held(packets[i]);
+      if (p == nullptr) break;
+      views[i] = view_of(*p);
+    }
+    return i;
+  });
+}
+
+int an_packetRead(an_Packet packet, size_t offset, size_t n, void* into) {
+  return status_with_packet(held(packet), [&](Packet& p) -> int {
+    if (offset + n < n || offset + n > p.total_length()) return fail(AN_EINVAL, "the packet is shorter");
+    copy_out(p, offset, n, static_cast<uint8_t*>(into));
+    return AN_OK;
   });
 }
 

@@ -17,8 +17,10 @@
 // Threads: pure functions.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "pan_ee/address.h"
 #include "pan_ee/code_name.h"
@@ -58,6 +60,17 @@ const char* sentence(Fault fault);
 // are at `header`, in a packet of `available` bytes.  Bytes behind the capsule's
 // length are a link's padding.
 Fault check(const uint8_t* header, size_t available);
+
+// Whether check() finds nothing wrong, but for the name: a name that is found is one.
+inline bool is_good(const uint8_t* header, size_t available) {
+  if (available < kHeader) return false;
+  uint64_t first, last;  // all before the home; the name's last byte, and what is reserved
+  std::memcpy(&first, header, sizeof first);
+  std::memcpy(&last, header + kHeader - sizeof last, sizeof last);
+  static_assert(kReserved == kHeader - sizeof last + 1 && std::endian::native == std::endian::little);
+  return (first & 0xffff) == kVersion && (first >> 16 & 0xffff) != 0 && last >> 8 == 0 &&
+         length(header) >= kHeader && length(header) <= available;
+}
 
 struct Header {
   uint16_t ttl = 0;

@@ -3,29 +3,19 @@
 
 namespace weft::pan {
 
-bool CodeCache::add(CodeObject& object) {
-  if (find(object.name().bytes.data()) != nullptr) return false;
-  if (2 * (size_ + 1) > slots_.size()) {
-    std::vector<Slot> before(slots_.size() * 2);
-    before.swap(slots_);
-    for (const Slot& slot : before) {
-      if (slot.object != nullptr) insert(*slot.object);
-    }
+bool CodeCache::add(std::unique_ptr<LoadedCode> object) {
+  if (find(object->name().bytes.data()) != nullptr) return false;
+  objects_.push_back(std::move(object));
+  if (2 * objects_.size() > slots_.size()) {
+    slots_ = std::vector<Slot>(slots_.size() * 2);
+    for (const auto& each : objects_) insert(*each);
+  } else {
+    insert(*objects_.back());
   }
-  insert(object);
-  ++size_;
   return true;
 }
 
-std::vector<const CodeObject*> CodeCache::objects() const {
-  std::vector<const CodeObject*> all;
-  for (const Slot& slot : slots_) {
-    if (slot.object != nullptr) all.push_back(slot.object);
-  }
-  return all;
-}
-
-void CodeCache::insert(CodeObject& object) {
+void CodeCache::insert(LoadedCode& object) {
   size_t i = start(object.name().bytes.data());
   while (slots_[i].object != nullptr) i = (i + 1) & (slots_.size() - 1);
   slots_[i] = {object.name(), &object};

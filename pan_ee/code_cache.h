@@ -6,44 +6,51 @@
 // Invariants: at least half of the slots are empty.
 #pragma once
 
+#include <memory>
 #include <vector>
 
-#include "pan_ee/code_object.h"
+#include "pan_ee/loaded_code.h"
 
 namespace weft::pan {
 
 class CodeCache {
  public:
-  // The object outlives the cache.  False when one of that name is there already.
-  bool add(CodeObject& object);
+  // False, and the object is gone, when one of that name is there already.
+  bool add(std::unique_ptr<LoadedCode> object);
 
   // The code object of the 33 bytes at `name`; null when it is not here.
-  CodeObject* find(const uint8_t* name) const {
+  LoadedCode* find(const uint8_t* name) const {
     for (size_t i = start(name);; i = (i + 1) & (slots_.size() - 1)) {
       if (slots_[i].object == nullptr) return nullptr;
-      if (std::memcmp(slots_[i].name.bytes.data(), name, CodeName::kSize) == 0) return slots_[i].object;
+      if (same(slots_[i].name.bytes.data(), name)) return slots_[i].object;
     }
   }
-  size_t size() const { return size_; }
-  // All of them, in no order.
-  std::vector<const CodeObject*> objects() const;
+  // Asks the CPU for where that name would be found.
+  void prefetch(const uint8_t* name) const { __builtin_prefetch(&slots_[start(name)]); }
+
+  // All of them, in the order in which they came.
+  const std::vector<std::unique_ptr<LoadedCode>>& objects() const { return objects_; }
 
  private:
-  struct Slot {
+  struct alignas(64) Slot {
     CodeName name;
-    CodeObject* object = nullptr;
+    LoadedCode* object = nullptr;
   };
 
-  // A name is a hash already.
-  size_t start(const uint8_t* name) const {
-    uint64_t bits;
-    std::memcpy(&bits, name + 1, sizeof bits);
-    return size_t(bits) & (slots_.size() - 1);
+  // memcmp() that is no call.
+  static bool same(const uint8_t* a, const uint8_t* b) {
+    static_assert(CodeName::kSize == 4 * sizeof(uint64_t) + 1);
+    uint64_t differing = a[0] ^ b[0];
+    for (size_t i = 1; i < CodeName::kSize; i += 8)
+      differing |= load<uint64_t>(a + i) ^ load<uint64_t>(b + i);
+    return differing == 0;
   }
-  void insert(CodeObject& object);
+  // A name is a hash already.
+  size_t start(const uint8_t* name) const { return size_t(load<uint64_t>(name + 1)) & (slots_.size() - 1); }
+  void insert(LoadedCode& object);
 
   std::vector<Slot> slots_{16};
-  size_t size_ = 0;
+  std::vector<std::unique_ptr<LoadedCode>> objects_;
 };
 
 }  // namespace weft::pan

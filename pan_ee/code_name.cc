@@ -7,30 +7,35 @@ namespace weft::pan {
 
 namespace {
 
-// Bytes of the hash; 0 for an unknown kind.
-size_t hash_size(uint8_t kind) {
+struct Hash {
+  size_t size;  // bytes; 0: no such kind
+  const EVP_MD* (*algorithm)();
+};
+
+Hash hash_of(uint8_t kind) {
   switch (HashKind(kind)) {
     case HashKind::kSha256:
-      return 32;
+      return {32, EVP_sha256};
     case HashKind::kSha1:
-      return 20;
+      return {20, EVP_sha1};
     case HashKind::kMd5:
-      return 16;
+      return {16, EVP_md5};
   }
-  return 0;
+  return {0, nullptr};
 }
 
 }  // namespace
 
-CodeName name_of(std::string_view contents) {
+CodeName name_of(HashKind kind, std::string_view contents) {
   CodeName name;
-  name.bytes[0] = uint8_t(HashKind::kSha256);
-  ::EVP_Digest(contents.data(), contents.size(), name.bytes.data() + 1, nullptr, EVP_sha256(), nullptr);
+  name.bytes[0] = uint8_t(kind);
+  const Hash hash = hash_of(uint8_t(kind));
+  ::EVP_Digest(contents.data(), contents.size(), name.bytes.data() + 1, nullptr, hash.algorithm(), nullptr);
   return name;
 }
 
 bool is_code_name(const uint8_t* p) {
-  const size_t size = hash_size(p[0]);
+  const size_t size = hash_of(p[0]).size;
   if (size == 0) return false;
   for (size_t i = 1 + size; i < CodeName::kSize; ++i) {
     if (p[i] != 0) return false;

@@ -34,8 +34,9 @@ struct CodeName {
   friend bool operator==(const CodeName&, const CodeName&) = default;
 };
 
-// The SHA-256 name of what a code object consists of.
-CodeName name_of(std::string_view contents);
+// The name of what a code object consists of.  REQUIRES: a kind that is listed
+CodeName name_of(HashKind kind, std::string_view contents);
+inline CodeName name_of(std::string_view contents) { return name_of(HashKind::kSha256, contents); }
 
 // Whether the 33 bytes at `p` can be a name: a known kind, and zeros behind its hash.
 bool is_code_name(const uint8_t* p);

@@ -4,10 +4,15 @@
 #include <algorithm>
 
 #include "pan_ee/capsule.h"
+#include "pan_ee/code_folder.h"
+#include "vm/signals.h"
 
 namespace weft::pan {
 
 namespace {
+
+// How many capsules ahead their code is asked for.
+constexpr size_t kAhead = 4;
 
 // A path text as an.h takes it: the chain, and the addresses in parentheses.
 struct Carrier {
@@ -21,14 +26,21 @@ Carrier split(const std::string& text) {
   return {chain, text.substr(open)};
 }
 
-// The header, in one piece, to be read: in place if it can be, since what is wrong or
-// unknown is not worth a copy.  Null when there is no packet to gather it in.
-const uint8_t* look(an_Packet& capsule) {
-  an_Iov first;
-  if (an_packetGetIov(capsule, &first, 1) > 0 && first.length >= capsule::kHeader) {
-    return static_cast<const uint8_t*>(first.base);
+an_DropReason lose(an_Packet capsule, an_DropReason reason) {
+  an_packetDrop(capsule, reason);
+  return reason;
+}
+
+// Why a capsule is lost whose code was stopped.
+an_DropReason reason_of(vm::Fault fault) {
+  switch (fault) {
+    case vm::Fault::kBudget:
+      return AN_DROP_CODE_BUDGET;
+    case vm::Fault::kRefused:
+      return AN_DROP_CODE_REFUSED;
+    default:
+      return AN_DROP_CODE_FAULT;
   }
-  return static_cast<const uint8_t*>(an_packetGetData(&capsule, capsule::kHeader));
 }
 
 }  // namespace
@@ -36,7 +48,7 @@ const uint8_t* look(an_Packet& capsule) {
 // --- life --------------------------------------------------------------------
 
 std::unique_ptr<Node> Node::start(const NodeConfig& config, an_Domain parent, std::string& error) {
-  std::unique_ptr<Node> node(new Node(config.address));
+  std::unique_ptr<Node> node(new Node(config));
   if (!node->configure(config)) {
     error = node->error_;
     return nullptr;
@@ -63,7 +75,20 @@ bool Node::configure(const NodeConfig& config) {
     error_ = "a PAN node needs an address";
     return false;
   }
-  code_.add(ping_);
+  if (config.budget == 0 || config.budget > vm::kMaxBudget) {
+    error_ = "a capsule's budget is 1 to " + std::to_string(vm::kMaxBudget) + " instructions";
+    return false;
+  }
+  auto loader = CodeLoader::create(config.engine, address_);
+  if (!loader) {
+    error_ = loader.error().sentence;
+    return false;
+  }
+  loader_ = std::move(*loader);
+  return add_neighbours(config);
+}
+
+bool Node::add_neighbours(const NodeConfig& config) {
   for (const NeighbourConfig& n : config.neighbours) {
     if (n.address.none() || n.address == address_ ||
         !routes_.add({n.address, 128}, uint16_t(neighbours_.size()))) {
@@ -99,10 +124,48 @@ uint16_t Node::neighbour_at(const NodeAddress& address) const {
 int Node::init(an_Domain self, void* node) {
   Node& n = *static_cast<Node*>(node);
   n.domain_ = self;
-  if (n.open_channels(*n.config_)) return AN_OK;
+  if (!n.load_code(*n.config_)) return AN_ENOENT;
+  if (n.open_channels(*n.config_) &&
+      an_eventSchedule(nullptr, self, 0, 0, &Node::prepare_worker, nullptr) != nullptr) {
+    return AN_OK;
+  }
   n.error_ = an_errtext();
   return an_errno();
 }
+
+bool Node::load_code(const NodeConfig& config) {
+  if (config.code_folder.empty()) return true;
+  const auto files = read_code_folder(config.code_folder);
+  if (!files) {
+    error_ = files.error().sentence;
+    return false;
+  }
+  for (const CodeFile& file : *files) load_object(file);
+  ping_.attach();
+  return true;
+}
+
+void Node::load_object(const CodeFile& file) {
+  const auto leave_out = [&](const std::string& why) {
+    an_log(domain_, AN_LOG_WARNING, (file.file + " is left out: " + why).c_str());
+  };
+  if (!file.object) return leave_out(file.object.error().sentence);
+  auto loaded = loader_->load(*file.object);
+  if (!loaded) return leave_out(loaded.error().sentence);
+  if (!code_.add(std::move(*loaded)))
+    leave_out("code object: " + to_text(file.object->name) + " is there already");
+}
+
+LoadedCode* Node::find_code(std::string_view symbolic_name) const {
+  const auto& all = code_.objects();
+  const auto found = std::find_if(all.begin(), all.end(),
+                                  [&](const auto& code) { return code->symbolic_name() == symbolic_name; });
+  return found != all.end() ? found->get() : nullptr;
+}
+
+// A fault of a program is a signal: its handler is not to depend on how much is left of
+// the worker's stack.
+void Node::prepare_worker(void*) { static thread_local const auto stack = vm::SignalStack::create(); }
 
 // Outgoing first, so that nothing comes in that cannot go on.
 bool Node::open_channels(const NodeConfig& config) {
@@ -133,80 +196,130 @@ void Node::terminated(an_Domain, an_TermReason, void* node) {
 
 // --- capsules ----------------------------------------------------------------
 
-void Node::receive(void* node, an_Packet* capsules, size_t count) {
-  Node& n = *static_cast<Node*>(node);
-  for (size_t i = 0; i < count; ++i) n.evaluate(capsules[i], Environment::Origin::kNetwork);
-  n.send_batches();
-}
-
-std::optional<an_DropReason> Node::insert(an_Packet capsule) {
-  const auto lost = evaluate(capsule, Environment::Origin::kApplication);
-  send_batches();
-  return lost;
-}
-
-std::optional<an_DropReason> Node::evaluate(an_Packet capsule, Environment::Origin origin) {
-  const auto lose = [&](an_DropReason reason) {
-    an_packetDrop(capsule, reason);
-    return reason;
-  };
-  const size_t available = an_packetGetLength(capsule);
-  if (available < capsule::kHeader) return lose(AN_DROP_MALFORMED);
-  const uint8_t* const seen = look(capsule);
-  if (seen == nullptr) return lose(AN_DROP_NO_PACKET);
-  const capsule::Fault fault = capsule::check(seen, available);
-  if (fault != capsule::Fault::kNone) {
-    return lose(fault == capsule::Fault::kTtl ? AN_DROP_TTL : AN_DROP_MALFORMED);
+void Node::admit(an_Packet* capsules, size_t count, an_PacketView* views, LoadedCode** code, Lost& lost) {
+  an_packetGetViewVec(capsules, count, views);
+  for (size_t i = 0; i < count; ++i) {
+    if (views[i].front_length < capsule::kHeader) continue;
+    __builtin_prefetch(views[i].front + capsule::kHeader, 1);
+    code_.prefetch(views[i].front + capsule::kName);
   }
-  CodeObject* code = code_.find(seen + capsule::kName);
-  if (code == nullptr) return lose(AN_DROP_CODE_UNKNOWN);
-
-  const uint32_t length = capsule::length(seen);
-  if (length < available) an_packetTrim(capsule, length);
-  const uint32_t body = length - uint32_t{capsule::kHeader};
-  const size_t window = std::min<size_t>(body, code->window());
-  auto* header = static_cast<uint8_t*>(an_packetGetData(&capsule, capsule::kHeader + window));
-  if (header == nullptr) return lose(AN_DROP_NO_PACKET);
-
-  Environment env(origin, address_, {header + capsule::kHeader, window}, body);
-  code->accept(env);
-  return act(capsule, header, env);
+  for (size_t i = 0; i < count; ++i) {
+    Lost why = kNot;
+    if (views[i].front_length < capsule::kHeader || !capsule::is_good(views[i].front, views[i].length)) {
+      why = check(capsules[i], views[i]);
+    }
+    code[i] = why == kNot ? code_.find(views[i].front + capsule::kName) : nullptr;
+    if (code[i] != nullptr) {
+      code[i]->prefetch_self();
+      continue;
+    }
+    if (why == kNot)
+      why = is_code_name(views[i].front + capsule::kName) ? AN_DROP_CODE_UNKNOWN : AN_DROP_MALFORMED;
+    lost = lose(capsules[i], why);
+  }
 }
 
-std::optional<an_DropReason> Node::act(an_Packet capsule, uint8_t* header, const Environment& env) {
+// What is wrong with a header.  It is looked at where it lies, if it can be: what is wrong or
+// unknown is not worth a copy.
+Node::Lost Node::check(an_Packet& capsule, an_PacketView& view) {
+  if (view.length < capsule::kHeader) return AN_DROP_MALFORMED;
+  if (view.front_length < capsule::kHeader) {
+    if (an_packetGetData(&capsule, capsule::kHeader) == nullptr) return AN_DROP_NO_PACKET;
+    an_packetGetViewVec(&capsule, 1, &view);
+  }
+  const capsule::Fault fault = capsule::check(view.front, view.length);
+  if (fault == capsule::Fault::kNone) return kNot;
+  return fault == capsule::Fault::kTtl ? AN_DROP_TTL : AN_DROP_MALFORMED;
+}
+
+inline void Node::evaluate(an_Packet capsule, const an_PacketView& view, LoadedCode& code, bool from_network,
+                           Evaluated& evaluated) {
+  uint8_t* header = view.front;
+  const uint32_t length = capsule::length(header);
+  const uint32_t body = length - uint32_t{capsule::kHeader};
+  const uint32_t at_hand = std::min(body, code.window());
+  if (length < view.length) [[unlikely]]
+    an_packetTrim(capsule, length);
+  if (!view.writable || view.front_length < capsule::kHeader + at_hand) [[unlikely]] {
+    header = static_cast<uint8_t*>(an_packetGetData(&capsule, capsule::kHeader + at_hand));
+  }
+  evaluated.header = header;
+  evaluated.env.begin(capsule, body, code);
+  if (header == nullptr) [[unlikely]]
+    return evaluated.env.stop(AN_DROP_NO_PACKET);
+  const vm::Fault stopped = code.evaluate(evaluated.env, from_network, header + capsule::kHeader, budget_);
+  if (stopped != vm::Fault::kNone) [[unlikely]]
+    evaluated.env.stop(reason_of(stopped));
+}
+
+inline Node::Lost Node::act(const Evaluated& evaluated, bool from_network) {
+  const Environment& env = evaluated.env;
   switch (env.verdict()) {
     case Environment::Verdict::kSend:
-      return send(capsule, header, env);
-    case Environment::Verdict::kDeliver:
-      an_packetDrop(capsule, AN_DROP_CONSUMED);
-      return std::nullopt;
+      return send(evaluated, from_network);
+    case Environment::Verdict::kDeliver: {
+      Application* const application = env.code().application();
+      if (application == nullptr) return lose(env.capsule(), AN_DROP_NO_APPLICATION);
+      application->deliver(env.capsule());
+      return kNot;
+    }
     case Environment::Verdict::kDrop:
+    case Environment::Verdict::kNone:
       break;
   }
-  an_packetDrop(capsule, env.reason());
-  return env.reason();
+  return lose(env.capsule(), env.reason());
 }
 
 // A capsule that comes from another node leaves with a TTL that is one lower; one of an
 // application leaves with the TTL that it was given.
-std::optional<an_DropReason> Node::send(an_Packet capsule, uint8_t* header, const Environment& env) {
-  const uint16_t route = routes_.find(env.destination());
-  if (route == Routes::kNone) {
-    an_packetDrop(capsule, AN_DROP_NO_NEIGHBOUR);
-    return AN_DROP_NO_NEIGHBOUR;
-  }
-  if (env.origin() == Environment::Origin::kNetwork) {
-    const uint16_t ttl = capsule::ttl(header);
-    if (ttl == 1) {
-      an_packetDrop(capsule, AN_DROP_TTL);
-      return AN_DROP_TTL;
-    }
-    capsule::set_ttl(header, uint16_t(ttl - 1));
+inline Node::Lost Node::send(const Evaluated& evaluated, bool from_network) {
+  const Environment& env = evaluated.env;
+  const uint16_t route = routes_.find(env.destination()[0], env.destination()[1]);
+  if (route == Routes::kNone) return lose(env.capsule(), AN_DROP_NO_NEIGHBOUR);
+  if (from_network) {
+    const uint16_t ttl = capsule::ttl(evaluated.header);
+    if (ttl == 1) return lose(env.capsule(), AN_DROP_TTL);
+    capsule::set_ttl(evaluated.header, uint16_t(ttl - 1));
   }
   Neighbour& neighbour = *neighbours_[route];
   if (neighbour.waiting == kBatch) send_batch(neighbour);
-  neighbour.batch[neighbour.waiting++] = capsule;
-  return std::nullopt;
+  neighbour.batch[neighbour.waiting++] = env.capsule();
+  return kNot;
+}
+
+// In steps over the vector: what a later step needs of the memory is on its way, and no
+// capsule waits for what becomes of the one before.
+void Node::receive(void* node, an_Packet* capsules, size_t count) {
+  Node& n = *static_cast<Node*>(node);
+  an_PacketView views[kBatch];
+  LoadedCode* code[kBatch + kAhead];
+  for (; count > 0; capsules += std::min(count, kBatch), count -= std::min(count, kBatch)) {
+    const size_t some = std::min(count, kBatch);
+    Lost lost = kNot;
+    n.admit(capsules, some, views, code, lost);
+    std::fill_n(code + some, kAhead, nullptr);
+    size_t done = 0;
+    for (size_t i = 0; i < some; ++i) {
+      if (code[i + kAhead] != nullptr) code[i + kAhead]->prefetch();
+      if (code[i] != nullptr) n.evaluate(capsules[i], views[i], *code[i], true, n.evaluated_[done++]);
+    }
+    for (size_t i = 0; i < done; ++i) n.act(n.evaluated_[i], true);
+  }
+  n.send_batches();
+}
+
+std::optional<an_DropReason> Node::insert(an_Packet capsule) {
+  an_PacketView view;
+  LoadedCode* code;
+  Lost lost = kNot;
+  admit(&capsule, 1, &view, &code, lost);
+  if (code != nullptr) {
+    Evaluated evaluated;
+    evaluate(capsule, view, *code, false, evaluated);
+    lost = act(evaluated, false);
+  }
+  send_batches();
+  return lost == kNot ? std::nullopt : std::optional(lost);
 }
 
 void Node::send_batch(Neighbour& neighbour) {
@@ -229,14 +342,6 @@ std::vector<Node::NeighbourInfo> Node::neighbours() const {
     NeighbourInfo info{neighbour->address, neighbour->carrier, {.size = sizeof(an_ChanStats)}};
     if (neighbour->channel != nullptr) an_outchanGetStats(neighbour->channel, &info.stats);
     all.push_back(std::move(info));
-  }
-  return all;
-}
-
-std::vector<Node::CodeInfo> Node::code() const {
-  std::vector<CodeInfo> all;
-  for (const CodeObject* object : code_.objects()) {
-    all.push_back({object->name(), std::string(object->symbolic_name()), object->window()});
   }
   return all;
 }

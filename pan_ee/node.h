@@ -7,8 +7,9 @@
 // domain's statistics count what became of every capsule (an_DropReason).
 //
 // Threads: made and destroyed on the control thread; everything else on the worker.
-// Time: a capsule on its way is evaluated without allocation or lock, and its body is
-//   never copied: the header and the code's window are rewritten in place.
+// Time: a capsule on its way is evaluated without allocation or lock, within the budget.
+//   Its body is never copied: the code is shown the first bytes of it, and these and the
+//   header are rewritten in place.
 #pragma once
 
 #include <array>
@@ -20,10 +21,13 @@
 #include "nodeos_api/an.h"
 #include "pan_ee/address.h"
 #include "pan_ee/code_cache.h"
+#include "pan_ee/code_loader.h"
 #include "pan_ee/ping.h"
 #include "pan_ee/routes.h"
 
 namespace weft::pan {
+
+struct CodeFile;
 
 struct NeighbourConfig {
   NodeAddress address;
@@ -40,6 +44,9 @@ struct NodeConfig {
   std::vector<std::string> carriers;  // path texts that capsules come in by
   std::vector<NeighbourConfig> neighbours;
   std::vector<RouteConfig> routes;  // besides those to the neighbours themselves
+  std::string code_folder;          // code_folder.h; empty: none
+  Engine engine = Engine::kJit;     // that is wanted
+  uint32_t budget = 100'000;        // instructions for each capsule, at most vm::kMaxBudget
 };
 
 class Node {
@@ -55,8 +62,11 @@ class Node {
   const NodeAddress& address() const { return address_; }
   // Null when the domain has ended.
   an_Domain domain() const { return domain_; }
-  // The application side of the built-in code object "ping".
+  // The application side of the code object "ping".
   Ping& ping() { return ping_; }
+
+  // The first code object of that symbolic name; null when there is none.
+  LoadedCode* find_code(std::string_view symbolic_name) const;
 
   // Evaluates a capsule that an application of this node made; takes it over.  Returns why
   // it was lost, if it was lost at once.  On the worker.
@@ -69,13 +79,11 @@ class Node {
   };
   // [control]
   std::vector<NeighbourInfo> neighbours() const;
-  struct CodeInfo {
-    CodeName name;
-    std::string symbolic_name;
-    size_t window;  // bytes of the body that it wants to see
-  };
   // The code objects that capsules find here.  [control]
-  std::vector<CodeInfo> code() const;
+  const std::vector<std::unique_ptr<LoadedCode>>& code() const { return code_.objects(); }
+  // What evaluates them; of code_engine_reason() see CodeLoader.  [control]
+  Engine engine() const { return loader_->engine(); }
+  const std::string& engine_reason() const { return loader_->engine_reason(); }
   // What became of the capsules so far.  [control]
   an_DomainStats stats() const;
 
@@ -90,28 +98,52 @@ class Node {
     std::array<an_Packet, kBatch> batch;
   };
 
-  explicit Node(const NodeAddress& address) : address_(address), ping_(*this) {}
+  explicit Node(const NodeConfig& config) : address_(config.address), budget_(config.budget), ping_(*this) {}
 
   bool configure(const NodeConfig& config);
+  bool add_neighbours(const NodeConfig& config);
+  // False when there is no such folder.  What is wrong with a code object goes to the log.
+  bool load_code(const NodeConfig& config);
+  void load_object(const CodeFile& file);
   bool open_channels(const NodeConfig& config);
   uint16_t neighbour_at(const NodeAddress& address) const;
 
   static int init(an_Domain self, void* node);
   static void terminated(an_Domain ended, an_TermReason reason, void* node);
+  // On the worker, before capsules flow.
+  static void prepare_worker(void*);
   static void receive(void* node, an_Packet* capsules, size_t count);
 
-  std::optional<an_DropReason> evaluate(an_Packet capsule, Environment::Origin origin);
-  std::optional<an_DropReason> act(an_Packet capsule, uint8_t* header, const Environment& env);
-  std::optional<an_DropReason> send(an_Packet capsule, uint8_t* header, const Environment& env);
+  // Why a capsule is lost.  (An optional would go through memory, in two sizes.)
+  using Lost = an_DropReason;
+  static constexpr Lost kNot = AN_DROP_REASONS;
+
+  // The code of each capsule; null for those that are lost, with the reason of the last in
+  // `lost`.
+  void admit(an_Packet* capsules, size_t count, an_PacketView* views, LoadedCode** code, Lost& lost);
+  Lost check(an_Packet& capsule, an_PacketView& view);
+
+  // A capsule that was evaluated, and what is to become of it.
+  struct Evaluated {
+    Environment env;
+    uint8_t* header;
+  };
+  void evaluate(an_Packet capsule, const an_PacketView& view, LoadedCode& code, bool from_network,
+                Evaluated& evaluated);
+  Lost act(const Evaluated& evaluated, bool from_network);
+  Lost send(const Evaluated& evaluated, bool from_network);
   void send_batch(Neighbour& neighbour);
   void send_batches();
 
   NodeAddress address_;
+  uint32_t budget_;
   an_Domain domain_ = nullptr;
   std::vector<std::unique_ptr<Neighbour>> neighbours_;
   Routes routes_;
-  CodeCache code_;
+  std::unique_ptr<CodeLoader> loader_;
+  CodeCache code_;  // of what loader_ loaded
   Ping ping_;
+  std::array<Evaluated, kBatch> evaluated_;  // of a vector
   // While init runs.
   const NodeConfig* config_ = nullptr;
   std::string error_;

@@ -11,12 +11,7 @@ namespace weft::pan {
 
 namespace {
 
-// What the name is made of, as long as the code is not.
-constexpr std::string_view kDescriptor = "weft built-in code object: ping, version 1";
-
-constexpr size_t kDestination = 0, kSource = 16, kDirection = 32, kZero1 = 33, kHopsOut = 34, kHopsBack = 36,
-                 kZero2 = 38, kSequence = 40, kCookie = 44;
-constexpr uint8_t kOutward = 0, kBack = 1;
+constexpr size_t kDestination = 0, kSource = 16, kHopsOut = 34, kHopsBack = 36, kSequence = 40, kCookie = 44;
 
 template <typename T>
 T load_be(const uint8_t* p) {
@@ -37,11 +32,6 @@ uint64_t cookie_for(size_t place) {
   return (random & ~uint64_t{0xff}) | uint64_t{1} << 63 | place;
 }
 
-void count(uint8_t* hops) {
-  const auto n = load_be<uint16_t>(hops);
-  if (n < UINT16_MAX) store_be<uint16_t>(hops, uint16_t(n + 1));
-}
-
 }  // namespace
 
 const char* sentence(Ping::Reply::Status status) {
@@ -58,54 +48,45 @@ const char* sentence(Ping::Reply::Status status) {
       return "too many pings are under way";
     case Ping::Reply::kStopped:
       return "the node stops";
+    case Ping::Reply::kNoCode:
+      return "this node has no code object 'ping'";
   }
   return "?";
 }
 
-Ping::Ping(Node& node) : node_(node), name_(name_of(kDescriptor)) {
+Ping::Ping(Node& node) : node_(node) {
   for (Waiting& w : waiting_) w.ping = this;
 }
 
-// --- the code object ---------------------------------------------------------
-
-void Ping::accept(Environment& env) {
-  if (env.window().size() < kBody) return env.drop(AN_DROP_MALFORMED);
-  uint8_t* const body = env.window().data();
-  if (body[kDirection] > kBack || body[kZero1] != 0 || load_be<uint16_t>(body + kZero2) != 0) {
-    return env.drop(AN_DROP_MALFORMED);
-  }
-  const NodeAddress destination = NodeAddress::at(body + kDestination);
-  const NodeAddress source = NodeAddress::at(body + kSource);
-  if (env.origin() == Environment::Origin::kNetwork) {
-    count(body + (body[kDirection] == kOutward ? kHopsOut : kHopsBack));
-  }
-  if (body[kDirection] == kOutward) {
-    if (destination != env.local_address()) return env.send(destination);
-    body[kDirection] = kBack;
-  }
-  if (source != env.local_address()) return env.send(source);
-  answered(env);
+void Ping::attach() {
+  LoadedCode* const code = node_.find_code("ping");
+  if (code != nullptr) code->attach(this);
+  code_ = code;
 }
 
-// --- the application side ----------------------------------------------------
+void Ping::deliver(an_Packet capsule) {
+  const size_t length = an_packetGetLength(capsule);
+  const auto* header = static_cast<const uint8_t*>(an_packetGetData(&capsule, capsule::kHeader + kBody));
+  const bool awaited = header != nullptr && answer(header + capsule::kHeader, length - capsule::kHeader);
+  an_packetDrop(capsule, awaited ? AN_DROP_CONSUMED : AN_DROP_DISCARD);
+}
 
-void Ping::answered(Environment& env) {
-  const uint8_t* const body = env.window().data();
+bool Ping::answer(const uint8_t* body, size_t body_length) {
   const auto cookie = load_be<uint64_t>(body + kCookie);
   Waiting& waiting = waiting_[cookie % kMaxWaiting];
-  const size_t payload = env.body_length() - kBody;
+  const size_t payload = body_length - kBody;
   // Late, or not ours.
   if (waiting.cookie != cookie || waiting.request.sequence != load_be<uint32_t>(body + kSequence) ||
       waiting.request.payload != payload) {
-    return env.drop(AN_DROP_DISCARD);
+    return false;
   }
   an_eventCancel(waiting.timeout);
   finish(waiting, {.status = Reply::kAnswered,
-                   .rtt_ns = env.now_ns() - waiting.sent_ns,
+                   .rtt_ns = an_timeGet(AN_TIME_MONOTONIC) - waiting.sent_ns,
                    .hops_out = load_be<uint16_t>(body + kHopsOut),
                    .hops_back = load_be<uint16_t>(body + kHopsBack),
                    .payload = payload});
-  env.deliver();
+  return true;
 }
 
 bool Ping::send(const Request& request, Callback callback) {
@@ -135,6 +116,7 @@ void Ping::start(Queued queued) {
   const auto refuse = [&](Reply::Status status) {
     queued.callback({.status = status, .destination = request.destination, .sequence = request.sequence});
   };
+  if (code_ == nullptr) return refuse(Reply::kNoCode);
   auto place = std::find_if(waiting_.begin(), waiting_.end(), [](const Waiting& w) { return w.cookie == 0; });
   if (place == waiting_.end()) return refuse(Reply::kTooMany);
 
@@ -146,7 +128,7 @@ void Ping::start(Queued queued) {
     return refuse(Reply::kNoPacket);
   }
   const uint64_t cookie = cookie_for(size_t(place - waiting_.begin()));
-  capsule::write(bytes, {request.ttl, uint32_t(kFront + request.payload), node_.address(), name_});
+  capsule::write(bytes, {request.ttl, uint32_t(kFront + request.payload), node_.address(), code_->name()});
   uint8_t* const body = bytes + capsule::kHeader;
   request.destination.write(body + kDestination);
   node_.address().write(body + kSource);

@@ -1,24 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ping: an active ping.  Its capsule is evaluated at every node on the way; the
-// destination turns it round; the node that sent it hands it to whoever waits.
+// Ping: the application side of the code object "ping" (code/ping.c, which describes the
+// body): sends pings, and waits for the capsules that come back.
 //
-// It has two sides: the code object, which every node has under the same name, and the
-// application side, which sends pings and waits for them.  (The code object is built
-// in until nodes run programs from the network.)
-//
-//   body    bytes
-//      0      16  destination
-//     16      16  source
-//     32       1  direction: 0 outward, 1 back
-//     33       1  zero
-//     34       2  nodes passed outward, the destination among them
-//     36       2  nodes passed on the way back, the source among them
-//     38       2  zero
-//     40       4  sequence number
-//     44       8  cookie: who waits at the source; not to be guessed
-//     52          payload
-//
-// Threads: send() and stop() from the control thread, accept() on the worker.
+// Threads: attach(), send() and stop() from the control thread, deliver() on the worker.
 #pragma once
 
 #include <array>
@@ -26,13 +10,15 @@
 #include <mutex>
 #include <vector>
 
-#include "pan_ee/code_object.h"
+#include "pan_ee/address.h"
+#include "pan_ee/application.h"
 
 namespace weft::pan {
 
+class LoadedCode;
 class Node;
 
-class Ping final : public CodeObject {
+class Ping final : public Application {
  public:
   static constexpr size_t kBody = 52;
   static constexpr size_t kMaxWaiting = 256;
@@ -53,6 +39,7 @@ class Ping final : public CodeObject {
       kNoPacket,  // the packet pool is empty
       kTooMany,   // kMaxWaiting pings are under way
       kStopped,   // the node stops
+      kNoCode,    // this node has no code object "ping"
     };
     Status status = kAnswered;
     NodeAddress destination;
@@ -74,11 +61,9 @@ class Ping final : public CodeObject {
   // The domain has ended: everyone who waits is told.
   void stop();
 
-  // --- the code object ---
-  const CodeName& name() const override { return name_; }
-  std::string_view symbolic_name() const override { return "ping"; }
-  size_t window() const override { return kBody; }
-  void accept(Environment& env) override;
+  // The code is loaded: its capsules are this one's.
+  void attach();
+  void deliver(an_Packet capsule) override;
 
  private:
   struct Waiting {
@@ -97,12 +82,13 @@ class Ping final : public CodeObject {
   static void start_queued(void* ping);
   static void timed_out(void* waiting);
   void start(Queued queued);
-  void answered(Environment& env);
+  // Whether somebody waits for that capsule, and was told.
+  bool answer(const uint8_t* body, size_t body_length);
   // Frees the place and tells who waited there.
   static void finish(Waiting& waiting, Reply reply);
 
   Node& node_;
-  const CodeName name_;
+  const LoadedCode* code_ = nullptr;          // null: this node has none
   std::array<Waiting, kMaxWaiting> waiting_;  // the worker's
   std::mutex mutex_;
   std::vector<Queued> queued_;  // on their way from the control thread to the worker

@@ -5,38 +5,37 @@
 
 namespace weft::pan {
 
-namespace {
-
-NodeAddress masked(const NodeAddress& a, unsigned bits) {
-  NodeAddress m;
-  std::memcpy(m.bytes.data(), a.bytes.data(), bits / 8);
-  if (bits % 8 != 0) m.bytes[bits / 8] = a.bytes[bits / 8] & uint8_t(0xff00u >> (bits % 8));
-  return m;
-}
-
-}  // namespace
-
-// The table is the operator's, so nobody outside can choose keys that collide.
-size_t Routes::Hash::operator()(const NodeAddress& a) const {
-  uint64_t high, low;
-  std::memcpy(&high, a.bytes.data(), 8);
-  std::memcpy(&low, a.bytes.data() + 8, 8);
-  return size_t((low ^ (high * 0x9e3779b97f4a7c15u)) * 0xff51afd7ed558ccdu >> 16);
-}
-
 bool Routes::add(const Prefix& to, uint16_t neighbour) {
-  auto it =
-      std::find_if(lengths_.begin(), lengths_.end(), [&](const Length& l) { return l.bits <= to.length; });
-  if (it == lengths_.end() || it->bits != to.length) it = lengths_.insert(it, Length{to.length, {}});
-  return it->routes.emplace(to.address, neighbour).second;
+  Length& length = length_of(to.length);
+  if (kSparse * (length.used + 1) > length.slots.size()) length.resize(65 - length.shift);
+  const Words prefix = words_of(to.address);
+  Slot& slot = length.find(prefix);
+  if (slot.neighbour != kNone) return false;
+  slot = {prefix, neighbour};
+  ++length.used;
+  return true;
 }
 
-uint16_t Routes::find(const NodeAddress& destination) const {
-  for (const Length& length : lengths_) {
-    auto it = length.routes.find(masked(destination, length.bits));
-    if (it != length.routes.end()) return it->second;
+Routes::Length& Routes::length_of(uint8_t bits) {
+  auto it = std::find_if(lengths_.begin(), lengths_.end(), [&](const Length& l) { return l.bits <= bits; });
+  if (it != lengths_.end() && it->bits == bits) return *it;
+  NodeAddress mask;
+  for (unsigned i = 0; i < 16; ++i) {
+    const unsigned ones = bits > 8 * i ? std::min(8u, bits - 8 * i) : 0;
+    mask.bytes[i] = uint8_t(0xff00u >> ones);
   }
-  return kNone;
+  Length& length = *lengths_.insert(it, Length{bits, words_of(mask), {}, 0});
+  length.resize(5);
+  return length;
+}
+
+void Routes::Length::resize(unsigned log2) {
+  std::vector<Slot> before(size_t{1} << log2);
+  before.swap(slots);
+  shift = 64 - log2;
+  for (const Slot& slot : before) {
+    if (slot.neighbour != kNone) find(slot.prefix) = slot;
+  }
 }
 
 }  // namespace weft::pan

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Routes: which neighbour is the way to a node.  The longest prefix decides.
 //
+// A table of hashed slots for each prefix length, of which a network has few.
+//
 // Threads: add() before capsules flow; find() on the worker.
-// Time: an exact address is one hash lookup; a prefix is found in time linear in the number
-//   of different prefix lengths, of which a network has few.
+// Time: find() is one probe for each length, without allocation.
+// Invariants: of each table's slots at most one in kSparse is used, so that nearly all prefixes
+//   are found at the first.
 #pragma once
 
 #include <cstdint>
-#include <unordered_map>
+#include <cstring>
+#include <utility>
 #include <vector>
 
 #include "pan_ee/address.h"
@@ -20,17 +24,59 @@ class Routes {
 
   // False when there is a route for that prefix already.
   bool add(const Prefix& to, uint16_t neighbour);
+
   // The index of the neighbour; kNone when there is no way.
-  uint16_t find(const NodeAddress& destination) const;
+  uint16_t find(const NodeAddress& destination) const {
+    const Words words = words_of(destination);
+    return find(words.high, words.low);
+  }
+  // The same for an address as two words of memory.
+  uint16_t find(uint64_t word_0, uint64_t word_1) const {
+    for (const Length& length : lengths_) {
+      const Words wanted{word_0 & length.mask.high, word_1 & length.mask.low};
+      const Slot& slot = length.find(wanted);
+      if (slot.neighbour != kNone) return slot.neighbour;
+    }
+    return kNone;
+  }
 
  private:
-  struct Hash {
-    size_t operator()(const NodeAddress& a) const;
+  struct Words {
+    uint64_t high = 0, low = 0;
+    friend bool operator==(const Words&, const Words&) = default;
+  };
+  static constexpr size_t kSparse = 16;
+
+  struct alignas(32) Slot {
+    Words prefix;
+    uint16_t neighbour = kNone;  // empty
   };
   struct Length {
     uint8_t bits;
-    std::unordered_map<NodeAddress, uint16_t, Hash> routes;
+    Words mask;
+    std::vector<Slot> slots;  // 2^n
+    unsigned shift;           // 64 - n
+    size_t used = 0;
+
+    // Where the prefix is, or would be.  The table is the operator's, so nobody outside can
+    // choose keys that collide.
+    const Slot& find(const Words& prefix) const {
+      size_t i = size_t((prefix.low ^ prefix.high * 0x9e3779b97f4a7c15u) * 0xff51afd7ed558ccdu >> shift);
+      while (slots[i].neighbour != kNone && slots[i].prefix != prefix) i = (i + 1) & (slots.size() - 1);
+      return slots[i];
+    }
+    Slot& find(const Words& prefix) { return const_cast<Slot&>(std::as_const(*this).find(prefix)); }
+    void resize(unsigned log2);
   };
+
+  static Words words_of(const NodeAddress& a) {
+    Words w;
+    std::memcpy(&w.high, a.bytes.data(), 8);
+    std::memcpy(&w.low, a.bytes.data() + 8, 8);
+    return w;
+  }
+  Length& length_of(uint8_t bits);
+
   std::vector<Length> lengths_;  // the longest first
 };
 

@@ -58,7 +58,10 @@ namespace weft {
   X(kCapsuleMalformed, "capsule_malformed", "not a capsule of this version")               \
   X(kCapsuleTtl, "capsule_ttl", "capsule TTL reached zero")                                \
   X(kCodeUnknown, "code_unknown", "no code object of that name")                           \
-  X(kCodeFault, "code_fault", "the code object faulted or ran out of budget")              \
+  X(kCodeFault, "code_fault", "the code object faulted")                                   \
+  X(kCodeBudget, "code_budget", "the code object used up its budget")                      \
+  X(kCodeRefused, "code_refused", "the code object asked for what is not its")             \
+  X(kNoApplication, "no_application", "for an application that is not there")              \
   X(kEeDiscard, "ee_discard", "the EE let it go")
 
 enum class DropReason : uint8_t {

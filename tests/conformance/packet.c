@@ -32,6 +32,8 @@ static void dead_packet(arena* world) {
   an_Packet p = an_packetAlloc(d, 10);
   an_PacketMeta meta = {sizeof meta};
   an_Iov iov[1];
+  an_PacketView view;
+  char byte;
   (void)world;
   EXPECT(an_packetFree(p) == AN_OK);
   EXPECT_STATUS(AN_EDEAD, an_packetFree(p));
@@ -44,10 +46,60 @@ static void dead_packet(arena* world) {
   EXPECT_NULL(AN_EDEAD, an_packetGetData(&p, 4));
   EXPECT_STATUS(AN_EDEAD, an_packetGetMeta(p, &meta));
   EXPECT(an_packetGetLength(p) == 0 && an_packetGetIov(p, iov, 1) == 0);
+  EXPECT_STATUS(AN_EDEAD, an_packetRead(p, 0, 1, &byte));
+  EXPECT(an_packetGetViewVec(&p, 1, &view) == 0 && an_errno() == AN_EDEAD);
   EXPECT_STATUS(AN_EINVAL, an_packetFree(NULL));
   EXPECT_NULL(AN_EINVAL, an_packetGetData(NULL, 1));
   EXPECT_NULL(AN_EINVAL, an_packetPush(NULL, 1));
   EXPECT_STATUS(AN_EINVAL, an_packetPop(NULL, 1));
+  an_domainDestroy(d);
+}
+
+static void read_across_pieces(arena* world) {
+  an_Domain d = plain_domain();
+  an_Packet p = text_packet(d, "abc");
+  uint64_t piece = 0;
+  char* at;
+  char into[8] = "";
+  (void)world;
+  EXPECT(an_nodeInfo("packet_contiguous", &piece) == AN_OK);
+  at = (char*)an_packetAppend(p, (size_t)piece);
+  REQUIRE(at != NULL);
+  memcpy(at, "defg", 4);
+  EXPECT(an_packetRead(p, 1, 5, into) == AN_OK && memcmp(into, "bcdef", 6) == 0);
+  EXPECT(an_packetRead(p, 4, 3, into) == AN_OK && memcmp(into, "efgef", 6) == 0);
+  EXPECT(an_packetRead(p, (size_t)piece + 3, 0, into) == AN_OK);
+  EXPECT_STATUS(AN_EINVAL, an_packetRead(p, (size_t)piece + 3, 1, into));
+  EXPECT_STATUS(AN_EINVAL, an_packetRead(p, 1, SIZE_MAX, into));
+  an_packetFree(p);
+  an_domainDestroy(d);
+}
+
+static void views(arena* world) {
+  an_Domain d = plain_domain();
+  uint64_t piece = 0;
+  an_Packet p[4];
+  an_PacketView v[4];
+  (void)world;
+  p[0] = text_packet(d, "first");
+  p[1] = text_packet(d, "second");
+  p[2] = an_packetClone(p[1]);
+  p[3] = text_packet(d, "gone");
+  REQUIRE(p[2] != NULL);
+  an_packetFree(p[3]);
+  EXPECT(an_nodeInfo("packet_contiguous", &piece) == AN_OK);
+  EXPECT(an_packetAppend(p[0], (size_t)piece) != NULL);
+  EXPECT(an_packetGetViewVec(p, 3, v) == 3);
+  EXPECT(v[0].length == piece + 5 && v[0].front_length == 5 && v[0].writable);
+  EXPECT(memcmp(v[0].front, "first", 5) == 0 && v[0].front == an_packetGetData(&p[0], 5));
+  EXPECT(v[1].length == 6 && v[1].front_length == 6 && v[1].front == v[2].front);
+  EXPECT(!v[1].writable && !v[2].writable);
+  EXPECT(an_packetGetViewVec(p, 4, v) == 3 && an_errno() == AN_EDEAD);
+  EXPECT(an_packetGetViewVec(p, 0, v) == 0);
+  an_packetFree(p[1]);
+  EXPECT(an_packetGetViewVec(&p[2], 1, v) == 1 && memcmp(v[0].front, "second", 6) == 0);
+  an_packetFree(p[2]);
+  an_packetFree(p[0]);
   an_domainDestroy(d);
 }
 
@@ -258,6 +310,8 @@ static void meta_of_a_made_packet(arena* world) {
 const check packet_checks[] = {
     {"packet: a fresh one is all zero", alloc_is_zero},
     {"packet: a dead one gives AN_EDEAD in every call", dead_packet},
+    {"packet: read across pieces", read_across_pieces},
+    {"packet: a vector of views", views},
     {"packet: push and pop", push_and_pop},
     {"packet: push beyond the headroom", push_beyond_headroom},
     {"packet: append and trim", append_and_trim},

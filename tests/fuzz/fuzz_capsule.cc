@@ -65,7 +65,8 @@ void run(Input in) {
   pan::Ping& ping = line.pan_node(0).ping();
   for (size_t n = 0; n < kMaxCapsules && !in.empty(); ++n) {
     const uint8_t flags = in.byte(), split = in.byte();
-    const std::vector<uint8_t> bytes = capsule_of(in.bytes(in.number16()), flags, ping.name());
+    const std::vector<uint8_t> bytes =
+        capsule_of(in.bytes(in.number16()), flags, line.pan_node(0).find_code("ping")->name());
     check_parser(bytes);
     if ((flags & kOwnPing) != 0) ping.send({.destination = line.address(2)}, [](const pan::Ping::Reply&) {});
     if (!bytes.empty()) {

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the seeds in corpus/packet, corpus/pcap and corpus/capsule anew.
+"""Makes the seeds in corpus/packet, corpus/pcap, corpus/capsule and corpus/code_object anew.
 
 They are committed: run this when the format of an input changes.  The other seeds
-are written by hand.
+are written by hand.  Needs code objects that were built: build/release, target pan_test.
 """
 
 import pathlib
@@ -240,6 +240,38 @@ def capsule_seeds():
     yield "mended", capsule(ping(3), PING | CAPSULE_MEND, length=1, version=9)
 
 
+def section(kind, body):
+    return struct.pack("!HHI", kind, 0, len(body)) + body
+
+
+def code_object(sections, magic=b"WEFTPCO", kind=1, type=1, version=1, pni=1, count=None):
+    count = len(sections) if count is None else count
+    return magic + bytes([kind]) + bytes(32) + struct.pack("!HHHH", type, version, pni, count) + b"".join(sections)
+
+
+def code_object_seeds():
+    mended, evaluated = 1, 3
+    build = HERE.parents[1] / "build" / "release"
+    for folder in ("share/weft/code", "tests/unit/pan_ee/code"):
+        for file in sorted((build / folder).glob("*.pco")):
+            yield file.stem, bytes([evaluated]) + file.read_bytes()
+    file = (build / "share/weft/code/forward.pco").read_bytes()
+    yield "as_it_is", b"\0" + file
+    yield "misnamed", b"\0" + file[:9] + b"!" + file[10:]
+    yield "cut_off", bytes([mended]) + file[:-4]
+    yield "sha1", bytes([mended]) + code_object([section(2, b"x"), section(3, b"y")], kind=2)
+    yield "md5", bytes([mended]) + code_object([section(2, b"x"), section(3, b"y")], kind=3)
+    yield "other_version", bytes([mended]) + code_object([section(2, b"x")], version=2)
+    yield "other_pni", bytes([evaluated]) + code_object([section(2, b"x"), section(3, b"y")], pni=2)
+    yield "no_sections", bytes([mended]) + code_object([])
+    yield "many_sections", bytes([mended]) + code_object([section(2, b"x")], count=65535)
+    yield "twice", bytes([mended]) + code_object([section(2, b"x"), section(2, b"x")])
+    yield "backwards", bytes([mended]) + code_object([section(3, b"x"), section(2, b"x")])
+    yield "unprintable", bytes([mended]) + code_object([section(2, b"\xff\0"), section(3, b"y")])
+    yield "lying_length", bytes([mended]) + code_object([section(2, b"x")])[:-5] + b"\xff\xff\xff\xffx"
+    yield "not_one", b"\0\x7fELF"
+
+
 def write(folder, seeds):
     target = HERE / "corpus" / folder
     target.mkdir(parents=True, exist_ok=True)
@@ -252,3 +284,4 @@ def write(folder, seeds):
 write("packet", ((name, b"".join(frames)) for name, frames in packet_seeds()))
 write("pcap", pcap_seeds())
 write("capsule", capsule_seeds())
+write("code_object", code_object_seeds())

@@ -255,9 +255,9 @@ Bytes icmp(const Layer& layer, Wants& wants, const Bytes& payload, bool version6
   need(layer, 3);
   Options o(layer, 3);
   Bytes rest = o.bytes("rest");
-  rest.resize(4);
   Bytes h = {uint8_t(number(layer.words[1])), uint8_t(number(layer.words[2])), 0, 0};
   append(h, rest);
+  h.resize(8);
   append(h, payload);
   const auto checksum = o.number("checksum");
   if (checksum || !version6) store_be16(h.data() + 2, uint16_t(checksum.value_or(ones_complement(h))));

@@ -220,7 +220,12 @@ class ActivePing(Daemon):
             self.assertEqual(pan["neighbours"][0]["packets"], capsules["out"])
             self.assertIn("ping", [code["code"] for code in pan["code"]])
             table = self.ask(name, "show", "pan").stdout
-            for word in ("active node " + pan["address"], "DELIVERED", other, "tunnel/pan", "ping", "sha256:"):
+            code = {code["code"]: code for code in pan["code"]}
+            self.assertEqual(pan["engine"], {"engine": "jit", "reason": ""})
+            self.assertEqual((code["ping"]["engine"], code["ping"]["stopped"], code["ping"]["last_stop"]), ("jit", 0, ""))
+            self.assertGreaterEqual(code["ping"]["capsules"], capsules["delivered"])
+            self.assertEqual(code["forward"]["capsules"], 0)
+            for word in ("active node " + pan["address"], "DELIVERED", other, "tunnel/pan", "ping", "sha256:", "by the jit"):
                 self.assertIn(word, table)
         self.assertEqual((pans["left"]["address"], pans["left"]["capsules"]["delivered"]), ("10.0.0.1", 6))
         lost = [row for name in ("left", "right") for row in json.loads(self.ask(name, "--json", "show", "drops").stdout)["drops"]

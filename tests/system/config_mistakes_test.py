@@ -174,6 +174,10 @@ CASES = [
     ("a bad PAN prefix", ACTIVE + '[[pan.route]]\nto = §"10.0.0.0/40"\nvia = "10.0.0.2"\n', "0 to 32 was expected behind '/'"),
     ("unknown key of a PAN route", ACTIVE + '[[pan.route]]\nto = "default"\nvia = "10.0.0.2"\n§form = "x"\n',
      "unknown key 'form' in [[pan.route]]"),
+    ("a folder of code that is not there", TWO + '[pan]\naddress = "10.0.0.1"\ncode = §"/nowhere/code"\n',
+     "the folder of code objects /nowhere/code: No such file or directory"),
+    ("an unknown engine", TWO + '[pan]\naddress = "10.0.0.1"\nengine = §"jti"\n', "no engine 'jti', did you mean 'jit'?"),
+    ("a budget of nothing", TWO + '[pan]\naddress = "10.0.0.1"\nbudget = §0\n', "'budget' is 0; expected 1 to 2147483647"),
 ]
 
 

@@ -44,6 +44,7 @@ class Demonstration(unittest.TestCase):
         (self.folder / "bin").mkdir()
         for name in ("weft", "weftd"):
             shutil.copy(BIN / name, self.folder / "bin")
+        shutil.copytree(BIN.parent / "share", self.folder / "share")
         for path in (self.folder, self.temporary):
             path.chmod(0o777)
 

@@ -21,7 +21,7 @@ from lab import BIN, ROOT
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 
 # The first word of a line that is a command.
-PROGRAMS = re.compile(r"(\$ |PATH=|\./run\.sh|\./test\.sh|weftd? |ip |sysctl |cmake |ctest |kill |printf |(bench|build|scripts)/)")
+PROGRAMS = re.compile(r"(\$ |PATH=|\./run\.sh|\./test\.sh|weftd? |weft-cc |ip |sysctl |cmake |ctest |kill |printf |(bench|build|scripts)/)")
 
 # Commands that are not run here, and why.
 EXCEPTIONS = {
@@ -42,6 +42,8 @@ UNTIL_INTERRUPTED = {"weft capture 'eth0/ip -> eth1@near' -w - | tshark -r -"}
 OTHER_BLOCKS = {
     "an_inchanCreate(": "C",
     "received + made =": "an equation",
+    '#include "pni.h"': "a code object; weft-cc compiles it",
+    "mine.pco is left out": "a line of the log",
     "packet 1  12:01:02": "what a trace prints",
 }
 MEASUREMENTS = ROOT / "docs/performance.md"  # its blocks may be tables of what was measured
@@ -225,7 +227,8 @@ class Documents(unittest.TestCase):
     def run_all(self, document, commands):
         here = self.folder / document.stem
         here.mkdir()
-        (here / "build").symlink_to(ROOT / "build")
+        for folder in ("build", "pan_ee"):
+            (here / folder).symlink_to(ROOT / folder)
         (here / "node.toml").write_text(PARTNERS + PAN.format(own="10.99.0.1", other="10.99.0.3"))
         (here / "far.toml").write_text('[partner.udp0]\ndriver = "udp"\nlocal = "127.0.0.1:4001"\nremote = "127.0.0.1:4000"\n' +
                                        PAN.format(own="10.99.0.3", other="10.99.0.1"))
@@ -247,8 +250,8 @@ class Documents(unittest.TestCase):
                 self.assertGreater(len(found.group(1).splitlines()), 5, found.group(1))
 
     def write_named_files(self, document, here):
-        """`name.toml`: and the block behind it."""
-        for name, content in re.findall(r"`([a-z]+\.toml)`:\n\n```toml\n(.*?)```", document.read_text(), re.S):
+        """`name.toml`: or `name.c`: and the block behind it."""
+        for name, content in re.findall(r"`([a-z]+\.(?:toml|c))`:\n\n```\w+\n(.*?)```", document.read_text(), re.S):
             (here / name).write_text(content)
 
     @staticmethod

@@ -154,7 +154,10 @@ std::string neighbours_text(const Json& data, bool bold) {
 // The node in one line, then what became of its capsules, and whom and what it knows.
 std::string pan_text(const Json& data, bool bold) {
   Json capsules = Json::array({data.value("capsules", Json::object())});
-  return "active node " + cell(data, "address") + "\n\n" +
+  const Json engine = data.value("engine", Json::object());
+  const std::string reason = engine.value("reason", "");
+  return "active node " + cell(data, "address") + ", code runs by the " + cell(engine, "engine") +
+         (reason.empty() ? "" : " (" + reason + ")") + "\n\n" +
          rows_text(capsules,
                    {{"in", {"CAPSULES IN", true}},
                     {"made", {"MADE", true}},
@@ -178,8 +181,14 @@ std::string pan_text(const Json& data, bool bold) {
                    "no neighbour", bold) +
          "\n" +
          rows_text(data.value("code", Json::array()),
-                   {{"code", {"CODE"}}, {"name", {"NAME"}}, {"window", {"WINDOW", true}}}, "no code object",
-                   bold);
+                   {{"code", {"CODE"}},
+                    {"name", {"NAME"}},
+                    {"engine", {"ENGINE"}},
+                    {"window", {"WINDOW", true}},
+                    {"capsules", {"CAPSULES", true}},
+                    {"stopped", {"STOPPED", true}},
+                    {"last_stop", {"BECAUSE"}}},
+                   "no code object", bold);
 }
 
 constexpr View kViews[] = {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // weft-cc: C, by way of clang and libelf, to a program image; and back to something readable.
 //
-//   weft-cc -o ping.wvm ping.c          compiles, links, verifies
-//   weft-cc --dump ping.wvm             shows what is in an image, with names
+//   weft-cc -o count.wvm count.c                       compiles, links, verifies
+//   weft-cc --code-object ping -o ping.pco ping.c      the same, as a code object of PAN
+//   weft-cc --dump count.wvm ping.pco                  shows what is in them, with names
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -14,6 +15,8 @@
 #include <string>
 #include <vector>
 
+#include "pan_ee/code/pni_abi.h"
+#include "pan_ee/code_object.h"
 #include "tools/weft_cc/clang.h"
 #include "tools/weft_cc/elf_object.h"
 #include "tools/weft_cc/linker.h"
@@ -27,6 +30,7 @@ struct Options {
   std::vector<std::string> inputs;
   std::string output = "a.wvm";
   std::vector<std::string> includes, defines, flags;
+  std::string code_object;  // its symbolic name; empty: a bare image
   bool strip = false;
   bool dump = false;
 };
@@ -80,10 +84,19 @@ Result<vm::Image> build(const Options& options) {
 Result<std::string> dump_file(const std::string& file) {
   std::ifstream in(file, std::ios::binary);
   if (!in) return system_error("open " + file, errno);
-  const std::vector<char> bytes{std::istreambuf_iterator<char>(in), {}};
-  auto image = vm::read_image({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
+  const std::vector<char> all{std::istreambuf_iterator<char>(in), {}};
+  std::vector<uint8_t> bytes(all.begin(), all.end());
+  std::string text;
+  if (pan::is_code_object(bytes)) {
+    auto object = pan::read_code_object(bytes);
+    if (!object) return object.error();
+    text = "code object " + object->symbolic_name + ", " + to_text(object->name) + ", for version " +
+           std::to_string(object->pni_version) + " of the PNI\n";
+    bytes = std::move(object->program);
+  }
+  auto image = vm::read_image(bytes);
   if (!image) return image.error();
-  return vm::dump(*image);
+  return text + vm::dump(*image);
 }
 
 Result<void> write_file(const std::string& file, const std::vector<uint8_t>& bytes) {
@@ -105,7 +118,15 @@ Result<void> run(const Options& options) {
   }
   auto image = build(options);
   if (!image) return image.error();
-  return write_file(options.output, vm::write_image(*image));
+  std::vector<uint8_t> bytes = vm::write_image(*image);
+  if (options.code_object.empty()) return write_file(options.output, bytes);
+  if (!pan::is_symbolic_name(options.code_object))
+    return Error{Code::kInvalid, "a code object's name is 1 to " + std::to_string(pan::kMaxSymbolicName) +
+                                     " printable characters, and no space"};
+  bytes = pan::write_code_object(PNI_VERSION, options.code_object, bytes);
+  if (bytes.size() <= pan::kMaxCodeObject) return write_file(options.output, bytes);
+  return Error{Code::kLimit, "a code object has at most " + std::to_string(pan::kMaxCodeObject) +
+                                 " bytes, not " + std::to_string(bytes.size())};
 }
 
 }  // namespace
@@ -114,13 +135,15 @@ Result<void> run(const Options& options) {
 int main(int argc, char** argv) {
   weft::cc::Options options;
   CLI::App app("Compiles C to a program image for Weft's safe machine, or shows what is in one.", "weft-cc");
-  app.add_option("files", options.inputs, "C files and object files; with --dump, images")->required();
+  app.add_option("files", options.inputs, "C files and object files; with --dump, images and code objects")
+      ->required();
   app.add_option("-o", options.output, "where the image is written")->capture_default_str();
   app.add_option("-I", options.includes, "a directory for #include")->allow_extra_args(false);
   app.add_option("-D", options.defines, "a macro: NAME or NAME=VALUE")->allow_extra_args(false);
   app.add_option("--clang", options.flags, "one more flag for clang")->allow_extra_args(false);
+  app.add_option("--code-object", options.code_object, "write a code object of PAN, of this name for people");
   app.add_flag("-s,--strip", options.strip, "leave out the names of static functions and variables");
-  app.add_flag("--dump", options.dump, "show images as text");
+  app.add_flag("--dump", options.dump, "show them as text");
   CLI11_PARSE(app, argc, argv);
   auto done = weft::cc::run(options);
   if (done) return 0;

@@ -8,6 +8,7 @@
 
 #include "modules/ip6_header.h"
 #include "modules/ip6_source.h"
+#include "pan_ee/code_folder.h"
 #include "paths/policy_round_robin.h"
 #include "tools/weftd/default_paths.h"
 #include "tools/weftd/pan_config.h"
@@ -239,6 +240,10 @@ void Assembly::start_pan() {
   if (!errors_.empty()) return;
   const auto config = pan_config(*config_.pan);
   if (!config) return errors_.add(config_.pan->at, config.error().sentence);
+  if (config_.pan->code) {
+    if (auto folder = pan::read_code_folder(config->code_folder); !folder)
+      return errors_.add(config_.pan->code->at, folder.error().sentence);
+  }
   std::string error;
   pan_ = pan::Node::start(*config, nodeos_->root().handle(), error);
   if (pan_ == nullptr) errors_.add(config_.pan->at, error);
@@ -265,8 +270,12 @@ void Assembly::log_parts() {
     }
   }
   for (const JointConfig& joint : config_.joints) log_.info("joint {} <-> {}", joint.a, joint.b);
-  if (pan_)
-    log_.info("pan: active node {}, {} neighbours", to_text(pan_->address()), config_.pan->neighbours.size());
+  if (pan_) {
+    log_.info("pan: active node {}, {} neighbours, {} code objects, {}{}", to_text(pan_->address()),
+              config_.pan->neighbours.size(), pan_->code().size(), pan::name(pan_->engine()),
+              because(pan_->engine_reason()));
+    if (pan_->code().empty()) log_.warn("pan: there are no code objects, so all capsules are lost");
+  }
 }
 
 NodeTotals Assembly::totals() const {

@@ -1,12 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/weftd/pan_config.h"
 
+#include <filesystem>
+
 namespace weft {
 
 namespace {
 
 Error no_address(const std::string& text) {
   return {Code::kInvalid, "'" + text + "' is not the address of an active node"};
+}
+
+// What came with weftd lies where it lies: as bin/ and share/ do, of an installation and of
+// a build.  Empty when it is not there.
+std::string code_folder_of_weftd() {
+  std::error_code failed;
+  const auto weftd = std::filesystem::read_symlink("/proc/self/exe", failed);
+  const auto folder = weftd.parent_path().parent_path() / "share" / "weft" / "code";
+  return std::filesystem::is_directory(folder, failed) ? folder.string() : "";
 }
 
 }  // namespace
@@ -29,6 +40,9 @@ Result<pan::NodeConfig> pan_config(const PanConfig& config) {
     if (!via) return no_address(r.via.value);
     result.routes.push_back({*to, *via});
   }
+  result.code_folder = config.code ? config.code->value : code_folder_of_weftd();
+  result.engine = config.interpreted ? pan::Engine::kInterpreter : pan::Engine::kJit;
+  result.budget = config.budget;
   return result;
 }
 

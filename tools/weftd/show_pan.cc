@@ -43,9 +43,19 @@ Json neighbours(const pan::Node& node) {
 Json code_objects(const pan::Node& node) {
   Json all = Json::array();
   for (const auto& code : node.code()) {
-    all.push_back({{"code", code.symbolic_name}, {"name", to_text(code.name)}, {"window", code.window}});
+    all.push_back({{"code", code->symbolic_name()},
+                   {"name", to_text(code->name())},
+                   {"window", code->window()},
+                   {"engine", name(code->is_compiled() ? pan::Engine::kJit : pan::Engine::kInterpreter)},
+                   {"capsules", code->capsules()},
+                   {"stopped", code->failures()},
+                   {"last_stop", code->last_failure()}});
   }
   return all;
+}
+
+Json engine(const pan::Node& node) {
+  return {{"engine", name(node.engine())}, {"reason", node.engine_reason()}};
 }
 
 }  // namespace
@@ -63,11 +73,9 @@ Result<Json> show_pan(Assembly& node) {
   const an_DomainStats stats = pan.stats();
   Json drops = Json::array();
   add_pan_drops(drops, node);
-  return Json{{"address", to_text(pan.address())},
-              {"capsules", capsules(stats)},
-              {"drops", std::move(drops)},
-              {"neighbours", neighbours(pan)},
-              {"code", code_objects(pan)}};
+  return Json{
+      {"address", to_text(pan.address())}, {"capsules", capsules(stats)}, {"drops", std::move(drops)},
+      {"neighbours", neighbours(pan)},     {"engine", engine(pan)},       {"code", code_objects(pan)}};
 }
 
 void add_pan_drops(Json& rows, Assembly& node) {

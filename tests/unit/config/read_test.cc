@@ -296,6 +296,16 @@ TEST(ReadConfig, ADatagramHoldsThePacket) {
   EXPECT_THAT(errors(udp + "mtu = 65490\n"), ElementsAre("5:7 'mtu' is 65490; expected 68 to 65489"));
 }
 
+TEST(ReadConfig, CodeOfPan) {
+  auto [config, wrong] = parse(std::string(kPartners) +
+                               "[pan]\naddress = \"10.0.0.1\"\ncode = \"/var/lib/code\"\n"
+                               "engine = \"interpreter\"\nbudget = 500\n");
+  ASSERT_TRUE(wrong.empty()) << wrong[0].sentence;
+  EXPECT_EQ(config.pan->code->value, "/var/lib/code");
+  EXPECT_TRUE(config.pan->interpreted);
+  EXPECT_EQ(config.pan->budget, 500u);
+}
+
 TEST(ReadConfig, Pan) {
   auto [config, wrong] = parse(std::string(kPartners) +
                                "[pan]\naddress = \"10.0.0.1\"\n[[pan.neighbour]]\n"
@@ -306,6 +316,9 @@ TEST(ReadConfig, Pan) {
   ASSERT_EQ(config.pan->carriers.size(), 1u);
   EXPECT_EQ(config.pan->carriers[0].value, "a/ip/udp");
   EXPECT_EQ(config.pan->routes[0].to.value, "default");
+  EXPECT_FALSE(config.pan->code.has_value());
+  EXPECT_FALSE(config.pan->interpreted);
+  EXPECT_EQ(config.pan->budget, 100'000u);
   EXPECT_THAT(errors_after_partners("[pan]\n[[pan.neighbour]]\naddress = \"x\"\ncarrier = \"a/ipp\"\n"
                                     "[[pan.route]]\nto = \"1.2.3.4/40\"\nfrom = 1\n"),
               ElementsAre("7:1 [pan] needs 'address'",

@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include "pan_ee/code_cache.h"
 #include "pan_ee/routes.h"
 
 namespace weft::pan {
@@ -77,31 +76,6 @@ TEST(CodeNameTest, ShortHashesEndInZeros) {
   }
   n = {};
   EXPECT_FALSE(is_code_name(n.bytes.data()));
-}
-
-class Named final : public CodeObject {
- public:
-  explicit Named(int i) : name_(name_of(std::to_string(i))) {}
-  const CodeName& name() const override { return name_; }
-  std::string_view symbolic_name() const override { return "named"; }
-  size_t window() const override { return 0; }
-  void accept(Environment&) override {}
-
- private:
-  CodeName name_;
-};
-
-TEST(CodeCacheTest, FindsEachByItsName) {
-  std::vector<std::unique_ptr<Named>> all;
-  CodeCache cache;
-  for (int i = 0; i < 1000; ++i) {
-    all.push_back(std::make_unique<Named>(i));
-    EXPECT_EQ(cache.find(all.back()->name().bytes.data()), nullptr);
-    EXPECT_TRUE(cache.add(*all.back()));
-    EXPECT_FALSE(cache.add(*all.back()));
-  }
-  EXPECT_EQ(cache.size(), 1000u);
-  for (const auto& object : all) EXPECT_EQ(cache.find(object->name().bytes.data()), object.get());
 }
 
 class CapsuleTest : public ::testing::Test {

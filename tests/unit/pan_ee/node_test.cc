@@ -58,7 +58,9 @@ TEST_F(PanNodeTest, AFailedStartLeavesNothing) {
 
 TEST_F(PanNodeTest, ShowsItsNeighbours) {
   std::string why;
-  auto node = Node::start({.address = line_.address(0), .neighbours = {{line_.address(1), "right/pan"}}},
+  auto node = Node::start({.address = line_.address(0),
+                           .neighbours = {{line_.address(1), "right/pan"}},
+                           .code_folder = WEFT_CODE_FOLDER},
                           line_.hosts[0]->node->root().handle(), why);
   ASSERT_NE(node, nullptr) << why;
   node->ping().send({.destination = line_.address(1)}, [](const Ping::Reply&) {});

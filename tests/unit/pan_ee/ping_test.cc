@@ -42,7 +42,7 @@ class PingTest : public ::testing::Test {
     std::memcpy(b.data() + 16, source.bytes.data(), 16);
     return b;
   }
-  CodeName code() { return line_.pan_node(0).ping().name(); }
+  CodeName code() { return line_.pan_node(0).find_code("ping")->name(); }
   // To a node beyond the right end, so that it crosses the whole line.
   std::string crossing(size_t payload = 0, uint16_t ttl = 64) {
     return capsule(code(), body(test::PanLine::address(3), test::pan_address("10.0.0.200"), payload), ttl);

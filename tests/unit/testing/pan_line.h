@@ -65,6 +65,7 @@ class PanLine {
                   .carriers = {"left/pan"},
                   .neighbours = {{address(1), "left/pan"}, {address(3), "right/pan"}},
                   .routes = {{*pan::parse_prefix("default"), address(1)}}});
+    rounds();  // each node prepares its worker
   }
   ~PanLine() {
     for (auto& host : hosts) {
@@ -79,7 +80,9 @@ class PanLine {
   // 10.0.0.1 is A, 10.0.0.2 B, 10.0.0.3 C.
   static pan::NodeAddress address(int host) { return pan_address("10.0.0." + std::to_string(host + 1)); }
 
-  void start_pan(size_t host, const pan::NodeConfig& config) {
+  // With the code objects of the build, unless the config has others.
+  void start_pan(size_t host, pan::NodeConfig config) {
+    if (config.code_folder.empty()) config.code_folder = WEFT_CODE_FOLDER;
     std::string error;
     hosts[host]->pan = pan::Node::start(config, hosts[host]->node->root().handle(), error);
     ASSERT_NE(hosts[host]->pan, nullptr) << error;

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// CodeLoader: makes code objects ready to run: links and verifies their programs, compiles
+// them where that can be, and gives each an arena of its own.  (PAN, section 4.5.2.)
+//
+// A program that fits gets a packed arena (vm/arena.h): of thousands of small ones, none
+// evicts another from the CPU's memory of pages.
+//
+// Threads: the control thread.  Must outlive what it loaded.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "pan_ee/address.h"
+#include "pan_ee/code_object.h"
+#include "pan_ee/loaded_code.h"
+#include "vm/arena.h"
+#include "vm/code_cache.h"
+
+namespace weft::pan {
+
+enum class Engine : uint8_t { kJit, kInterpreter };
+
+// What init, window and finalize may take, in instructions.
+inline constexpr uint32_t kLifeBudget = 1'000'000;
+
+class CodeLoader {
+ public:
+  static constexpr size_t kMaxObjects = 4096;  // of these, kMaxWide with more than 32 KiB of variables
+  static constexpr size_t kMaxWide = 64;
+
+  // `here`: the node's address, as code objects are told it.  Errors: kNoMemory.
+  static Result<std::unique_ptr<CodeLoader>> create(Engine wanted, const NodeAddress& here);
+
+  // The engine that is used.
+  Engine engine() const { return machine_code_ != nullptr ? Engine::kJit : Engine::kInterpreter; }
+  // Why it is not the one that was wanted; empty when it is.
+  const std::string& engine_reason() const { return engine_reason_; }
+
+  // Runs its window() and init().  Errors: kInvalid, kNotFound, kLimit, in one sentence.
+  Result<std::unique_ptr<LoadedCode>> load(const CodeObject& object);
+
+ private:
+  explicit CodeLoader(const NodeAddress& here) : here_(here) {}
+  Result<std::unique_ptr<vm::Instance>> instantiate(const std::shared_ptr<const vm::Program>& program);
+
+  NodeAddress here_;
+  std::shared_ptr<const vm::HelperTable> helpers_;
+  std::unique_ptr<vm::ArenaSpace> packed_;
+  std::unique_ptr<vm::ArenaSpace> wide_;         // from the first that needs it on
+  std::unique_ptr<vm::CodeCache> machine_code_;  // null: programs are interpreted
+  std::string engine_reason_;
+};
+
+const char* name(Engine engine);  // "jit", "interpreter"
+
+}  // namespace weft::pan
