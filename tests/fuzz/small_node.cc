@@ -203,10 +203,7 @@ std::map<std::string, std::vector<uint64_t>> SmallNode::books() const {
   geni_.for_each_path([&](Opening, Path& path) {
     const Path::Ledger l = path.ledger();
     std::vector<uint64_t>& book = all[path.text()];
-    for (const Counter* c : {&l.in_packets, &l.in_bytes, &l.out_packets, &l.out_bytes, &l.made}) {
-      book.push_back(c->value());
-    }
-    book.push_back(path.held());
+    book = {l.in_packets, l.in_bytes, l.out_packets, l.out_bytes, l.made, path.held()};
     for (size_t i = 0; i < kDropReasons; ++i) book.push_back(path.dropped(DropReason(i)));
   });
   for (size_t i = 0; i < kDropReasons; ++i) {

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <map>
@@ -255,9 +256,10 @@ Bytes icmp(const Layer& layer, Wants& wants, const Bytes& payload, bool version6
   need(layer, 3);
   Options o(layer, 3);
   Bytes rest = o.bytes("rest");
-  Bytes h = {uint8_t(number(layer.words[1])), uint8_t(number(layer.words[2])), 0, 0};
-  append(h, rest);
-  h.resize(8);
+  Bytes h(8);
+  h[0] = uint8_t(number(layer.words[1]));
+  h[1] = uint8_t(number(layer.words[2]));
+  std::copy_n(rest.begin(), std::min<size_t>(rest.size(), 4), h.begin() + 4);
   append(h, payload);
   const auto checksum = o.number("checksum");
   if (checksum || !version6) store_be16(h.data() + 2, uint16_t(checksum.value_or(ones_complement(h))));
