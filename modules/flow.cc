@@ -135,20 +135,24 @@ class Router {
     if (large_ && p.length >= kAt + kHeader4) ip4_.prefetch(p.data + kAt + 16);
   }
 
-  [[gnu::always_inline]] Routed route(Packet& p) const {
-    if (p.length < kAt + kHeader4) return Routed::kNot;
+  [[gnu::always_inline]] Glance route(Packet& p) const {
+    if (p.length < kAt + kHeader4) return {};
     uint8_t* const ip = p.data + kAt;
-    if (ip[0] == 0x45 && is(ip, flow::kIp4) && ip[16] < kFirstGroup4) [[likely]] {
+    const uint16_t type = link_protocol(ip);
+    if (type == flow::kIp4) [[likely]] {
+      if (ip[0] != 0x45 || ip[16] >= kFirstGroup4) return {};
       p.next_hop = ip4_.find(ip + 16);
       set_headers(p, ip, kHeader4);
-      return Routed::kNarrow;
+      return {Glance::kNarrow};
     }
-    if (ip[0] >> 4 == 6 && is(ip, flow::kIp6) && p.length >= kAt + kHeader6 && ip[24] != kGroup6) {
+    if (type == flow::kIp6) {
+      if (ip[0] >> 4 != 6 || p.length < kAt + kHeader6 || ip[24] == kGroup6) return {};
       p.next_hop = ip6_.find(ip + 24);
       set_headers(p, ip, kHeader6);
-      return Routed::kWide;
+      return {Glance::kWide};
     }
-    return Routed::kNot;
+    set_headers(p, ip, 0);
+    return {Glance::kOther, type};
   }
 
  private:
@@ -156,8 +160,10 @@ class Router {
   static constexpr uint32_t kHeader4 = 20, kHeader6 = 40;
   static constexpr uint8_t kFirstGroup4 = 224, kGroup6 = 0xff;
 
-  static bool is(const uint8_t* ip, uint16_t type) {
-    return kLink != Link::kEthernet || load<uint16_t>(ip - 2) == swap_be(type);
+  static uint16_t link_protocol(const uint8_t* ip) {
+    if (kLink != Link::kEthernet) return flow::protocol_of_nibble(ip[0]);
+    const uint16_t type = load_be16(ip - 2);
+    return type < flow::kFirstType ? 0 : type;
   }
   static void set_headers(Packet& p, const uint8_t* ip, uint32_t length) {
     p.l3 = uint16_t(ip - p.window());
@@ -170,7 +176,7 @@ class Router {
 };
 
 template <Link kLink>
-void route_all(const Pvec& v, const Fib& fib, Routed* routed) {
+void glance_all(const Pvec& v, const Fib& fib, Glance* glances) {
   constexpr size_t kPacketAhead = Pvec::kLookahead, kEntryAhead = 8;
   const Router<kLink> router(fib);
   Packet* const* const packets = v.begin();
@@ -180,7 +186,7 @@ void route_all(const Pvec& v, const Fib& fib, Routed* routed) {
   for (size_t i = 0; i < n; ++i) {
     Packet::prefetch(packets[i + kPacketAhead]);
     if (i + kEntryAhead < n) router.look_ahead(*packets[i + kEntryAhead]);
-    routed[i] = router.route(*packets[i]);
+    glances[i] = router.route(*packets[i]);
   }
 }
 
@@ -210,11 +216,11 @@ void FlowReader::read(Link link, const Pvec& v, PacketFields* fields) const {
 
 void FlowReader::read(Link link, Packet& p, PacketFields& fields) const { flow::read_any(link, p, fields); }
 
-void FlowReader::route(Link link, const Pvec& v, const Fib& fib, Routed* routed) const {
+void FlowReader::glance(Link link, const Pvec& v, const Fib& fib, Glance* glances) const {
   if (link == Link::kEthernet) {
-    route_all<Link::kEthernet>(v, fib, routed);
+    glance_all<Link::kEthernet>(v, fib, glances);
   } else {
-    route_all<Link::kRaw>(v, fib, routed);
+    glance_all<Link::kRaw>(v, fib, glances);
   }
 }
 

@@ -168,28 +168,28 @@ void Demux::unbind(Path& path) {
   for (auto& port : ports_) port->unbind(path);
 }
 
-// What a tuple may want must be read; else the routing table mostly says enough.
+// What a tuple may want must be read; else a glance mostly says enough.
 void Demux::sort(uint16_t in_port, Pvec& v) {
   const Port& port = *ports_[in_port];
   const auto wanted = narrow_.transit().filter().at_port(in_port) | wide_.transit().filter().at_port(in_port);
   if (wanted != 0) {
     sort_by_fields(port, in_port, v);
   } else {
-    sort_by_route(port, in_port, v);
+    sort_by_glance(port, in_port, v);
   }
   v.release_all();
 }
 
-void Demux::sort_by_route(const Port& port, uint16_t in_port, Pvec& v) {
-  Routed routed[Pvec::kCapacity];
-  reader_.route(port.link, v, fib_, routed);
+void Demux::sort_by_glance(const Port& port, uint16_t in_port, Pvec& v) {
+  Glance glances[Pvec::kCapacity];
+  reader_.glance(port.link, v, fib_, glances);
   Packet* const* const packets = v.begin();
   const size_t n = v.size();
   Run run(packets);
   for (size_t i = 0; i < n; ++i) {
     Packet* const p = packets[i];
     p->in_port = in_port;
-    Path* path = routed[i] == Routed::kNot ? nullptr : find_route(port, *p, routed[i] == Routed::kWide);
+    Path* path = find_at_a_glance(port, *p, glances[i]);
     if (path == nullptr) [[unlikely]] {
       PacketFields read;
       reader_.read(port.link, *p, read);
@@ -219,12 +219,17 @@ void Demux::sort_by_fields(const Port& port, uint16_t in_port, Pvec& v) {
   run.add(n, nullptr);
 }
 
-inline Path* Demux::find_route(const Port& port, Packet& p, bool wide) const {
-  const NextHop& next = fib_.next_hops[p.next_hop];
-  if (!forwards(next.kind)) return nullptr;
-  p.flags &= uint16_t(~Packet::kLocal);
-  const Bindings* route = port.route(wide, next.out_port);
-  return route == nullptr ? nullptr : route->only();
+inline Path* Demux::find_at_a_glance(const Port& port, Packet& p, const Glance& glance) const {
+  const Bindings* bindings = nullptr;
+  if (glance.kind == Glance::kNarrow || glance.kind == Glance::kWide) {
+    const NextHop& next = fib_.next_hops[p.next_hop];
+    if (!forwards(next.kind)) return nullptr;
+    p.flags &= uint16_t(~Packet::kLocal);
+    bindings = port.route(glance.kind == Glance::kWide, next.out_port);
+  } else if (glance.kind == Glance::kOther) {
+    bindings = port.of_protocol(glance.link_protocol);
+  }
+  return bindings == nullptr ? nullptr : bindings->only();
 }
 
 inline Path* Demux::find(const Port& port, Packet* p, const PacketFields& read) {

@@ -69,12 +69,12 @@ class Demux final : public Sorter {
  private:
   struct Port;
 
-  // Sorts by the routing table alone where that may decide.
-  void sort_by_route(const Port& port, uint16_t in_port, Pvec& v);
+  // Sorts by the routing table, or the link's protocol, where that decides.
+  void sort_by_glance(const Port& port, uint16_t in_port, Pvec& v);
   // Sorts by all fields.
   void sort_by_fields(const Port& port, uint16_t in_port, Pvec& v);
-  // The path of a packet's next hop; null when that does not decide.
-  Path* find_route(const Port& port, Packet& p, bool wide) const;
+  // Null when the glance does not decide.
+  Path* find_at_a_glance(const Port& port, Packet& p, const Glance& glance) const;
 
   // Each names the path that takes the packet whole; null when it was
   // dropped.

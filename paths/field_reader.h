@@ -30,11 +30,15 @@ struct PacketFields {
 };
 static_assert(sizeof(PacketFields) == 64);
 
-// Which routing table gave a packet its next hop.
-enum class Routed : uint8_t {
-  kNot,  // none yet: the fields must be read
-  kNarrow,
-  kWide,
+// What a glance at a packet told.
+struct Glance {
+  enum Kind : uint8_t {
+    kNothing,  // the fields must be read
+    kNarrow,   // its next hop, by the table for addresses of 4 bytes
+    kWide,     // the same, of 16 bytes
+    kOther,    // that it is of neither protocol that is routed
+  } kind = kNothing;
+  uint16_t link_protocol = 0;  // kOther: as in PacketFields
 };
 
 // All of it never reads outside a packet's first Seg, and sets Packet::l3 and l4.
@@ -47,8 +51,8 @@ class FieldReader {
   // The same for one packet.
   virtual void read(Link link, Packet& p, PacketFields& fields) const = 0;
   // Looks at nothing but where packets go: sets Packet::next_hop of those that are plainly
-  // to one host.  Writes routed[i] of v[i], for all of `v`.
-  virtual void route(Link link, const Pvec& v, const Fib& fib, Routed* routed) const = 0;
+  // to one host.  Writes glances[i] of v[i], for all of `v`.
+  virtual void glance(Link link, const Pvec& v, const Fib& fib, Glance* glances) const = 0;
 };
 
 }  // namespace weft

@@ -16,8 +16,8 @@ class NoFields final : public FieldReader {
     std::fill_n(fields, v.size(), PacketFields{});
   }
   void read(Link, Packet&, PacketFields& fields) const override { fields = {}; }
-  void route(Link, const Pvec& v, const Fib&, Routed* routed) const override {
-    std::fill_n(routed, v.size(), Routed::kNot);
+  void glance(Link, const Pvec& v, const Fib&, Glance* glances) const override {
+    std::fill_n(glances, v.size(), Glance{});
   }
 };
 
