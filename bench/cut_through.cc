@@ -60,6 +60,7 @@ class Node {
       const auto* bytes = reinterpret_cast<const uint8_t*>(&prefix);
       if (!fib_.ip4.insert(bytes, 24, uint16_t(1 + i % c.paths))) fail("the routing table is full");
     }
+    if (fib_.ip4.large()) fib_.ip4.move_to_huge_pages();  // as the router does
     for (uint32_t i = 0; i < c.packets; ++i) {
       packets_.push_back(pool_->alloc().release());
       packets_.back()->length = c.frame;

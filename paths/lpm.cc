@@ -213,9 +213,16 @@ void Lpm<kBytes>::count_prefixes(int change) {
   if (large_ || prefixes_ < kLarge) return;
   large_ = true;
   // A wish: where it is refused the table works as before.
-  using Layout = LpmLayout<kBytes>;
-  ::madvise(reader_.root_, Layout::looked_up, MADV_HUGEPAGE);
-  ::madvise(reader_.root_, Layout::groups, MADV_COLLAPSE);
+  ::madvise(reader_.root_, LpmLayout<kBytes>::looked_up, MADV_HUGEPAGE);
+}
+
+// A page at a time: who looks up behind one that moves waits for no other.
+template <size_t kBytes>
+void Lpm<kBytes>::move_to_huge_pages() const {
+  auto* const root = reinterpret_cast<uint8_t*>(reader_.root_);
+  for (size_t at = 0; at < LpmLayout<kBytes>::groups; at += kHugePage) {
+    ::madvise(root + at, kHugePage, MADV_COLLAPSE);
+  }
 }
 
 template class Lpm<4>;

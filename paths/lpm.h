@@ -9,7 +9,7 @@
 // only insert() and erase() read.
 //
 // Memory is address space until a prefix touches it: a node with few routes stays
-// small.  A table that grows large asks the kernel for huge pages.
+// small.  A table that grows large asks the kernel for huge pages, and can be moved there.
 //
 // Threads: insert() and erase() on the worker between rounds; find() on the worker.
 // Time: find() touches one entry for most IPv4 addresses.
@@ -84,6 +84,10 @@ class Lpm {
 
   // Whether it has so many prefixes that lookups miss the cache.
   bool large() const { return large_; }
+  // Moves a table that has grown large to huge pages, where the kernel has some.  This
+  // takes milliseconds for each 2 MB: call it once, from any thread but the worker's, which
+  // may look up, insert and erase meanwhile.
+  void move_to_huge_pages() const;
   uint32_t groups_in_use() const { return groups_fresh_ - groups_free_; }
 
  private:

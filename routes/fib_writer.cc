@@ -27,6 +27,7 @@ FibWriter::~FibWriter() {
 }
 
 void FibWriter::execute(Batch& batch, Fib& fib) {
+  const bool large4 = fib.ip4.large(), large6 = fib.ip6.large();
   for (Op& op : batch.ops) {
     if (const auto* route = std::get_if<RouteOp>(&op)) {
       const bool done = route->prefix.family == 4 ? apply(fib.ip4, *route) : apply(fib.ip6, *route);
@@ -35,6 +36,8 @@ void FibWriter::execute(Batch& batch, Fib& fib) {
       on_worker->work(fib);
     }
   }
+  batch.grew_large4 = fib.ip4.large() && !large4;
+  batch.grew_large6 = fib.ip6.large() && !large6;
 }
 
 void FibWriter::post_one() {
@@ -56,6 +59,9 @@ bool FibWriter::take_one(std::vector<Prefix>& refused) {
   const std::shared_ptr<Batch> batch = std::move(posted_.front());
   posted_.pop_front();
   refused.insert(refused.end(), batch->refused.begin(), batch->refused.end());
+  // Here, so that no packet waits for it.
+  if (batch->grew_large4) fib_.ip4.move_to_huge_pages();
+  if (batch->grew_large6) fib_.ip6.move_to_huge_pages();
   for (Op& op : batch->ops) {
     if (const auto* here = std::get_if<Here>(&op)) here->work();
   }

@@ -67,7 +67,9 @@ class FibWriter {
   using Op = std::variant<RouteOp, OnWorker, Here>;
   struct Batch {
     std::vector<Op> ops;
-    std::vector<Prefix> refused;  // written by the worker until `done`
+    // Written by the worker until `done`.
+    std::vector<Prefix> refused;
+    bool grew_large4 = false, grew_large6 = false;  // the table, by this batch
     std::atomic<bool> done{false};
   };
 

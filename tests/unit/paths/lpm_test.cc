@@ -4,11 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <fstream>
 #include <map>
 #include <memory>
 #include <random>
+#include <thread>
 #include <vector>
 
 namespace weft {
@@ -186,6 +188,30 @@ TYPED_TEST(LpmTest, EraseOfWhatIsNotThereChangesNothing) {
   table.erase(a.data(), TestFixture::kBits, 5, 16);
   EXPECT_EQ(table.find(a.data()), 5);
   EXPECT_EQ(table.groups_in_use(), 0u);
+}
+
+TYPED_TEST(LpmTest, MovesToHugePagesUnderLookups) {
+  Lpm<TestFixture::kBytes> table;
+  std::vector<typename TestFixture::Address> prefixes;
+  while (!table.large()) {
+    prefixes.push_back(this->random());
+    ASSERT_TRUE(
+        table.insert(prefixes.back().data(), TestFixture::kBits, uint16_t(1 + prefixes.size() % 100)));
+  }
+  std::vector<uint16_t> answers;
+  for (const auto& a : prefixes) answers.push_back(table.find(a.data()));
+  std::atomic<bool> moved{false};
+  std::thread mover([&] {
+    table.move_to_huge_pages();
+    moved = true;
+  });
+  size_t passes = 0;
+  do {
+    for (size_t i = 0; i < prefixes.size(); ++i) ASSERT_EQ(table.find(prefixes[i].data()), answers[i]);
+    ++passes;
+  } while (!moved);
+  EXPECT_GT(passes, 0u);
+  mover.join();
 }
 
 TEST(Lpm4, BeyondTheGroupsIsRefusedAndChangesNothing) {
