@@ -74,7 +74,6 @@ class UdpStage final : public Stage {
       if (!datagram) break;
       datagram->in_port = p->in_port;
       datagram->timestamp = p->timestamp;
-      datagram->hash = p->hash;
       if (datagram->window() == p->window()) {
         datagram->l3 = p->l3;
         datagram->l4 = p->l4;
