@@ -4,25 +4,12 @@
 #include <algorithm>
 #include <cstring>
 
-#include "modules/checksum.h"
 #include "modules/ip4_header.h"
 #include "modules/ip_input.h"
 #include "modules/plain_ip.h"
 #include "modules/plain_packet.h"
 
 namespace weft {
-
-namespace {
-
-// RFC 1812 section 5.3.1, RFC 1624.
-void lower_ttl(uint8_t* h) {
-  const auto before = load<uint16_t>(h + ip4::kTtl);
-  --h[ip4::kTtl];
-  store(h + ip4::kChecksum,
-        adjust_checksum(load<uint16_t>(h + ip4::kChecksum), before, load<uint16_t>(h + ip4::kTtl)));
-}
-
-}  // namespace
 
 // Forwards what is in no way out of the ordinary, in place.  A loop keeps one: what it
 // writes into packets could, for all that the compiler knows, be a change of the node.
@@ -136,7 +123,7 @@ void IpForward::send_on(PacketPtr p, const Ip4Options& options, Pvec& out) {
   if (!node_.pool.unshare_front(p, ip4::header_length(p->data))) {
     return drop(std::move(p), DropReason::kPoolExhausted);
   }
-  lower_ttl(p->data);
+  plain::Ip4(p->data).decrement_ttl(p->data);
   finish_ip4_options(node_, out_.number, options, p->data);
   if (cut) {
     fragment(Dir::kForward, std::move(p), limit, out);
