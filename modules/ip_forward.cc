@@ -22,7 +22,7 @@ class IpForward::Plain {
         mtu_(stage.out_.info.mtu) {}
 
   // False when the packet is left as it was.
-  [[gnu::always_inline]] bool forward(Packet& p) const {
+  [[gnu::always_inline]] bool operator()(Packet& p) const {
     constexpr uint16_t kUnusual = Packet::kOrigin | Packet::kHeaders | Packet::kLinkGroup | Packet::kOffload;
     const Front front(p);
     if (front.length() < ip4::kMinHeader || !front.plain<kUnusual>() || p.references != 1) return false;
@@ -45,23 +45,7 @@ class IpForward::Plain {
 };
 
 void IpForward::deliver(Dir dir, Pvec& v) {
-  if (dir == Dir::kBackward) return drop(v, DropReason::kNoPath);  // the far side only sends
-  const Plain plain(*this);
-  Packet* const* const rest =
-      std::find_if_not(v.begin(), v.end(), [&](Packet* p) { return plain.forward(*p); });
-  if (rest == v.end()) return hand_on(dir, v);
-
-  Pvec out;
-  for (auto done = rest - v.begin(); done > 0; --done) out.push_back(v.pop_front());
-  while (!v.empty()) {
-    PacketPtr next = v.pop_front();
-    if (plain.forward(*next)) {
-      append(dir, std::move(next), out);
-    } else {
-      forward(std::move(next), out);
-    }
-  }
-  hand_on(dir, out);
+  forward_all(dir, v, Plain(*this), [this](PacketPtr p, Pvec& out) { forward(std::move(p), out); });
 }
 
 uint32_t IpForward::mtu(const NextHop& hop) const {
