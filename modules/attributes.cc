@@ -10,8 +10,6 @@ namespace weft {
 
 namespace {
 
-size_t address_bytes(uint8_t family) { return family == 4 ? 4 : 16; }
-
 std::optional<uint32_t> parse_number(std::string_view text) {
   uint32_t n = 0;
   const char* end = text.data() + text.size();
@@ -21,9 +19,7 @@ std::optional<uint32_t> parse_number(std::string_view text) {
 }
 
 std::optional<Prefix> parse_prefix(std::string_view text, uint8_t family) {
-  Prefix prefix;
-  prefix.family = family;
-  prefix.length = uint8_t(address_bytes(family) * 8);
+  Prefix prefix{.family = family, .length = bits(family)};
   const size_t slash = text.find('/');
   if (slash != std::string_view::npos) {
     const auto length = parse_number(text.substr(slash + 1));
@@ -63,24 +59,20 @@ Result<std::optional<Prefix>> prefix_attribute(const StageContext& context, std:
                                                     : "IPv6 address or prefix like 2001:db8::/32") +
                                        ", not '" + attribute->value + "'");
   }
-  uint8_t address[16], mask[16];
-  fill_prefix(*prefix, address, mask);
-  for (size_t i = 0; i < address_bytes(family); ++i) {
-    if (prefix->address[i] & ~mask[i]) {
-      return context.attribute_error(*attribute, "'" + attribute->value +
-                                                     "' has bits set behind its prefix of " +
-                                                     std::to_string(prefix->length) + " bits");
-    }
+  if (masked(prefix->address, prefix->length) != prefix->address) {
+    return context.attribute_error(*attribute, "'" + attribute->value +
+                                                   "' has bits set behind its prefix of " +
+                                                   std::to_string(prefix->length) + " bits");
   }
   return prefix;
 }
 
 void fill_prefix(const Prefix& prefix, uint8_t* address, uint8_t* mask) {
-  for (size_t i = 0; i < address_bytes(prefix.family); ++i) {
-    const int bits = int(prefix.length) - int(i) * 8;
-    mask[i] = bits >= 8 ? 0xff : bits <= 0 ? 0 : uint8_t(0xff00u >> bits);
-    address[i] = prefix.address[i] & mask[i];
-  }
+  Address ones;
+  ones.fill(0xff);
+  const size_t bytes = bits(prefix.family) / 8;
+  std::memcpy(address, masked(prefix.address, prefix.length).data(), bytes);
+  std::memcpy(mask, masked(ones, prefix.length).data(), bytes);
 }
 
 }  // namespace weft

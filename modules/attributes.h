@@ -7,24 +7,17 @@
 #include <optional>
 
 #include "paths/module.h"
-#include "paths/next_hop.h"
+#include "paths/prefix.h"
 
 namespace weft {
-
-// An address with a prefix length: "10.0.0.0/8", "10.0.0.1", "2001:db8::/32".
-struct Prefix {
-  Address address{};
-  uint8_t length = 0;
-  uint8_t family = 4;
-
-  bool host() const { return length == (family == 4 ? 32 : 128); }
-};
 
 // The attribute `name` of the context's side; empty when it is not there.
 // Errors: kAddressSpec: not a number from `least` to `most`.
 Result<std::optional<uint32_t>> number_attribute(const StageContext& context, std::string_view name,
                                                  uint32_t least, uint32_t most);
 
+// The same for a prefix, or an address, which is its longest: "10.0.0.0/8", "10.0.0.1",
+// "2001:db8::/32".
 // Errors: kAddressSpec: not an address of that family, or bits set behind the prefix.
 Result<std::optional<Prefix>> prefix_attribute(const StageContext& context, std::string_view name,
                                                uint8_t family);

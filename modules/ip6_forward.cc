@@ -10,22 +10,9 @@
 namespace weft {
 
 void Ip6Forward::deliver(Dir dir, Pvec& v) {
-  if (dir == Dir::kBackward) return drop(v, DropReason::kNoPath);  // the far side only sends
-  Packet* const* const rest =
-      std::find_if_not(v.begin(), v.end(), [this](Packet* p) { return forward_plain(*p); });
-  if (rest == v.end()) return hand_on(dir, v);
-
-  Pvec out;
-  for (auto done = rest - v.begin(); done > 0; --done) out.push_back(v.pop_front());
-  while (!v.empty()) {
-    PacketPtr next = v.pop_front();
-    if (forward_plain(*next)) {
-      append(dir, std::move(next), out);
-    } else {
-      forward(std::move(next), out);
-    }
-  }
-  hand_on(dir, out);
+  forward_all(
+      dir, v, [this](Packet& p) { return forward_plain(p); },
+      [this](PacketPtr p, Pvec& out) { forward(std::move(p), out); });
 }
 
 // RFC 8200 section 5: every link carries the least MTU, by whatever means.

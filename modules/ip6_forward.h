@@ -15,16 +15,14 @@
 // Threads: the path's worker.
 #pragma once
 
+#include "modules/forward_stage.h"
 #include "modules/ip6_stage.h"
-#include "paths/port.h"
 
 namespace weft {
 
-class Ip6Forward final : public Ip6Stage {
+class Ip6Forward final : public ForwardStage<Ip6Stage> {
  public:
-  // `by_fields`: the path was chosen by other fields than the route.
-  Ip6Forward(IpNode& node, Host& host, const Port& out, bool by_fields)
-      : Ip6Stage(node, host), out_(out), by_fields_(by_fields) {}
+  using ForwardStage::ForwardStage;
 
   void deliver(Dir dir, Pvec& v) override;
 
@@ -37,9 +35,6 @@ class Ip6Forward final : public Ip6Stage {
   void send_on(PacketPtr p, Pvec& out);
 
   uint32_t mtu(const NextHop& hop) const;
-
-  const Port& out_;
-  bool by_fields_;
 };
 
 }  // namespace weft

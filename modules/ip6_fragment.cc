@@ -30,7 +30,6 @@ PacketPtr Ip6Fragmenter::next() {
   fragment->next_hop = whole_.next_hop;
   fragment->path = whole_.path;
   fragment->in_port = whole_.in_port;
-  fragment->hash = whole_.hash;
   fragment->timestamp = whole_.timestamp;
   fragment->l3 = uint16_t(fragment->data - fragment->window());
   fragment->l4 = uint16_t(fragment->l3 + fragment->length);

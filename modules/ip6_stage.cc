@@ -37,11 +37,6 @@ void Ip6Stage::refuse_route(PacketPtr p, NextHop::Kind kind) {
   }
 }
 
-void Ip6Stage::append(Dir dir, PacketPtr p, Pvec& out) {
-  if (out.full()) hand_on(dir, out);
-  out.push_back(std::move(p));
-}
-
 bool ip6_segments_fit(const Packet& p, uint32_t mtu) {
   if (!(p.flags & Packet::kOffload) || p.offload().segment_size == 0) return false;
   const Ip6Upper upper = find_ip6_upper(p);

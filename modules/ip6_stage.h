@@ -21,9 +21,6 @@ class Ip6Stage : public Stage {
   // The same for a next hop that leads nowhere.  (RFC 4443 section 3.1.)
   void refuse_route(PacketPtr p, NextHop::Kind kind);
 
-  // Puts `p` into `out`, which is handed on in `dir` whenever it is full.
-  void append(Dir dir, PacketPtr p, Pvec& out);
-
   IpNode& node_;
   Host& host_;
 };

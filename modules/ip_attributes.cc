@@ -89,8 +89,8 @@ Result<IpEnds> read_ip_ends(const StageContext& context) {
   const auto& ours = near ? a->dst : a->src;
   const auto& theirs = near ? a->src : a->dst;
   IpEnds e{.family = a->family};
-  if (ours && ours->host() && ip::is_unicast(ours->address, a->family)) e.ours = ours->address;
-  if (theirs && theirs->host()) e.theirs = theirs->address;
+  if (ours && ours->is_host() && ip::is_unicast(ours->address, a->family)) e.ours = ours->address;
+  if (theirs && theirs->is_host()) e.theirs = theirs->address;
   if (a->protocol) e.protocol = uint8_t(*a->protocol);
   e.ttl = uint8_t(a->ttl.value_or(ip4::kDefaultTtl));
   e.tos = uint8_t(a->tos.value_or(0));

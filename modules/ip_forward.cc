@@ -4,25 +4,12 @@
 #include <algorithm>
 #include <cstring>
 
-#include "modules/checksum.h"
 #include "modules/ip4_header.h"
 #include "modules/ip_input.h"
 #include "modules/plain_ip.h"
 #include "modules/plain_packet.h"
 
 namespace weft {
-
-namespace {
-
-// RFC 1812 section 5.3.1, RFC 1624.
-void lower_ttl(uint8_t* h) {
-  const auto before = load<uint16_t>(h + ip4::kTtl);
-  --h[ip4::kTtl];
-  store(h + ip4::kChecksum,
-        adjust_checksum(load<uint16_t>(h + ip4::kChecksum), before, load<uint16_t>(h + ip4::kTtl)));
-}
-
-}  // namespace
 
 // Forwards what is in no way out of the ordinary, in place.  A loop keeps one: what it
 // writes into packets could, for all that the compiler knows, be a change of the node.
@@ -35,7 +22,7 @@ class IpForward::Plain {
         mtu_(stage.out_.info.mtu) {}
 
   // False when the packet is left as it was.
-  [[gnu::always_inline]] bool forward(Packet& p) const {
+  [[gnu::always_inline]] bool operator()(Packet& p) const {
     constexpr uint16_t kUnusual = Packet::kOrigin | Packet::kHeaders | Packet::kLinkGroup | Packet::kOffload;
     const Front front(p);
     if (front.length() < ip4::kMinHeader || !front.plain<kUnusual>() || p.references != 1) return false;
@@ -57,23 +44,7 @@ class IpForward::Plain {
 };
 
 void IpForward::deliver(Dir dir, Pvec& v) {
-  if (dir == Dir::kBackward) return drop(v, DropReason::kNoPath);  // the far side only sends
-  const Plain plain(*this);
-  Packet* const* const rest =
-      std::find_if_not(v.begin(), v.end(), [&](Packet* p) { return plain.forward(*p); });
-  if (rest == v.end()) return hand_on(dir, v);
-
-  Pvec out;
-  for (auto done = rest - v.begin(); done > 0; --done) out.push_back(v.pop_front());
-  while (!v.empty()) {
-    PacketPtr next = v.pop_front();
-    if (plain.forward(*next)) {
-      append(dir, std::move(next), out);
-    } else {
-      forward(std::move(next), out);
-    }
-  }
-  hand_on(dir, out);
+  forward_all(dir, v, Plain(*this), [this](PacketPtr p, Pvec& out) { forward(std::move(p), out); });
 }
 
 uint32_t IpForward::mtu(const NextHop& hop) const {
@@ -135,7 +106,7 @@ void IpForward::send_on(PacketPtr p, const Ip4Options& options, Pvec& out) {
   if (!node_.pool.unshare_front(p, ip4::header_length(p->data))) {
     return drop(std::move(p), DropReason::kPoolExhausted);
   }
-  lower_ttl(p->data);
+  plain::Ip4(p->data).decrement_ttl(p->data);
   finish_ip4_options(node_, out_.number, options, p->data);
   if (cut) {
     fragment(Dir::kForward, std::move(p), limit, out);

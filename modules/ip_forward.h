@@ -12,17 +12,15 @@
 // Threads: the path's worker.
 #pragma once
 
+#include "modules/forward_stage.h"
 #include "modules/ip_options.h"
 #include "modules/ip_stage.h"
-#include "paths/port.h"
 
 namespace weft {
 
-class IpForward final : public IpStage {
+class IpForward final : public ForwardStage<IpStage> {
  public:
-  // `by_fields`: the path was chosen by other fields than the route.
-  IpForward(IpNode& node, Host& host, const Port& out, bool by_fields)
-      : IpStage(node, host), out_(out), by_fields_(by_fields) {}
+  using ForwardStage::ForwardStage;
 
   void deliver(Dir dir, Pvec& v) override;
 
@@ -35,9 +33,6 @@ class IpForward final : public IpStage {
   void send_on(PacketPtr p, const Ip4Options& options, Pvec& out);
 
   uint32_t mtu(const NextHop& hop) const;
-
-  const Port& out_;
-  bool by_fields_;
 };
 
 }  // namespace weft

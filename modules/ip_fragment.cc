@@ -43,7 +43,6 @@ PacketPtr Ip4Fragmenter::next() {
   fragment->next_hop = whole_.next_hop;
   fragment->path = whole_.path;
   fragment->in_port = whole_.in_port;
-  fragment->hash = whole_.hash;
   fragment->timestamp = whole_.timestamp;
   fragment->l3 = uint16_t(fragment->data - fragment->window());
   fragment->l4 = uint16_t(fragment->l3 + header_);

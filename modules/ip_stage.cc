@@ -39,11 +39,6 @@ void IpStage::fragment(Dir dir, PacketPtr p, uint32_t mtu, Pvec& out) {
   while (PacketPtr piece = cut.next()) append(dir, std::move(piece), out);
 }
 
-void IpStage::append(Dir dir, PacketPtr p, Pvec& out) {
-  if (out.full()) hand_on(dir, out);
-  out.push_back(std::move(p));
-}
-
 bool segments_fit(const Packet& p, uint32_t mtu) {
   if (!(p.flags & Packet::kOffload) || p.offload().segment_size == 0) return false;
   const uint32_t header = ip4::header_length(p.data);

@@ -23,8 +23,6 @@ class IpStage : public Stage {
   // Puts the fragments of `p` for a link of `mtu` into `out`, which is handed on in
   // `dir` whenever it is full.
   void fragment(Dir dir, PacketPtr p, uint32_t mtu, Pvec& out);
-  // Puts `p` into `out`, likewise.
-  void append(Dir dir, PacketPtr p, Pvec& out);
 
   IpNode& node_;
   Host& host_;

@@ -64,7 +64,8 @@ class Ip4 {
   // (RFC 1812 section 5.3.1, RFC 1624.)
   //
   // The two lie in one word: TTL, protocol, checksum.  One less in the TTL is one more
-  // in the checksum, where 0xffff is written 0: hence the carry from 0xfffe on.
+  // in the checksum, where 0xffff is written 0: hence the carry from 0xfffe on.  Options
+  // behind the header do not matter.
   // REQUIRES: ttl() > 0
   void decrement_ttl(uint8_t* at) const {
     const auto word = uint32_t(second_);

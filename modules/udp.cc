@@ -62,7 +62,7 @@ class UdpStage final : public Stage {
     p->flags &= uint16_t(~Packet::kOffload);
     p->pop(udp::kHeader);
     if (super) return cut(std::move(p), segment, on);
-    append(std::move(p), on);
+    append(up_, std::move(p), on);
   }
 
   // A super-packet is many datagrams of one flow.
@@ -74,23 +74,17 @@ class UdpStage final : public Stage {
       if (!datagram) break;
       datagram->in_port = p->in_port;
       datagram->timestamp = p->timestamp;
-      datagram->hash = p->hash;
       if (datagram->window() == p->window()) {
         datagram->l3 = p->l3;
         datagram->l4 = p->l4;
         datagram->flags |= Packet::kHeaders;
       }
       ++made;
-      append(std::move(datagram), on);
+      append(up_, std::move(datagram), on);
     }
     path().count_made(made);
     const bool whole = uint64_t{made} * segment >= total;
     drop(std::move(p), whole ? DropReason::kConsumed : DropReason::kPoolExhausted);
-  }
-
-  void append(PacketPtr p, Pvec& on) {
-    if (on.full()) hand_on(up_, on);
-    on.push_back(std::move(p));
   }
 
   // --- down

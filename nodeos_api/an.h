@@ -114,7 +114,8 @@ typedef void (*an_DomainTermFunc)(an_Domain ended, an_TermReason reason, void* a
  * `initfn` and `termfn` may be NULL.
  * Errors: AN_EINVAL (memory that is misaligned; a NULL parent where the process has
  * no node, or more than one), AN_EDEAD, AN_ELIMIT, AN_ENOSYS, what initfn returns.
- * Source: Snow on Silk 2.1, 2.2; nodeos-api rules 4 and 5.
+ * Domains form a tree that limits how long they last, and nothing else.
+ * Source: Snow on Silk 2.1, 2.2.
  */
 an_Domain an_domainCreate(void* mem, an_Domain parent, an_Cred cred, an_ThreadPoolSpec threads,
                           an_MemPool mempool, an_DomainInitFunc initfn, void* initarg,

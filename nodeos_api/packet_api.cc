@@ -101,9 +101,7 @@ bool replace(an_Packet* handle, Packet& p, Change&& change) {
 void copy_metadata(const Packet& from, Packet& to) {
   to.path = from.path;
   to.in_port = from.in_port;
-  to.hash = from.hash;
   to.timestamp = from.timestamp;
-  to.l3 = to.l4 = 0;
 }
 
 uint8_t* make_front_writable(an_Packet* handle, Packet& p, uint32_t n) {

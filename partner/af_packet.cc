@@ -277,7 +277,7 @@ void AfPacket::pull(Opening which, Pvec& v, size_t max) {
       packets[n++] = p.release();
       ring_->skip();
     } else {  // no room beside the ring
-      stats_.drops.add(DropReason::kTooShort);
+      stats_.drops.add(DropReason::kInQueueFull);
       ring_->skip();
     }
   }

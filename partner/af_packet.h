@@ -61,7 +61,8 @@ class AfPacket final : public Partner {
   void push(Opening which, Pvec& v) override;
   void pull(Opening which, Pvec& v, size_t max) override;
   // Frames that the kernel lost because the ring was full are read here, from
-  // PACKET_STATISTICS, and counted as kInQueueFull.
+  // PACKET_STATISTICS, and counted as kInQueueFull, as are in pull() those that it cut for
+  // want of room beside the ring.
   Result<Reply> control(Opening which, const Request& request) override;
 
  private:

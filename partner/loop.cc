@@ -34,7 +34,6 @@ void forget_sender(Packet& p) {
   p.flags = uint16_t(p.flags & ~(Packet::kLocal | Packet::kOrigin));
   p.next_hop = Packet::kNoNextHop;
   p.in_port = Packet::kNoPort;
-  p.hash = 0;
   p.timestamp = 0;
 }
 

@@ -177,7 +177,6 @@ PacketPtr Segmenter::headers_with(uint32_t payload) {
   segment->next_hop = whole_->next_hop;
   segment->path = whole_->path;
   segment->in_port = whole_->in_port;
-  segment->hash = whole_->hash;
   segment->timestamp = whole_->timestamp;
   segment->l3 = uint16_t(whole_->l3 + moved);
   segment->l4 = uint16_t(whole_->l4 + moved);

@@ -75,8 +75,7 @@ struct alignas(64) Packet {
   uint32_t next_hop;    // 24  index into NextHops; kNoNextHop
   uint16_t path;        // 28  the Path that accounts for it
   uint16_t in_port;     // 30  where it came in; kNoPort if made here
-  uint32_t slot;        // 32  index in its Pool; never changes
-  uint32_t hash;        // 36  of its flow, 0 if not computed
+  uint32_t slot;        // 32  index in its Pool; never changes.  36 to 39 are free
   uint64_t timestamp;   // 40  ns, the driver's; 0 if the driver has none
   uint16_t l3;          // 48  offset of the network header from window()
   uint16_t l4;          // 50  offset of the transport header, likewise

@@ -41,7 +41,6 @@ PacketPtr packet_of(const PcapReader::Frame& frame, Pool& pool) {
       ++whole->segs;
     }
   }
-  whole->hash = 0;
   whole->timestamp = frame.timestamp;
   return whole;
 }

@@ -196,7 +196,6 @@ PacketPtr Pool::clone(Packet& original) {
   p->next_hop = original.next_hop;
   p->path = original.path;
   p->in_port = original.in_port;
-  p->hash = original.hash;
   p->timestamp = original.timestamp;
   p->l3 = original.l3;
   p->l4 = original.l4;
@@ -228,7 +227,6 @@ bool Pool::unshare_front(PacketPtr& p, uint32_t n) {
   front->next_hop = p->next_hop;
   front->path = p->path;
   front->in_port = p->in_port;
-  front->hash = p->hash;
   front->timestamp = p->timestamp;
   front->l3 = uint16_t(p->l3 + moved);
   front->l4 = uint16_t(p->l4 + moved);

@@ -115,6 +115,8 @@ class Pool {
     p->next = nullptr;
     p->next_hop = Packet::kNoNextHop;
     p->in_port = Packet::kNoPort;
+    p->timestamp = 0;
+    p->l3 = p->l4 = 0;
     p->references = 1;
   }
   void put(Packet* p) {

@@ -263,7 +263,6 @@ PacketPtr TapPartner::chain(Packet* const* segs, size_t count, uint32_t length) 
     segs[i]->next = i + 1 < count ? segs[i + 1] : nullptr;
   }
   segs[0]->segs = uint16_t(count);
-  segs[0]->timestamp = 0;
   return PacketPtr(segs[0]);
 }
 

@@ -91,8 +91,6 @@ void UdpReceiver::accept(size_t i, PartnerStats& stats) {
     return;
   }
   whole_ = std::move(slots_[i]);
-  whole_->hash = 0;
-  whole_->timestamp = 0;
   total_ = bytes;
   offset_ = 0;
 }
@@ -146,8 +144,6 @@ PacketPtr UdpReceiver::next_segment(PartnerStats& stats) {
   }
   // A segment may begin in the slot's last bytes.  Its headers must lie in one piece.
   if (p->length < std::min(bytes, kHeaders)) pool_.unshare_front(p, std::min(bytes, kHeaders));
-  p->hash = 0;
-  p->timestamp = 0;
   offset_ += bytes;
   if (offset_ == total_) whole_.reset();
   return p;

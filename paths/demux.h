@@ -5,7 +5,7 @@
 // tuple shape in use), of these the one with the most bits; NodeOS payload keys
 // among the paths of one tuple; local addresses; longest prefix, which names the
 // path by the pair (in port, out port); the path of the link protocol; the path
-// of the whole port.  (architecture.md section 5.)
+// of the whole port.
 //
 // Of two keys that a packet matches the one with more bits wins; keys with equally
 // many bits that some packet could match are refused when they are bound.  A payload
@@ -53,10 +53,8 @@ class Demux final : public Sorter {
   // l3, l4, and for IP next_hop (the routing table's answer) and kLocal.
   void sort(uint16_t in_port, Pvec& v) override;
 
-  // For a fused loop: whether some tuple may want a packet that is not addressed to
-  // this node.  `in_port` is set, `local` is 0.
-  bool wants(const NarrowFields& fields) const { return narrow_.transit().find(fields) != 0; }
-  bool wants(const WideFields& fields) const { return wide_.transit().find(fields) != 0; }
+  // For a fused loop: the tuples that may want a packet that is not addressed to this
+  // node.  Of the fields asked for, `in_port` is set, `local` is 0.
   const TupleTable<NarrowFields>& narrow_transit() const { return narrow_.transit(); }
   const TupleTable<WideFields>& wide_transit() const { return wide_.transit(); }
 

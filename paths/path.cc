@@ -67,7 +67,11 @@ void Path::announce(const EndQueue& queue, bool was_empty) {
 
 void Path::enqueue(End end, Pvec& v) {
   EndQueue& queue = in_[size_t(end)];
-  while (!v.empty() && queue.size() < queue.capacity()) enqueue(end, v.pop_front());
+  const bool was_empty = queue.empty();
+  const size_t fitted = queue.append({v.begin(), v.size()});
+  for (size_t i = 0; i < fitted; ++i) v[i]->path = id_;
+  v.release_front(fitted);
+  if (was_empty || queue.size() >= queue.laden_at()) announce(queue, was_empty);
 }
 
 size_t Path::run() {

@@ -112,7 +112,8 @@ class Path {
     if (was_empty || queue.size() >= queue.laden_at()) announce(queue, was_empty);
     return fitted;
   }
-  // The same for vectors: takes from the front, leaves what does not fit.
+  // The same for vectors, but what does not fit stays the caller's: takes from the front,
+  // up to the first that does not.
   void enqueue(End end, Pvec& v);
 
   // Whether an in queue holds something.

@@ -15,6 +15,11 @@ void Stage::hand_on(Dir dir, PacketPtr p) {
   hand_on(dir, one);
 }
 
+void Stage::append(Dir dir, PacketPtr p, Pvec& out) {
+  if (out.full()) hand_on(dir, out);
+  out.push_back(std::move(p));
+}
+
 void Stage::drop(PacketPtr p, DropReason reason) { path_->drop_at_stage(index_, std::move(p), reason); }
 
 void Stage::drop(Pvec& v, DropReason reason) {

@@ -47,6 +47,8 @@ class Stage {
   // Passes all packets of `v` to the next stage in `dir`, or out of the path.
   void hand_on(Dir dir, Pvec& v);
   void hand_on(Dir dir, PacketPtr p);
+  // Puts `p` into `out`, which is handed on in `dir` whenever it is full.
+  void append(Dir dir, PacketPtr p, Pvec& out);
 
   void drop(PacketPtr p, DropReason reason);
   void drop(Pvec& v, DropReason reason);

@@ -2,8 +2,7 @@
 // Transform: a guard and a rewrite of a path, phase 4 of path creation.
 // (Scout: path transformations.)
 //
-// Threads: guard() on the control thread; rewrite() and undo() on the worker
-//   between rounds.
+// Threads: on the worker between rounds.
 #pragma once
 
 #include "paths/path.h"

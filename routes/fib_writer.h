@@ -16,8 +16,8 @@
 
 #include "base/owned_fd.h"
 #include "paths/fib.h"
+#include "paths/prefix.h"
 #include "paths/worker.h"
-#include "routes/prefix.h"
 
 namespace weft {
 

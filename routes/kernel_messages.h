@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "partner/partner.h"
-#include "routes/prefix.h"
+#include "paths/prefix.h"
 
 namespace weft {
 

@@ -266,6 +266,31 @@ static void full_queue(arena* world) {
   an_domainDestroy(d);
 }
 
+/* The bound on bytes is as good as that on packets: nothing that did not fit counts as sent. */
+static void full_of_bytes(arena* world) {
+  an_Packet all[5], large;
+  int i;
+  an_ChanStats s = {sizeof s};
+  an_Domain d = plain_domain();
+  an_NetSpecData spec = {sizeof spec, 0, 100};
+  an_OutChan c = an_outchanCreate(NULL, d, "b", NULL, &spec);
+  for (i = 0; i < 5; i++) all[i] = an_packetAlloc(d, 30);
+  large = an_packetAlloc(d, 101);
+  EXPECT_STATUS(AN_EQFULL, an_outchanSend(c, large));
+  EXPECT(an_packetGetLength(large) == 101); /* still ours */
+  EXPECT(stats_of(d).packets_sent == 0);
+  EXPECT(an_outchanGetStats(c, &s) == AN_OK && s.packets_in == 0 && s.packets_dropped == 0);
+  EXPECT(an_packetFree(large) == AN_OK);
+  EXPECT(an_outchanSendVec(c, all, 5) == 3 && an_errno() == AN_EQFULL);
+  for (i = 3; i < 5; i++) EXPECT(an_packetGetLength(all[i]) == 30);
+  EXPECT(domain_adds_up(d) && stats_of(d).packets_sent == 3 && stats_of(d).packets_held == 2);
+  EXPECT(an_outchanGetStats(c, &s) == AN_OK && s.packets_queue_full == 0);
+  arena_settle(world);
+  for (i = 0; i < 3; i++) EXPECT(arena_take(world, "b", bytes, sizeof bytes) == 30);
+  EXPECT(arena_take(world, "b", bytes, sizeof bytes) == 0);
+  an_domainDestroy(d);
+}
+
 static void takes_nothing_in(arena* world) {
   static inbox box;
   an_Domain d = plain_domain();
@@ -469,6 +494,7 @@ const check channel_checks[] = {
     {"outchan: sends", sends},
     {"outchan: sends vectors, in order", sends_vectors},
     {"outchan: a full queue leaves packets with the caller", full_queue},
+    {"outchan: a queue full of bytes does so too", full_of_bytes},
     {"outchan: takes nothing in", takes_nothing_in},
     {"outchan: sends only what its domain holds, once", strangers_packet},
     {"channel: from an incoming to an outgoing one", relays},

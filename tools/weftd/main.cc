@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// weftd: the node as a daemon.  What it is made of stands here, by hand.
+// weftd: the node as a daemon.  The protocols and drivers that it knows stand here, by hand;
+// assembly.cc joins them with what every node has.
 //
 // Exit codes: 0 stopped when asked to, 1 it failed (one sentence for each reason on
 // standard error), 2 wrong usage.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Parts: what a node is made of.  main.cc lists them.
+// Parts: the protocols and drivers that a node is made of.  main.cc lists them.
 //
 // Threads: the control thread.
 #pragma once

@@ -75,6 +75,18 @@ TEST_F(IpForwardTest, EveryTtl) {
   EXPECT_EQ(drops(DropReason::kTtlExpired), 2u);
 }
 
+// A capture that is written from what leaves would put the error before its cause.
+TEST_F(IpForwardTest, AnErrorHasNoTimeOfAnOldPacket) {
+  Pvec v;
+  pool_->alloc(v, Pvec::kCapacity);
+  for (Packet* p : v) p->timestamp = 77;
+  v.clear();
+  give(path_, kIn + "ip 10.0.0.2 > 10.0.1.2 ttl 1 / udp 4000 > 7");
+  ASSERT_EQ(devices_[0]->taken().size(), 1u);
+  EXPECT_EQ(devices_[0]->taken()[0]->timestamp, 0u);
+  only_error(11, 0);
+}
+
 // RFC 1624: the old equation went wrong where the checksum is near zero.
 TEST_F(IpForwardTest, EveryChecksumIsAdjustedRight) {
   Bytes b = text(kIn + "ip 10.0.0.2 > 10.0.1.2 ttl 64 id 0");

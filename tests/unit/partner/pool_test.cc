@@ -48,6 +48,32 @@ TEST_F(PoolTest, FreshPacketsAreCleanAndAligned) {
   EXPECT_EQ(&Pool::of(p.get()), pool_.get());
 }
 
+TEST_F(PoolTest, AFreshPacketKnowsNothingOfTheSlotsLastUser) {
+  Pvec v;
+  const auto expect_fresh = [](const Packet& p) {
+    EXPECT_EQ(p.timestamp, 0u);
+    EXPECT_EQ(p.l3, 0);
+    EXPECT_EQ(p.l4, 0);
+    EXPECT_EQ(p.flags, 0);
+    EXPECT_EQ(p.next_hop, Packet::kNoNextHop);
+    EXPECT_EQ(p.in_port, Packet::kNoPort);
+  };
+  const auto use_all = [&] {
+    pool_->alloc(v, pool_->capacity());
+    for (Packet* p : v) {
+      p->timestamp = p->next_hop = p->l3 = p->l4 = p->in_port = 7;
+      p->flags = Packet::kOrigin;
+    }
+    v.clear();
+  };
+  use_all();
+  expect_fresh(*pool_->alloc());
+  expect_fresh(*pool_->copy(bytes(10)));
+  pool_->alloc(v, 1);
+  expect_fresh(*v[0]);
+  v.clear();
+}
+
 TEST_F(PoolTest, ExhaustionIsCountedAndRecovers) {
   Pvec v;
   EXPECT_EQ(pool_->alloc(v, 20), 16u);

@@ -16,13 +16,13 @@ class PvecTest : public ::testing::Test {
 TEST_F(PvecTest, KeepsOrderAcrossTakingAndAppending) {
   Pvec v;
   pool_->alloc(v, Pvec::kCapacity);
-  for (size_t i = 0; i < v.size(); ++i) v[i]->hash = uint32_t(i);
-  for (uint32_t i = 0; i < 10; ++i) EXPECT_EQ(v.pop_front()->hash, i);
+  for (size_t i = 0; i < v.size(); ++i) v[i]->next_hop = uint32_t(i);
+  for (uint32_t i = 0; i < 10; ++i) EXPECT_EQ(v.pop_front()->next_hop, i);
   EXPECT_EQ(v.room(), 10u);
   PacketPtr p = pool_->alloc();
-  p->hash = 64;
+  p->next_hop = 64;
   v.push_back(std::move(p));  // needs the gap in front
-  for (size_t i = 0; i < v.size(); ++i) EXPECT_EQ(v[i]->hash, i + 10);
+  for (size_t i = 0; i < v.size(); ++i) EXPECT_EQ(v[i]->next_hop, i + 10);
   v.clear();
 }
 

@@ -167,20 +167,21 @@ TEST_F(DemuxTest, ATransitTupleIsComparedWithAllPackets) {
   EXPECT_THAT(send({.destination = node_.kForwarded, .port = 7}), ElementsAre("a/ip/udp (dstport=7) -> c"));
 }
 
-TEST_F(DemuxTest, WantsAnswersForAFusedLoop) {
+TEST_F(DemuxTest, AFusedLoopSeesWhatTuplesWantOfTransit) {
+  const auto& transit = node_.demux().narrow_transit();
   NarrowFields f{};
-  EXPECT_FALSE(node_.demux().wants(f));
+  EXPECT_EQ(transit.find(f), transit.kNone);
   const size_t local = bind("a/ip/udp (dstport=7)", udp(7));
   f.protocol = 17;
   f.destination_port = swap_be(uint16_t{7});
-  EXPECT_FALSE(node_.demux().wants(f)) << "the packet is not to this node";
-  const size_t transit = bind("a/ip/udp (dstport=7) -> c", udp(7, false));
-  EXPECT_TRUE(node_.demux().wants(f));
+  EXPECT_EQ(transit.find(f), transit.kNone) << "the packet is not to this node";
+  const size_t crossing = bind("a/ip/udp (dstport=7) -> c", udp(7, false));
+  EXPECT_NE(transit.find(f), transit.kNone);
   f.in_port = 1;
-  EXPECT_FALSE(node_.demux().wants(f)) << "another port";
+  EXPECT_EQ(transit.find(f), transit.kNone) << "another port";
   f.in_port = 0;
-  node_.unbind(transit);
-  EXPECT_FALSE(node_.demux().wants(f));
+  node_.unbind(crossing);
+  EXPECT_EQ(transit.find(f), transit.kNone);
   node_.unbind(local);
 }
 

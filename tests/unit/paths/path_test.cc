@@ -83,6 +83,27 @@ TEST_F(PathTest, TakesPacketsThroughItsStagesInBothDirections) {
   EXPECT_EQ(test::bytes_of(*near_.taken().at(0)), "b21");
 }
 
+// Both bounds of the queue: what is over them stays in the vector, whole and in order.
+TEST(PathQueueTest, AVectorKeepsWhatDoesNotFit) {
+  auto pool = *Pool::create({.packets = 16, .pages = PageKind::k4K});
+  for (const QueueLimit limit : {QueueLimit{.packets = 2}, QueueLimit{.packets = 16, .bytes = 7}}) {
+    Path path(*parse_path("a"), {.in = limit}, nullptr);
+    Pvec v;
+    // The last would fit the second queue, but may not overtake.
+    for (const char* bytes : {"one", "two", "four", "5"}) v.push_back(test::packet(*pool, bytes));
+    path.enqueue(End::kFar, v);
+    ASSERT_EQ(v.size(), 2u);
+    EXPECT_EQ(test::bytes_of(*v[0]), "four");
+    EXPECT_EQ(test::bytes_of(*v[1]), "5");
+    EXPECT_EQ(path.in_queue(End::kFar).size(), 2u);
+    EXPECT_EQ(path.ledger().in_packets, 2u);
+    EXPECT_EQ(path.dropped(), 0u);
+    path.close();
+    v.clear();
+  }
+  EXPECT_EQ(pool->in_use(), 0u);
+}
+
 TEST_F(PathTest, AStageMayTurnAPacketRound) {
   in(End::kNear, "r");
   path_.run();

@@ -14,14 +14,16 @@
 
 namespace weft {
 
+constexpr uint8_t bits(uint8_t family) { return family == 4 ? 32 : 128; }
+
 struct Prefix {
   uint8_t family = 4;  // 4 or 6
   uint8_t length = 0;  // bits, at most bits(family)
   Address address{};   // bits behind `length` are zero
+
+  bool is_host() const { return length == bits(family); }
   friend auto operator<=>(const Prefix&, const Prefix&) = default;
 };
-
-constexpr uint8_t bits(uint8_t family) { return family == 4 ? 32 : 128; }
 
 // The first `length` bits of `address`, the rest zero.
 Address masked(const Address& address, unsigned length);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "routes/prefix.h"
+#include "paths/prefix.h"
 
 #include <arpa/inet.h>
 
