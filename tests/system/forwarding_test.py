@@ -81,6 +81,12 @@ class Router:
             digest.update(block)
         return digest.hexdigest()
 
+    def lost_to_the_kernel(self):
+        """Packets that found no room in the socket buffers of h2, or in front of its network layer."""
+        sockets = json.loads(self.h2.run("nstat", "-asz", "--json"))["kernel"]
+        (eth0,) = json.loads(self.h2.run("ip", "-s", "-j", "link", "show", "eth0"))
+        return sockets["UdpRcvbufErrors"] + sockets["Udp6RcvbufErrors"] + eth0["stats64"]["rx"]["dropped"]
+
     def ping(self, host, address, count, *options):
         """All answers come, but for what path MTU discovery costs; and each comes once."""
         out = host.run("ping", f"-c{count}", "-W1", *options, address)
@@ -119,9 +125,16 @@ class Router:
             for direction in ((), ("-R",)):
                 out = json.loads(self.h1.run("iperf3", "-c", address, "-t2", "--json", *direction))
                 self.assertGreater(out["end"]["sum_received"]["bits_per_second"], LEAST_BITS_PER_SECOND)
-            out = self.h1.run("iperf3", "-c", address, "-u", "-b20M", "-l1200", "-t2")
-            lost = re.findall(r"\((\d+(?:\.\d+)?)%\)", out)[-1]
-            self.assertLess(float(lost), 1.0, out)
+            # A machine with little time loses datagrams whatever the router does: where the
+            # kernel's queues in front of a receiver are full.  The kernel counts those.  Weft
+            # answers for all others, for those that it counted as dropped too.
+            before = self.lost_to_the_kernel()
+            out = json.loads(self.h1.run("iperf3", "-c", address, "-u", "-b20M", "-l1200", "-t2", "--json"))["end"]
+            sent, received = out["sum_sent"]["packets"], out["sum_received"]
+            arrived = received["packets"] - received["lost_packets"]
+            excused = self.lost_to_the_kernel() - before
+            self.assertGreater(arrived, sent / 2, out)
+            self.assertLess(sent - arrived - excused, sent / 100, (excused, out, self.weftd.show("drops")))
 
     def test_a_100_mb_transfer_arrives_whole(self):
         size = 100 << 20
