@@ -15,7 +15,7 @@
 //
 // Threads: add_port() between rounds, before the port is sorted here; guard() as the
 //   tables change; sort(), rewrite() and undo() on the worker.
-// Time: sort() does not allocate, and reads the cycle counter twice.
+// Time: sort() does not allocate, and reads the cycle counter in one pass of four.
 // Invariants: a fused path overtakes nothing that waits in its own queues, and nothing
 //   of the same Pvec that was left to it.
 #pragma once

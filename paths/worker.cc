@@ -121,6 +121,8 @@ void Worker::do_posted() {
   while (posted_.try_pop(work)) work();
 }
 
+// Polls again while whole Pvecs come.  Paths run behind the last of them, or when one could
+// not take another Pvec.
 size_t Worker::serve(const Joint& joint, uint64_t now_ns) {
   size_t moved = 0;
   for (int polls = 1; polls <= kPolls; ++polls) {
