@@ -39,7 +39,7 @@ run() {
 build() {
   local preset=$1
   shift
-  cmake --preset "$preset" -Wno-dev >/dev/null
+  cmake --preset "$preset" -Wno-dev -DWEFT_TESTS=ON >/dev/null
   cmake --build --preset "$preset" -j "$jobs" "$@" >build/"$preset".log 2>&1 || { tail -40 build/"$preset".log; return 1; }
 }
 

@@ -303,13 +303,22 @@ TEST(RouterOwn, MistakesAreNamed) {
 
 void sh(const std::string& line) { ASSERT_EQ(std::system(line.c_str()), 0) << line; }
 
+// Under the thread sanitizer everything takes 5 to 15 times as long, so that there only a
+// change that is not followed at all is seen; tests/system/route_change_test.py holds the
+// program that users run to the bound.
+#ifdef __SANITIZE_THREAD__
+constexpr int64_t kBound = 100 * kMs;
+#else
+constexpr int64_t kBound = 10 * kMs;
+#endif
+
 // A route change is to reach forwarding within 10 ms.  One late wake-up on a machine that
 // does other things proves nothing, so it is the median that is held to it.
 void expect_quick(std::vector<int64_t> times) {
   std::sort(times.begin(), times.end());
   const int64_t median = times.at(times.size() / 2);
   ::testing::Test::RecordProperty("median_us", int(median / 1000));
-  EXPECT_LT(median, int64_t(10 * kMs));
+  EXPECT_LT(median, kBound);
 }
 
 // Threads that the calling one makes from now on, and itself, run before what else the
