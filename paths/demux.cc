@@ -219,17 +219,20 @@ void Demux::sort_by_fields(const Port& port, uint16_t in_port, Pvec& v) {
   run.add(n, nullptr);
 }
 
+inline Path* Demux::find_route(const Port& port, Packet& p, bool wide) const {
+  const NextHop& next = fib_.next_hops[p.next_hop];
+  if (!forwards(next.kind)) return nullptr;
+  p.flags &= uint16_t(~Packet::kLocal);
+  const Bindings* route = port.route(wide, next.out_port);
+  return route == nullptr ? nullptr : route->only();
+}
+
 inline Path* Demux::find_at_a_glance(const Port& port, Packet& p, const Glance& glance) const {
-  const Bindings* bindings = nullptr;
   if (glance.kind == Glance::kNarrow || glance.kind == Glance::kWide) {
-    const NextHop& next = fib_.next_hops[p.next_hop];
-    if (!forwards(next.kind)) return nullptr;
-    p.flags &= uint16_t(~Packet::kLocal);
-    bindings = port.route(glance.kind == Glance::kWide, next.out_port);
-  } else if (glance.kind == Glance::kOther) {
-    bindings = port.of_protocol(glance.link_protocol);
+    return find_route(port, p, glance.kind == Glance::kWide);
   }
-  return bindings == nullptr ? nullptr : bindings->only();
+  const Bindings* same = glance.kind == Glance::kOther ? port.of_protocol(glance.link_protocol) : nullptr;
+  return same == nullptr ? nullptr : same->only();
 }
 
 inline Path* Demux::find(const Port& port, Packet* p, const PacketFields& read) {
@@ -251,10 +254,8 @@ inline Path* Demux::find_network(const Port& port, Packet* p, const PacketFields
   const uint32_t index = routes.find(fields.destination);
   const NextHop& next = fib_.next_hops[index];
   p->next_hop = index;
-  if (forwards(next.kind) && !read.to_node && !tuples.wanted(fields, places[0])) {
-    p->flags &= uint16_t(~Packet::kLocal);
-    const Bindings* route = port.route(kBytes == 16, next.out_port);
-    if (Path* only = route == nullptr ? nullptr : route->only()) return only;
+  if (!read.to_node && !tuples.wanted(fields, places[0])) {
+    if (Path* only = find_route(port, *p, kBytes == 16)) return only;
   }
   return find_most_specific(port, p, read, fields, places, tuples, next);
 }

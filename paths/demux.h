@@ -71,6 +71,8 @@ class Demux final : public Sorter {
   void sort_by_glance(const Port& port, uint16_t in_port, Pvec& v);
   // Sorts by all fields.
   void sort_by_fields(const Port& port, uint16_t in_port, Pvec& v);
+  // The path that a packet's next hop leads on by; null when that does not decide.
+  Path* find_route(const Port& port, Packet& p, bool wide) const;
   // Null when the glance does not decide.
   Path* find_at_a_glance(const Port& port, Packet& p, const Glance& glance) const;
 
