@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "nodeos_api/node.h"
+#include "nodeos_api/geni_node.h"
 #include "nodeos_api/packet_hold.h"
 
 namespace weft {
@@ -57,7 +57,7 @@ Result<void> Channel::open_one_sided(const char* protspec, const char* addrspec,
 
 Result<void> Channel::open_path(const std::string& text, Partner* peer, OpenPath options) {
   options.account = &domain_.account();
-  Geni& geni = domain_.node().geni();
+  Geni& geni = GeniNode::of(domain_).geni();
   auto opening = geni.open_path(text, peer, Opening{0}, options);
   if (!opening) return opening.error();
   opening_ = *opening;
@@ -68,7 +68,7 @@ Result<void> Channel::open_path(const std::string& text, Partner* peer, OpenPath
 
 void Channel::close_path() {
   if (path_ == nullptr) return;
-  domain_.node().geni().close(opening_);
+  GeniNode::of(domain_).geni().close(opening_);
   domain_.remove(*this);
 }
 
@@ -111,6 +111,10 @@ void InChannel::destroy() {
   close_path();
   domain_.node().worker().call([this] { domain_.node().worker().timers().cancel(*this); });
   free_memory();
+}
+
+an_InChan InChannel::that_delivered(const Packet& p) const {
+  return p.in_port != Packet::kNoPort && p.path == path_->id() ? handle() : nullptr;
 }
 
 void InChannel::deliver_to(an_ChanRecvFunc one, an_ChanRecvVecFunc vector, void* arg) {
@@ -178,7 +182,7 @@ void OutChannel::destroy() {
 }
 
 size_t OutChannel::send(std::span<Packet* const> packets) {
-  Geni& geni = domain_.node().geni();
+  Geni& geni = GeniNode::of(domain_).geni();
   size_t sent = 0;
   bool all_held = true;
   while (sent < packets.size() && all_held) {

@@ -21,12 +21,11 @@
 
 namespace weft {
 
-class Channel {
+class Channel : public DomainChannel {
  public:
   explicit Channel(Domain& domain) : domain_(domain) {}
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
-  virtual ~Channel() = default;
 
   Domain& domain() const { return domain_; }
   // The text of its path.
@@ -34,8 +33,6 @@ class Channel {
   const Path& path() const { return *path_; }
   // On the worker.
   an_ChanStats stats() const;
-  // Closes the path, leaves the domain, and frees this.
-  virtual void destroy() = 0;
 
  protected:
   // The path text of a chain and its addresses.
@@ -67,6 +64,7 @@ class InChannel final : public Object<InChannel>, public Channel, private Partne
   void destroy() override;
 
   // On the worker.
+  an_InChan that_delivered(const Packet& p) const override;
   void deliver_to(an_ChanRecvFunc one, an_ChanRecvVecFunc vector, void* arg);
   bool has_function() const { return one_ != nullptr || vector_ != nullptr; }
   void suspend(bool suspended);

@@ -12,7 +12,7 @@
 
 namespace weft {
 
-class DemuxKeyObject final : public Object<DemuxKeyObject> {
+class DemuxKeyObject final : public Object<DemuxKeyObject>, public DomainPart {
  public:
   using Handle = an_DemuxKey;
   static constexpr an_Kind kKind = AN_DEMUXKEY;
@@ -27,7 +27,7 @@ class DemuxKeyObject final : public Object<DemuxKeyObject> {
   Domain& domain() const { return domain_; }
   const std::vector<PayloadMatch>& tuples() const { return tuples_; }
   Result<void> add(size_t offset, size_t length, const uint8_t* value, const uint8_t* mask);
-  void destroy();
+  void destroy() override;
 
  private:
   Domain& domain_;

@@ -16,10 +16,23 @@
 
 namespace weft {
 
-class Channel;
-class DemuxKeyObject;
 class Event;
 class Node;
+
+// What a domain has, and takes along when it ends.
+class DomainPart {
+ public:
+  virtual ~DomainPart() = default;
+  // Closes it, leaves the domain, and frees this.  [control]
+  virtual void destroy() = 0;
+};
+
+// A channel of a domain.
+class DomainChannel : public DomainPart {
+ public:
+  // Its handle, if it is the incoming channel that delivered the packet; else null.
+  virtual an_InChan that_delivered(const Packet&) const { return nullptr; }
+};
 
 class Domain final : public Object<Domain> {
  public:
@@ -53,21 +66,21 @@ class Domain final : public Object<Domain> {
 
   // Called by what the domain owns when it comes and goes.  [control]
   void add(Domain& child);
-  void add(Channel& channel);
-  void add(DemuxKeyObject& key) { keys_.push_back(&key); }
-  void remove(Channel& channel);
-  void remove(DemuxKeyObject& key) { std::erase(keys_, &key); }
+  void add(DomainChannel& channel);
+  void add(DomainPart& part) { parts_.push_back(&part); }
+  void remove(DomainChannel& channel);
+  void remove(DomainPart& part) { std::erase(parts_, &part); }
 
   // Read on the worker, or on the control thread.
   const std::vector<Domain*>& children() const { return children_; }
-  const std::vector<Channel*>& channels() const { return channels_; }
+  const std::vector<DomainChannel*>& channels() const { return channels_; }
 
   // On the worker.
   std::vector<Event*>& events() { return events_; }
   Ledger& ledger() { return ledger_; }
   Account& account() { return account_; }
 
-  // Writes a line to the node's log, unless the domain has said enough this second.
+  // Writes a line to the log of the GeniNode, unless the domain has said enough this second.
   void log(an_LogLevel level, const char* text);
 
  private:
@@ -81,8 +94,8 @@ class Domain final : public Object<Domain> {
   bool initialising_ = false;
   bool ending_ = false;
   std::vector<Domain*> children_;  // as channels_: changed while the worker stands between rounds
-  std::vector<Channel*> channels_;
-  std::vector<DemuxKeyObject*> keys_;
+  std::vector<DomainChannel*> channels_;
+  std::vector<DomainPart*> parts_;  // that are no channels
   std::vector<Event*> events_;
   Ledger ledger_;
   Account account_;

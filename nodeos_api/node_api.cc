@@ -15,9 +15,9 @@ struct Feature {
 };
 
 // What a contiguous piece of a packet can hold, and push can take in a fresh one.
-constexpr Feature kFeatures[] = {
+const Feature kFeatures[] = {
     {"api", AN_VERSION},
-    {"in_process", 1},
+    {"in_process", kInProcess},
     {"create_on_worker", 0},
     {"vector", Pvec::kCapacity},
     {"packet_contiguous", Packet::kRoom - Packet::kHeadroom},

@@ -12,7 +12,7 @@
 #include "geni/geni.h"
 #include "modules/flow.h"
 #include "modules/pan.h"
-#include "nodeos_api/node.h"
+#include "nodeos_api/geni_node.h"
 #include "partner/loop.h"
 #include "paths/policy_round_robin.h"
 #include "tests/conformance/arena.h"
@@ -50,7 +50,7 @@ struct arena {
   Worker worker{{}, clock, std::make_unique<RoundRobin>()};
   Geni geni{worker, demux, {&pan}, {}};
   Logger log{"arena", std::make_shared<spdlog::sinks::null_sink_mt>()};
-  std::unique_ptr<Node> node;
+  std::unique_ptr<GeniNode> node;
   bool threaded = std::getenv("WEFT_ARENA_THREAD") != nullptr;
 
   Wire& wire(const char* port) { return std::strcmp(port, "a") == 0 ? a : b; }
@@ -67,7 +67,7 @@ arena* arena_start(void) {
   }
   if (world->threaded) world->worker.start();
   world->node =
-      std::make_unique<Node>(Node::Parts{world->geni, world->worker, *world->pool, world->clock, world->log});
+      std::make_unique<GeniNode>(GeniNode::Parts{world->geni, world->worker, *world->pool, world->clock, world->log});
   world->node->add_pool(*world->wire_pool);
   return world;
 }
