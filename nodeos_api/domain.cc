@@ -39,6 +39,20 @@ bool Domain::descends_from(const Domain& ancestor) const {
   return false;
 }
 
+bool Domain::may_be_destroyed() const {
+  if (!node_.allows_control()) return false;
+  if (parent_ == nullptr) {
+    fail(AN_EPERM, "the root domain ends with its node");
+  } else if (running.domain != nullptr && !descends_from(*running.domain)) {
+    fail(AN_EPERM, "a domain may end itself and its descendants, not others");
+  } else if (initialising_) {
+    fail(AN_EINVAL, "the domain is still in its init function: return a status instead");
+  } else {
+    return true;
+  }
+  return false;
+}
+
 void Domain::add(Domain& child) {
   node_.worker().call([&] { children_.push_back(&child); });
 }
@@ -82,3 +96,19 @@ void Domain::clear_worker() {
 }
 
 }  // namespace weft
+
+using namespace weft;
+
+extern "C" {
+
+an_Domain an_domainSelf(void) { return running.domain != nullptr ? running.domain->handle() : nullptr; }
+
+an_Domain an_domainParent(an_Domain d) {
+  Domain* domain = find<Domain>(d);
+  if (domain == nullptr) return nullptr;
+  if (domain->parent() != nullptr) return domain->parent()->handle();
+  fail(AN_ENOENT, "a root domain has no parent");
+  return nullptr;
+}
+
+}  // extern "C"

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <vector>
 
+#include "nodeos_api/kinds.h"
 #include "nodeos_api/object.h"
 #include "partner/drop.h"
 #include "paths/account.h"
@@ -34,13 +35,8 @@ class DomainChannel : public DomainPart {
   virtual an_InChan that_delivered(const Packet&) const { return nullptr; }
 };
 
-class Domain final : public Object<Domain> {
+class Domain final : public Object<Domain>, public DomainKind {
  public:
-  using Handle = an_Domain;
-  static constexpr an_Kind kKind = AN_DOMAIN;
-  static constexpr const char* kDead = "the domain has ended";
-  static constexpr const char* kNever = "not a domain";
-
   struct Ledger {
     Counter received, made, sent, held;
     DropCounters drops;
@@ -52,6 +48,9 @@ class Domain final : public Object<Domain> {
   Node& node() const { return node_; }
   Domain* parent() const { return parent_; }
   bool descends_from(const Domain& ancestor) const;
+  // Behind Snow: what the node calls it.
+  uint64_t at_node() const { return at_node_; }
+  void set_at_node(uint64_t handle) { at_node_ = handle; }
 
   // Calls the init function in the domain.  Its status.
   int initialise(an_DomainInitFunc init, void* arg);
@@ -61,6 +60,8 @@ class Domain final : public Object<Domain> {
   }
   bool initialising() const { return initialising_; }
   bool ending() const { return ending_; }
+  // Whether the caller may end it now; if not, the failure is noted.
+  bool may_be_destroyed() const;
   // Ends the descendants, then this, and frees it.  [control]
   void end(an_TermReason reason);
 
@@ -89,6 +90,7 @@ class Domain final : public Object<Domain> {
 
   Node& node_;
   Domain* parent_;
+  uint64_t at_node_ = 0;
   an_DomainTermFunc term_ = nullptr;
   void* term_arg_ = nullptr;
   bool initialising_ = false;

@@ -22,8 +22,8 @@
 
 namespace weft {
 
-// What an_nodeInfo("in_process") says; defined by the library that the EE is linked with.
-extern const bool kInProcess;
+// an_nodeInfo().  `in_process`: whether the EE runs in the node's process.
+int node_info(const char* feature, uint64_t* value, bool in_process);
 
 class Node {
  public:
