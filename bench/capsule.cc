@@ -24,7 +24,7 @@
 #include "geni/geni.h"
 #include "modules/flow.h"
 #include "modules/pan.h"
-#include "nodeos_api/node.h"
+#include "nodeos_api/geni_node.h"
 #include "pan_ee/code/pni_abi.h"
 #include "pan_ee/code_object.h"
 #include "pan_ee/node.h"
@@ -179,7 +179,7 @@ class Bench {
   bench::Memory in_{{.link = Link::kRaw, .mtu = 65535}, case_.packets};
   bench::Memory out_{{.link = Link::kRaw, .mtu = 65535}, case_.packets};
   Geni geni_{worker_, demux_, {&pan_module_}, {}};
-  Node node_{{geni_, worker_, *pool_, clock_, log_}};
+  GeniNode node_{{geni_, worker_, *pool_, clock_, log_}};
   std::unique_ptr<pan::Node> pan_;
   an_OutChan passing_ = nullptr;
   std::vector<Packet*> packets_;

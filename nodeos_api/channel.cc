@@ -1,20 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nodeos_api/channel.h"
 
-#include <algorithm>
-
-#include "nodeos_api/node.h"
-#include "nodeos_api/packet_hold.h"
+#include "nodeos_api/geni_node.h"
 
 namespace weft {
-
-namespace {
-
-// Marks that say how a packet came, and nothing of how it is to leave.  (kHeaders stays:
-// given back as it came, a packet returns to its sender.)
-constexpr uint16_t kOfArrival = Packet::kOffload | Packet::kLocal | Packet::kOrigin | Packet::kLinkGroup;
-
-}  // namespace
 
 // --- what all have -----------------------------------------------------------
 
@@ -57,7 +46,7 @@ Result<void> Channel::open_one_sided(const char* protspec, const char* addrspec,
 
 Result<void> Channel::open_path(const std::string& text, Partner* peer, OpenPath options) {
   options.account = &domain_.account();
-  Geni& geni = domain_.node().geni();
+  Geni& geni = GeniNode::of(domain_).geni();
   auto opening = geni.open_path(text, peer, Opening{0}, options);
   if (!opening) return opening.error();
   opening_ = *opening;
@@ -68,7 +57,7 @@ Result<void> Channel::open_path(const std::string& text, Partner* peer, OpenPath
 
 void Channel::close_path() {
   if (path_ == nullptr) return;
-  domain_.node().geni().close(opening_);
+  GeniNode::of(domain_).geni().close(opening_);
   domain_.remove(*this);
 }
 
@@ -113,10 +102,8 @@ void InChannel::destroy() {
   free_memory();
 }
 
-void InChannel::deliver_to(an_ChanRecvFunc one, an_ChanRecvVecFunc vector, void* arg) {
-  one_ = one;
-  vector_ = vector;
-  arg_ = arg;
+an_InChan InChannel::that_delivered(const Packet& p) const {
+  return p.in_port != Packet::kNoPort && p.path == path_->id() ? handle() : nullptr;
 }
 
 // The worker's lists must not change while it walks them, as it does when a deliver
@@ -143,22 +130,14 @@ void InChannel::fire(uint64_t) {
 
 void InChannel::push(Opening, Pvec& v) {
   if (suspended_) return;
-  an_Packet packets[Pvec::kCapacity];
+  if (border_ == nullptr) {
+    to_.deliver(domain_, v);
+    return;
+  }
   const size_t n = v.size();
-  for (size_t i = 0; i < n; ++i) {
-    hold(*v[i], domain_);
-    packets[i] = to_handle(v[i]);
-  }
-  v.release_all();
-  domain_.ledger().received.add(n);
-  domain_.ledger().held.add(n);
-
-  RunningScope scope(domain_.node(), &domain_, true);
-  if (vector_ != nullptr) {
-    vector_(arg_, packets, n);
-  } else {
-    for (size_t i = 0; i < n; ++i) one_(arg_, packets[i]);
-  }
+  border_->push(border_end_, v);
+  domain_.ledger().received.add(n - v.size());
+  domain_.ledger().drops.add(DropReason::kConsumed, n - v.size());
 }
 
 Result<Reply> InChannel::control(Opening, const Request&) {
@@ -177,37 +156,18 @@ void OutChannel::destroy() {
   free_memory();
 }
 
-size_t OutChannel::send(std::span<Packet* const> packets) {
-  Geni& geni = domain_.node().geni();
-  size_t sent = 0;
-  bool all_held = true;
-  while (sent < packets.size() && all_held) {
-    const size_t most = std::min(packets.size() - sent, Pvec::kCapacity);
-    size_t n = 0;
-    for (; n < most; ++n) {
-      Packet* p = packets[sent + n];
-      all_held = p != nullptr && holds(domain_, *p);
-      if (!all_held) break;
-      let_go(*p);
-      p->flags &= uint16_t(~kOfArrival);
-      p->in_port = Packet::kNoPort;
-    }
-    Pvec v;
-    v.adopt(packets.subspan(sent, n));
-    geni.push(opening_, v);
-    for (Packet* refused : v) hold(*refused, domain_);
-    const size_t taken = n - v.size();
-    v.release_all();
-    sent += taken;
-    if (taken < n) {
-      fail(AN_EQFULL, "the channel's queue is full");
-      break;
-    }
-  }
-  if (!all_held) fail(AN_EINVAL, "not a packet that the channel's domain holds");
-  domain_.ledger().sent.add(sent);
-  domain_.ledger().held.set(domain_.ledger().held.value() - sent);
-  return sent;
+void OutChannel::take(Pvec& v) { GeniNode::of(domain_).geni().push(opening_, v); }
+
+void OutChannel::send_across(Pvec& v) {
+  const size_t n = v.size();
+  take(v);
+  domain_.ledger().made.add(n - v.size());
+  domain_.ledger().sent.add(n - v.size());
+}
+
+QueueLimit OutChannel::limit() const {
+  const EndQueue& queue = path_->in_queue(End::kFar);
+  return {uint32_t(queue.capacity()), queue.max_bytes()};
 }
 
 // --- cut-through -------------------------------------------------------------

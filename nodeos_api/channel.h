@@ -16,17 +16,18 @@
 #include "geni/geni.h"
 #include "nodeos_api/demuxkey.h"
 #include "nodeos_api/domain.h"
+#include "nodeos_api/kinds.h"
 #include "nodeos_api/object.h"
+#include "nodeos_api/transfer.h"
 #include "partner/partner.h"
 
 namespace weft {
 
-class Channel {
+class Channel : public DomainChannel {
  public:
   explicit Channel(Domain& domain) : domain_(domain) {}
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
-  virtual ~Channel() = default;
 
   Domain& domain() const { return domain_; }
   // The text of its path.
@@ -34,8 +35,6 @@ class Channel {
   const Path& path() const { return *path_; }
   // On the worker.
   an_ChanStats stats() const;
-  // Closes the path, leaves the domain, and frees this.
-  virtual void destroy() = 0;
 
  protected:
   // The path text of a chain and its addresses.
@@ -53,13 +52,12 @@ class Channel {
   Path* path_ = nullptr;
 };
 
-class InChannel final : public Object<InChannel>, public Channel, private Partner, private Timer {
+class InChannel final : public Object<InChannel>,
+                        public InChanKind,
+                        public Channel,
+                        private Partner,
+                        private Timer {
  public:
-  using Handle = an_InChan;
-  static constexpr an_Kind kKind = AN_INCHAN;
-  static constexpr const char* kDead = "the incoming channel was destroyed";
-  static constexpr const char* kNever = "not an incoming channel";
-
   explicit InChannel(Domain& domain) : Channel(domain) {}
 
   Result<void> open(const char* protspec, const char* addrspec, an_NetSpec netspec,
@@ -67,8 +65,14 @@ class InChannel final : public Object<InChannel>, public Channel, private Partne
   void destroy() override;
 
   // On the worker.
-  void deliver_to(an_ChanRecvFunc one, an_ChanRecvVecFunc vector, void* arg);
-  bool has_function() const { return one_ != nullptr || vector_ != nullptr; }
+  an_InChan that_delivered(const Packet& p) const override;
+  void deliver_to(an_ChanRecvFunc one, an_ChanRecvVecFunc vector, void* arg) { to_.set(one, vector, arg); }
+  // Delivers across the border to another process: what comes is pushed there.
+  void deliver_across(Partner& border, Opening end) {
+    border_ = &border;
+    border_end_ = end;
+  }
+  bool has_function() const { return to_ || border_ != nullptr; }
   void suspend(bool suspended);
 
  private:
@@ -81,19 +85,14 @@ class InChannel final : public Object<InChannel>, public Channel, private Partne
   // Takes the path off the worker, or gives it back, between two rounds.
   void fire(uint64_t now_ns) override;
 
-  an_ChanRecvFunc one_ = nullptr;
-  an_ChanRecvVecFunc vector_ = nullptr;
-  void* arg_ = nullptr;
+  Delivery to_;
+  Partner* border_ = nullptr;  // null: to a function
+  Opening border_end_;
   bool suspended_ = true;
 };
 
-class OutChannel final : public Object<OutChannel>, public Channel {
+class OutChannel final : public Object<OutChannel>, public OutChanKind, public Channel, private Exit {
  public:
-  using Handle = an_OutChan;
-  static constexpr an_Kind kKind = AN_OUTCHAN;
-  static constexpr const char* kDead = "the outgoing channel was destroyed";
-  static constexpr const char* kNever = "not an outgoing channel";
-
   explicit OutChannel(Domain& domain) : Channel(domain) {}
 
   Result<void> open(const char* protspec, const char* addrspec, an_NetSpec netspec);
@@ -101,16 +100,18 @@ class OutChannel final : public Object<OutChannel>, public Channel {
 
   // Takes packets from the front, which the domain holds.  Returns how many; when
   // fewer than all, the failure is noted.  On the worker.
-  size_t send(std::span<Packet* const> packets);
+  size_t send(std::span<Packet* const> packets) { return send_held(domain_, packets, *this); }
+  // Takes packets from the front that come across the border: the domain makes and sends them.
+  void send_across(Pvec& v);
+  // What may wait at its end.
+  QueueLimit limit() const;
+
+ private:
+  void take(Pvec& v) override;
 };
 
-class CutChannel final : public Object<CutChannel>, public Channel {
+class CutChannel final : public Object<CutChannel>, public CutChanKind, public Channel {
  public:
-  using Handle = an_CutChan;
-  static constexpr an_Kind kKind = AN_CUTCHAN;
-  static constexpr const char* kDead = "the cut-through channel was destroyed";
-  static constexpr const char* kNever = "not a cut-through channel";
-
   explicit CutChannel(Domain& domain) : Channel(domain) {}
 
   struct Side {

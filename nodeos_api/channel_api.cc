@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "nodeos_api/channel.h"
-#include "nodeos_api/node.h"
+#include "nodeos_api/geni_node.h"
 #include "nodeos_api/packet_hold.h"
 #include "nodeos_api/sized.h"
 

@@ -7,17 +7,14 @@
 #include <vector>
 
 #include "nodeos_api/domain.h"
+#include "nodeos_api/kinds.h"
 #include "nodeos_api/object.h"
 #include "paths/demux_key.h"
 
 namespace weft {
 
-class DemuxKeyObject final : public Object<DemuxKeyObject> {
+class DemuxKeyObject final : public Object<DemuxKeyObject>, public DemuxKeyKind, public DomainPart {
  public:
-  using Handle = an_DemuxKey;
-  static constexpr an_Kind kKind = AN_DEMUXKEY;
-  static constexpr const char* kDead = "the demux key was destroyed";
-  static constexpr const char* kNever = "not a demux key";
   static constexpr size_t kMaxTuples = 8;
   static constexpr size_t kMaxLength = 64;
   static constexpr size_t kMaxReach = 256;  // bytes of payload that are looked at
@@ -27,7 +24,7 @@ class DemuxKeyObject final : public Object<DemuxKeyObject> {
   Domain& domain() const { return domain_; }
   const std::vector<PayloadMatch>& tuples() const { return tuples_; }
   Result<void> add(size_t offset, size_t length, const uint8_t* value, const uint8_t* mask);
-  void destroy();
+  void destroy() override;
 
  private:
   Domain& domain_;

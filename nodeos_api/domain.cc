@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nodeos_api/domain.h"
 
-#include "nodeos_api/channel.h"
-#include "nodeos_api/demuxkey.h"
 #include "nodeos_api/event.h"
 #include "nodeos_api/node.h"
 #include "nodeos_api/packet_hold.h"
@@ -10,23 +8,6 @@
 namespace weft {
 
 namespace {
-
-constexpr uint64_t kLogLinesPerSecond = 20;
-constexpr uint64_t kSecond = 1'000'000'000;
-
-spdlog::level::level_enum to_spdlog(an_LogLevel level) {
-  switch (level) {
-    case AN_LOG_DEBUG:
-      return spdlog::level::debug;
-    case AN_LOG_INFO:
-      return spdlog::level::info;
-    case AN_LOG_WARNING:
-      return spdlog::level::warn;
-    case AN_LOG_ERROR:
-      return spdlog::level::err;
-  }
-  return spdlog::level::info;
-}
 
 // Every packet of `pool` that `domain` holds is dropped.
 void take_back(Pool& pool, Domain& domain) {
@@ -58,15 +39,29 @@ bool Domain::descends_from(const Domain& ancestor) const {
   return false;
 }
 
+bool Domain::may_be_destroyed() const {
+  if (!node_.allows_control()) return false;
+  if (parent_ == nullptr) {
+    fail(AN_EPERM, "the root domain ends with its node");
+  } else if (running.domain != nullptr && !descends_from(*running.domain)) {
+    fail(AN_EPERM, "a domain may end itself and its descendants, not others");
+  } else if (initialising_) {
+    fail(AN_EINVAL, "the domain is still in its init function: return a status instead");
+  } else {
+    return true;
+  }
+  return false;
+}
+
 void Domain::add(Domain& child) {
   node_.worker().call([&] { children_.push_back(&child); });
 }
 
-void Domain::add(Channel& channel) {
+void Domain::add(DomainChannel& channel) {
   node_.worker().call([&] { channels_.push_back(&channel); });
 }
 
-void Domain::remove(Channel& channel) {
+void Domain::remove(DomainChannel& channel) {
   node_.worker().call([&] { std::erase(channels_, &channel); });
 }
 
@@ -83,7 +78,7 @@ void Domain::end(an_TermReason reason) {
   ending_ = true;
   while (!children_.empty()) children_.back()->end(reason == AN_TERM_NODE ? AN_TERM_NODE : AN_TERM_ANCESTOR);
   while (!channels_.empty()) channels_.back()->destroy();
-  while (!keys_.empty()) keys_.back()->destroy();
+  while (!parts_.empty()) parts_.back()->destroy();
   bury();
   node_.worker().call([this] { clear_worker(); });
   if (parent_ != nullptr) node_.worker().call([this] { std::erase(parent_->children_, this); });
@@ -100,18 +95,20 @@ void Domain::clear_worker() {
   for (Pool* pool : node_.pools()) take_back(*pool, *this);
 }
 
-void Domain::log(an_LogLevel level, const char* text) {
-  const uint64_t second = node_.clock().now_ns() / kSecond;
-  if (log_second_.exchange(second, std::memory_order_relaxed) != second) {
-    log_lines_.store(0, std::memory_order_relaxed);
-  }
-  if (log_lines_.fetch_add(1, std::memory_order_relaxed) >= kLogLinesPerSecond) {
-    log_lost_.fetch_add(1, std::memory_order_relaxed);
-    return;
-  }
-  const uint64_t lost = log_lost_.exchange(0, std::memory_order_relaxed);
-  if (lost > 0) node_.log().warn("domain {}: {} lines were too many, and are lost", index(), lost);
-  node_.log().log(to_spdlog(level), "domain {}: {}", index(), text);
+}  // namespace weft
+
+using namespace weft;
+
+extern "C" {
+
+an_Domain an_domainSelf(void) { return running.domain != nullptr ? running.domain->handle() : nullptr; }
+
+an_Domain an_domainParent(an_Domain d) {
+  Domain* domain = find<Domain>(d);
+  if (domain == nullptr) return nullptr;
+  if (domain->parent() != nullptr) return domain->parent()->handle();
+  fail(AN_ENOENT, "a root domain has no parent");
+  return nullptr;
 }
 
-}  // namespace weft
+}  // extern "C"

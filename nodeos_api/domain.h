@@ -10,24 +10,33 @@
 #include <atomic>
 #include <vector>
 
+#include "nodeos_api/kinds.h"
 #include "nodeos_api/object.h"
 #include "partner/drop.h"
 #include "paths/account.h"
 
 namespace weft {
 
-class Channel;
-class DemuxKeyObject;
 class Event;
 class Node;
 
-class Domain final : public Object<Domain> {
+// What a domain has, and takes along when it ends.
+class DomainPart {
  public:
-  using Handle = an_Domain;
-  static constexpr an_Kind kKind = AN_DOMAIN;
-  static constexpr const char* kDead = "the domain has ended";
-  static constexpr const char* kNever = "not a domain";
+  virtual ~DomainPart() = default;
+  // Closes it, leaves the domain, and frees this.  [control]
+  virtual void destroy() = 0;
+};
 
+// A channel of a domain.
+class DomainChannel : public DomainPart {
+ public:
+  // Its handle, if it is the incoming channel that delivered the packet; else null.
+  virtual an_InChan that_delivered(const Packet&) const { return nullptr; }
+};
+
+class Domain final : public Object<Domain>, public DomainKind {
+ public:
   struct Ledger {
     Counter received, made, sent, held;
     DropCounters drops;
@@ -39,6 +48,9 @@ class Domain final : public Object<Domain> {
   Node& node() const { return node_; }
   Domain* parent() const { return parent_; }
   bool descends_from(const Domain& ancestor) const;
+  // Behind Snow: what the node calls it.
+  uint64_t at_node() const { return at_node_; }
+  void set_at_node(uint64_t handle) { at_node_ = handle; }
 
   // Calls the init function in the domain.  Its status.
   int initialise(an_DomainInitFunc init, void* arg);
@@ -48,26 +60,28 @@ class Domain final : public Object<Domain> {
   }
   bool initialising() const { return initialising_; }
   bool ending() const { return ending_; }
+  // Whether the caller may end it now; if not, the failure is noted.
+  bool may_be_destroyed() const;
   // Ends the descendants, then this, and frees it.  [control]
   void end(an_TermReason reason);
 
   // Called by what the domain owns when it comes and goes.  [control]
   void add(Domain& child);
-  void add(Channel& channel);
-  void add(DemuxKeyObject& key) { keys_.push_back(&key); }
-  void remove(Channel& channel);
-  void remove(DemuxKeyObject& key) { std::erase(keys_, &key); }
+  void add(DomainChannel& channel);
+  void add(DomainPart& part) { parts_.push_back(&part); }
+  void remove(DomainChannel& channel);
+  void remove(DomainPart& part) { std::erase(parts_, &part); }
 
   // Read on the worker, or on the control thread.
   const std::vector<Domain*>& children() const { return children_; }
-  const std::vector<Channel*>& channels() const { return channels_; }
+  const std::vector<DomainChannel*>& channels() const { return channels_; }
 
   // On the worker.
   std::vector<Event*>& events() { return events_; }
   Ledger& ledger() { return ledger_; }
   Account& account() { return account_; }
 
-  // Writes a line to the node's log, unless the domain has said enough this second.
+  // Writes a line to the log of the GeniNode, unless the domain has said enough this second.
   void log(an_LogLevel level, const char* text);
 
  private:
@@ -76,13 +90,14 @@ class Domain final : public Object<Domain> {
 
   Node& node_;
   Domain* parent_;
+  uint64_t at_node_ = 0;
   an_DomainTermFunc term_ = nullptr;
   void* term_arg_ = nullptr;
   bool initialising_ = false;
   bool ending_ = false;
   std::vector<Domain*> children_;  // as channels_: changed while the worker stands between rounds
-  std::vector<Channel*> channels_;
-  std::vector<DemuxKeyObject*> keys_;
+  std::vector<DomainChannel*> channels_;
+  std::vector<DomainPart*> parts_;  // that are no channels
   std::vector<Event*> events_;
   Ledger ledger_;
   Account account_;

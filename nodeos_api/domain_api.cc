@@ -93,26 +93,9 @@ an_Domain an_domainCreate(void* mem, an_Domain parent, an_Cred cred, an_ThreadPo
 
 int an_domainDestroy(an_Domain d) {
   Domain* domain = find_open(d);
-  if (domain == nullptr || !domain->node().allows_control()) return an_errno();
-  if (domain->parent() == nullptr) return fail(AN_EPERM, "the root domain ends with its node");
-  if (running.domain != nullptr && !domain->descends_from(*running.domain)) {
-    return fail(AN_EPERM, "a domain may end itself and its descendants, not others");
-  }
-  if (domain->initialising()) {
-    return fail(AN_EINVAL, "the domain is still in its init function: return a status instead");
-  }
+  if (domain == nullptr || !domain->may_be_destroyed()) return an_errno();
   domain->end(AN_TERM_DESTROYED);
   return AN_OK;
-}
-
-an_Domain an_domainSelf(void) { return running.domain != nullptr ? running.domain->handle() : nullptr; }
-
-an_Domain an_domainParent(an_Domain d) {
-  Domain* domain = find<Domain>(d);
-  if (domain == nullptr) return nullptr;
-  if (domain->parent() != nullptr) return domain->parent()->handle();
-  fail(AN_ENOENT, "a root domain has no parent");
-  return nullptr;
 }
 
 int an_domainGetStats(an_Domain d, an_DomainStats* stats) {

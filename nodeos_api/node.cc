@@ -16,16 +16,24 @@ std::vector<Node*>& nodes() {
 
 }  // namespace
 
-Node::Node(const Parts& parts)
-    : parts_(parts), pools_{&parts.pool}, root_(Domain::make(nullptr, *this, nullptr)) {
+Node::Node(Worker& worker, Pool& pool, Clock& clock)
+    : worker_(worker),
+      pool_(pool),
+      clock_(clock),
+      pools_{&pool},
+      root_(Domain::make(nullptr, *this, nullptr)) {
   std::lock_guard lock(nodes_mutex);
   nodes().push_back(this);
 }
 
 Node::~Node() {
-  if (root_ != nullptr) root_->end(AN_TERM_NODE);
   std::lock_guard lock(nodes_mutex);
   std::erase(nodes(), this);
+}
+
+void Node::end_domains() {
+  if (root_ != nullptr) root_->end(AN_TERM_NODE);
+  root_ = nullptr;
 }
 
 Node* Node::only() {

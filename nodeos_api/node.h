@@ -1,41 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-// Node: the NodeOS of a process, as the API sees it: paths to open, packets to hand
-// out, time, and the root of the tree of domains.
+// Node: the NodeOS as the EEs of this process see it: who runs their functions, the pool
+// of their packets, time, and the root of the tree of domains.
 //
-// A process usually has one; tests have several.
+// Two stand behind it: GeniNode, whose paths are in this process, and SnowNode, whose paths
+// are in another.  What is said of packets, events and domains is the same source for both.
 //
 // Threads: made and destroyed on the control thread, which is the one that made it.
 #pragma once
 
-#include <functional>
-#include <string>
+#include <string_view>
 #include <thread>
 #include <type_traits>
 #include <vector>
 
 #include "base/clock.h"
-#include "base/log.h"
-#include "geni/geni.h"
 #include "nodeos_api/domain.h"
+#include "nodeos_api/errors.h"
 #include "nodeos_api/running.h"
 #include "partner/pool.h"
 #include "paths/worker.h"
 
 namespace weft {
 
+// an_nodeInfo().  `in_process`: whether the EE runs in the node's process.
+int node_info(const char* feature, uint64_t* value, bool in_process);
+
 class Node {
  public:
-  struct Parts {  // all outlive the node
-    Geni& geni;
-    Worker& worker;
-    Pool& pool;
-    Clock& clock;
-    Logger& log;
-  };
-
-  explicit Node(const Parts& parts);
-  // Ends all domains, with AN_TERM_NODE.
-  ~Node();
+  Node(Worker& worker, Pool& pool, Clock& clock);  // which outlive it
+  virtual ~Node();                                 // REQUIRES: end_domains() was called
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
@@ -45,21 +38,24 @@ class Node {
   static const Node* here();
 
   Domain& root() { return *root_; }
-  Geni& geni() const { return parts_.geni; }
-  Worker& worker() const { return parts_.worker; }
-  Pool& pool() const { return parts_.pool; }
-  Clock& clock() const { return parts_.clock; }
-  Logger& log() const { return parts_.log; }
+  Worker& worker() const { return worker_; }
+  Pool& pool() const { return pool_; }
+  Clock& clock() const { return clock_; }
 
   // Another pool whose packets reach EEs (a driver's own).
   void add_pool(Pool& pool) { pools_.push_back(&pool); }
   const std::vector<Pool*>& pools() const { return pools_; }
+
+  // The name of the port that a packet came in at (Packet::in_port).  On the worker.
+  virtual std::string_view port_name(uint16_t port) const = 0;
 
   bool on_worker() const { return running.on_worker && running.node == this; }
   bool on_control() const { return !running.on_worker && std::this_thread::get_id() == control_; }
 
   // Whether a [control] call may go on; if not, the failure is noted.
   bool allows_control() const;
+  // Whether a call may go on that comes from both threads; likewise.
+  bool allows_call() const { return on_worker() || allows_control(); }
 
   // Runs `work` on the worker, at once or, from the control thread, between rounds.
   // A failure that it notes is noted for the caller.  From a strange thread it is not
@@ -79,8 +75,14 @@ class Node {
     return result;
   }
 
+ protected:
+  // Ends all domains, with AN_TERM_NODE.
+  void end_domains();
+
  private:
-  Parts parts_;
+  Worker& worker_;
+  Pool& pool_;
+  Clock& clock_;
   std::thread::id control_ = std::this_thread::get_id();
   std::vector<Pool*> pools_;
   Domain* root_;

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "nodeos_api/channel.h"
 #include "nodeos_api/drop_reason.h"
 #include "nodeos_api/node.h"
 #include "nodeos_api/packet_hold.h"
@@ -52,7 +51,7 @@ template <typename F>
 int status_with_packet(Packet* p, F&& f) {
   if (p == nullptr) return an_errno();
   const Node& node = holder(*p).node();
-  if (!node.on_worker() && !node.allows_control()) return an_errno();
+  if (!node.allows_call()) return an_errno();
   return node.carry([&] { return f(*p); });
 }
 
@@ -200,10 +199,8 @@ int let_die(Packet& p, DropReason reason) {
 
 // The channel of the packet's path, if it is still one of the holder's.
 an_InChan channel_of(const Packet& p) {
-  if (p.in_port == Packet::kNoPort) return nullptr;
-  for (Channel* channel : holder(p).channels()) {
-    auto* incoming = dynamic_cast<InChannel*>(channel);
-    if (incoming != nullptr && incoming->path().id() == p.path) return incoming->handle();
+  for (const DomainChannel* channel : holder(p).channels()) {
+    if (an_InChan found = channel->that_delivered(p)) return found;
   }
   return nullptr;
 }
@@ -325,7 +322,7 @@ int an_packetGetMeta(an_Packet packet, an_PacketMeta* meta) {
     full.channel = channel_of(p);
     full.timestamp_ns = p.timestamp;
     if (p.in_port != Packet::kNoPort) {
-      holder(p).node().geni().port(p.in_port).name.copy(full.port, sizeof full.port - 1);
+      holder(p).node().port_name(p.in_port).copy(full.port, sizeof full.port - 1);
     }
     return fill_sized(meta, full);
   });

@@ -47,6 +47,7 @@ class EndQueue {
   bool empty() const { return size() == 0; }
   uint64_t bytes() const { return pushed_bytes_.value() - popped_bytes_.value(); }
   size_t capacity() const { return mask_ + 1; }
+  uint64_t max_bytes() const { return max_bytes_; }
   // From this size on it holds a whole Pvec, or might not have room for one more.
   size_t laden_at() const { return laden_at_; }
 

@@ -3,6 +3,8 @@
 //
 // With WEFT_ARENA_THREAD=1 the node's worker has a thread of its own; without, rounds
 // are run by arena_settle().
+#include "tests/conformance/arena_inprocess.h"
+
 #include <spdlog/sinks/null_sink.h>
 
 #include <cstdlib>
@@ -12,10 +14,8 @@
 #include "geni/geni.h"
 #include "modules/flow.h"
 #include "modules/pan.h"
-#include "nodeos_api/node.h"
 #include "partner/loop.h"
 #include "paths/policy_round_robin.h"
-#include "tests/conformance/arena.h"
 
 using namespace weft;
 
@@ -50,11 +50,13 @@ struct arena {
   Worker worker{{}, clock, std::make_unique<RoundRobin>()};
   Geni geni{worker, demux, {&pan}, {}};
   Logger log{"arena", std::make_shared<spdlog::sinks::null_sink_mt>()};
-  std::unique_ptr<Node> node;
+  std::unique_ptr<GeniNode> node;
   bool threaded = std::getenv("WEFT_ARENA_THREAD") != nullptr;
 
   Wire& wire(const char* port) { return std::strcmp(port, "a") == 0 ? a : b; }
 };
+
+GeniNode& node_of(arena& world) { return *world.node; }
 
 extern "C" {
 
@@ -66,8 +68,8 @@ arena* arena_start(void) {
     return nullptr;
   }
   if (world->threaded) world->worker.start();
-  world->node =
-      std::make_unique<Node>(Node::Parts{world->geni, world->worker, *world->pool, world->clock, world->log});
+  world->node = std::make_unique<GeniNode>(
+      GeniNode::Parts{world->geni, world->worker, *world->pool, world->clock, world->log});
   world->node->add_pool(*world->wire_pool);
   return world;
 }

@@ -234,7 +234,7 @@ void Assembly::try_carriers() {
 }
 
 void Assembly::start_pan() {
-  nodeos_.emplace(Node::Parts{*geni_, *worker_, *pool_, clock_, log_});
+  nodeos_.emplace(GeniNode::Parts{*geni_, *worker_, *pool_, clock_, log_});
   if (!config_.pan) return;
   try_carriers();
   if (!errors_.empty()) return;

@@ -19,7 +19,7 @@
 #include "geni/geni.h"
 #include "modules/flow.h"
 #include "modules/fusion.h"
-#include "nodeos_api/node.h"
+#include "nodeos_api/geni_node.h"
 #include "pan_ee/node.h"
 #include "routes/router.h"
 #include "tools/weftd/control_loop.h"
@@ -124,7 +124,7 @@ class Assembly {
   std::optional<Geni> geni_;
   std::optional<LinkQuestions> questions_;
   std::optional<Router> router_;
-  std::optional<Node> nodeos_;
+  std::optional<GeniNode> nodeos_;
   std::unique_ptr<pan::Node> pan_;
   std::map<std::string, std::unique_ptr<Partner>> drivers_;  // by partner, or by wire
   std::vector<NodePartner> partners_;

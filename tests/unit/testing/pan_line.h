@@ -14,7 +14,7 @@
 #include "geni/geni.h"
 #include "modules/flow.h"
 #include "modules/pan.h"
-#include "nodeos_api/node.h"
+#include "nodeos_api/geni_node.h"
 #include "pan_ee/node.h"
 #include "partner/loop.h"
 #include "paths/policy_round_robin.h"
@@ -33,11 +33,11 @@ class PanLine {
     explicit Host(PanLine& line)
         : demux(line.fib, line.reader, *line.pool), geni(line.worker, demux, {&line.module}, {}) {}
     void start(PanLine& line) {
-      node = std::make_unique<Node>(Node::Parts{geni, line.worker, *line.pool, line.clock, line.log});
+      node = std::make_unique<GeniNode>(GeniNode::Parts{geni, line.worker, *line.pool, line.clock, line.log});
     }
     Demux demux;
     Geni geni;
-    std::unique_ptr<Node> node;
+    std::unique_ptr<GeniNode> node;
     std::unique_ptr<pan::Node> pan;
   };
 
