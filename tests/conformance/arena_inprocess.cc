@@ -9,11 +9,13 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <thread>
 
 #include "geni/geni.h"
 #include "modules/flow.h"
 #include "modules/pan.h"
+#include "nodeos_api/file_space.h"
 #include "partner/loop.h"
 #include "paths/policy_round_robin.h"
 
@@ -36,9 +38,25 @@ struct Wire {
   }
 };
 
+// A folder of the test's own, gone with it.
+struct Folder {
+  std::filesystem::path at;
+
+  Folder() {
+    std::string name = std::filesystem::temp_directory_path() / "weft-conformance-XXXXXX";
+    if (::mkdtemp(name.data()) == nullptr) std::abort();
+    at = name;
+  }
+  ~Folder() { std::filesystem::remove_all(at); }
+};
+
 }  // namespace
 
 struct arena {
+  Folder folder;
+  std::string files_root = folder.at / "root";
+  std::unique_ptr<FileSpace> files =
+      *FileSpace::open(files_root, {.bytes = ARENA_FILE_BYTES, .files = ARENA_FILES, .open = ARENA_OPEN});
   ManualClock clock;
   std::unique_ptr<Pool> pool = *Pool::create({.packets = ARENA_PACKETS, .pages = PageKind::k4K});
   std::unique_ptr<Pool> wire_pool = *Pool::create({.packets = 1024, .pages = PageKind::k4K});
@@ -68,8 +86,8 @@ arena* arena_start(void) {
     return nullptr;
   }
   if (world->threaded) world->worker.start();
-  world->node = std::make_unique<GeniNode>(
-      GeniNode::Parts{world->geni, world->worker, *world->pool, world->clock, world->log});
+  world->node = std::make_unique<GeniNode>(GeniNode::Parts{world->geni, world->worker, *world->pool,
+                                                           world->clock, world->log, world->files.get()});
   world->node->add_pool(*world->wire_pool);
   return world;
 }
@@ -114,6 +132,8 @@ size_t arena_take(arena* world, const char* port, void* bytes, size_t room) {
   });
   return length;
 }
+
+const char* arena_files(arena* world) { return world->files_root.c_str(); }
 
 // A round ends all that was begun before it, but what waits for a timer.
 void arena_settle(arena* world) {
