@@ -9,7 +9,6 @@
 
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <thread>
 
 #include "geni/geni.h"
@@ -18,6 +17,9 @@
 #include "nodeos_api/file_space.h"
 #include "partner/loop.h"
 #include "paths/policy_round_robin.h"
+#include "partner/loop.h"
+#include "paths/policy_round_robin.h"
+#include "tests/unit/testing/temporary_directory.h"
 
 using namespace weft;
 
@@ -38,23 +40,11 @@ struct Wire {
   }
 };
 
-// A folder of the test's own, gone with it.
-struct Folder {
-  std::filesystem::path at;
-
-  Folder() {
-    std::string name = std::filesystem::temp_directory_path() / "weft-conformance-XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr) std::abort();
-    at = name;
-  }
-  ~Folder() { std::filesystem::remove_all(at); }
-};
-
 }  // namespace
 
 struct arena {
-  Folder folder;
-  std::string files_root = folder.at / "root";
+  testing::TemporaryDirectory folder;
+  std::string files_root = folder.file("root");
   std::unique_ptr<FileSpace> files =
       *FileSpace::open(files_root, {.bytes = ARENA_FILE_BYTES, .files = ARENA_FILES, .open = ARENA_OPEN});
   ManualClock clock;

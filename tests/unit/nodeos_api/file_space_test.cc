@@ -16,6 +16,7 @@
 
 #include "nodeos_api/beneath.h"
 #include "nodeos_api/file_measure.h"
+#include "tests/unit/testing/temporary_directory.h"
 
 namespace weft {
 namespace {
@@ -26,14 +27,6 @@ constexpr FileQuota kQuota{.bytes = 20'000, .files = 12, .open = 6};
 
 class FileSpaceTest : public ::testing::Test {
  protected:
-  FileSpaceTest() {
-    std::string name = ::testing::TempDir() + "file_space_XXXXXX";
-    EXPECT_NE(::mkdtemp(name.data()), nullptr);
-    folder_ = name;
-    root_ = folder_ / "root";
-  }
-  ~FileSpaceTest() override { fs::remove_all(folder_); }
-
   std::unique_ptr<FileSpace> open(const FileQuota& quota = kQuota) {
     auto space = FileSpace::open(root_, quota);
     EXPECT_TRUE(space) << space.error().sentence;
@@ -44,7 +37,8 @@ class FileSpaceTest : public ::testing::Test {
     return *measure_files(fd.get());
   }
 
-  fs::path folder_, root_;
+  const testing::TemporaryDirectory directory_;
+  const fs::path folder_ = directory_.file(""), root_ = directory_.file("root");
 };
 
 std::span<const uint8_t> bytes(std::string_view text) {
