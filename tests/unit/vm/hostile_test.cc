@@ -340,6 +340,14 @@ TEST_F(HostileGateTest, Callees) {
       "r7 = 0x14200; r6 = *(u8 *)(r7 + 0); *(u8 *)(r7 + 0) = 1; if r6 == 0 goto end; r1 = 0; r2 = 0; r3 = "
       "0x14200; r4 = 8; call helper 23; end: exit",
       Fault::kGate);
+  // What it lends itself, and calls nobody, is not taken for its caller's: else it would reach the same
+  // place of its caller's arena when it is called again.
+  between(
+      "call helper 4096; call helper 4096; exit",
+      "r7 = 0x14200; r6 = *(u8 *)(r7 + 0); *(u8 *)(r7 + 0) = 1; if r6 != 0 goto again; r1 = 0; r2 = 0x14400; "
+      "r3 = 512; r4 = 1; call helper 20; r0 = 0; exit; again: r1 = 0; r2 = 0; r3 = 0x14200; r4 = 8; call "
+      "helper 23; exit",
+      Fault::kGate);
   // On its caller's budget and no more; nobody is entered twice.
   between("call helper 4096; exit", "again: goto again; exit", Fault::kBudget);
   between("call helper 4096; exit", "call f; exit; f: call f; exit", Fault::kGate);
