@@ -944,7 +944,7 @@ static void failures_take_nothing(arena* world) {
   EXPECT(an_mkdir(d, "dir") != AN_OK && an_mkdir(d, "none/dir") != AN_OK && an_mkdir(d, "a/dir") != AN_OK);
   EXPECT(an_rename(d, "none", "a") != AN_OK && an_rename(d, "dir", "a") != AN_OK);
   EXPECT(an_rmdir(d, "a") != AN_OK && an_unlink(d, "dir") != AN_OK && an_unlink(d, "none") != AN_OK);
-  EXPECT(an_open((char*)NULL + 1, d, "a", AN_O_RDWR) == NULL && an_errno() == AN_EINVAL);
+  EXPECT(an_open((void*)(uintptr_t)1, d, "a", AN_O_RDWR) == NULL && an_errno() == AN_EINVAL);
   EXPECT(used(d, 1, 2) && use(d).open == 0);
   (void)world;
   an_domainDestroy(d);
