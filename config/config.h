@@ -28,6 +28,9 @@ struct NodeConfig {
   bool kernel_routes = true;  // follow the kernel's routes, neighbours and addresses
   bool busy = false;          // the worker never sleeps
   PoolSpec pool;
+  std::optional<Text> files;                // the folder that its domains see; none: they have no files
+  uint64_t files_bytes = 64 * 1024 * 1024;  // what may lie there
+  uint64_t files_number = 4096;
 };
 
 struct ControlConfig {

@@ -30,6 +30,13 @@ NodeConfig read_node(TableReader& table) {
   uint64_t packets = node.pool.packets;
   table.number("pool_packets", 256, 1 << 24, packets);
   node.pool.packets = packets;
+  node.files = table.text("files");
+  if (node.files && !node.files->value.starts_with('/')) {
+    table.errors().add(node.files->at,
+                       "'" + node.files->value + "' is not the whole path of a folder, from '/' on");
+  }
+  table.number("files_bytes", 0, int64_t{1} << 50, node.files_bytes);
+  table.number("files_number", 0, 1 << 24, node.files_number);
   if (const auto kind = table.choice("pages", {"2M", "THP", "4K"})) node.pool.pages = PageKind(*kind);
   table.finish();
   return node;

@@ -75,6 +75,7 @@ class Instance {
     call.arena_ = entry.arena;
     call.instance_ = this;
     call.environment_ = environment;
+    call.lent_.any = false;
     if (entry.run == nullptr) [[unlikely]]  // in copies, so that the others may stay in registers
       return interpret(Entry(entry), Arguments(arguments));
     call.code_ = entry.code;
