@@ -37,6 +37,13 @@ struct ControlConfig {
   std::string socket = "/run/weft/weft.sock";
 };
 
+// EEs in other processes may join, each with so much.
+struct SnowConfig {
+  std::string socket = "/run/weft/snow.sock";
+  uint32_t packets = 1024;  // in each direction
+  uint32_t objects = 4096;  // domains, channels, keys
+};
+
 // --- drivers: one struct for each, as its keys stand in [partner.NAME] --------
 
 struct AfPacketConfig {
@@ -147,6 +154,7 @@ struct Config {
   std::string file;  // as it was named
   NodeConfig node;
   ControlConfig control;
+  std::optional<SnowConfig> snow;
   std::vector<PartnerConfig> partners;  // in the order of the file
   std::vector<WireConfig> wires;
   std::vector<PathConfig> paths;

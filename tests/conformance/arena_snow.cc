@@ -49,7 +49,7 @@ struct arena {
 
   void rounds() {
     Worker& worker = node->worker();
-    const uint64_t enough = worker.rounds() + 8;
+    const uint64_t enough = worker.rounds() + 4;
     while (worker.rounds() < enough) {
       if (threaded) {
         worker.call([] {});
@@ -129,7 +129,7 @@ size_t arena_take(arena* world, const char* port, void* bytes, size_t room) {
 
 // What crosses once, and is answered, crosses twice.
 void arena_settle(arena* world) {
-  for (int crossings = 0; crossings < 3; ++crossings) {
+  for (int crossings = 0; crossings < 2; ++crossings) {
     world->order(Do::kSettle, "", 0);
     world->rounds();
   }

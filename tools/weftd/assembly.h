@@ -66,6 +66,7 @@ class Assembly {
   Pool& pool() const { return *pool_; }
   Worker& worker() { return *worker_; }
   Geni& geni() { return *geni_; }
+  GeniNode& nodeos() { return *nodeos_; }
   const Geni& geni() const { return *geni_; }
   const Demux& demux() const { return *demux_; }
   const Host& host() const { return *host_; }
