@@ -17,8 +17,6 @@
 #include "nodeos_api/file_space.h"
 #include "partner/loop.h"
 #include "paths/policy_round_robin.h"
-#include "partner/loop.h"
-#include "paths/policy_round_robin.h"
 #include "tests/unit/testing/temporary_directory.h"
 
 using namespace weft;
