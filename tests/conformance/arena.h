@@ -6,7 +6,8 @@
  * The node has two ports, "a" and "b", with raw links (the packet begins with its
  * network header), and the module "pan", which takes packets whose first nibble is 0.
  * Its packet pool holds ARENA_PACKETS.  Its domains have files, with a quota of
- * ARENA_FILE_BYTES and ARENA_FILES, of which ARENA_OPEN can be open.
+ * ARENA_FILE_BYTES and ARENA_FILES, of which ARENA_OPEN can be open; or they have none, and
+ * an_nodeInfo("files") says so.
  *
  * Threads: the node's control thread.
  */
