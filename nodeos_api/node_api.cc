@@ -3,7 +3,8 @@
 #include <ctime>
 #include <string_view>
 
-#include "nodeos_api/node.h"
+#include "nodeos_api/hand_over.h"
+#include "nodeos_api/policies.h"
 
 namespace weft {
 
@@ -22,9 +23,17 @@ constexpr Feature kFeatures[] = {
     {"packet_contiguous", Packet::kRoom - Packet::kHeadroom},
     {"packet_headroom", Packet::kHeadroom - Packet::kReserved},
     {"workers", 1},
+    {"page_size", kPageSize},
 };
 
 uint64_t nanoseconds(const timespec& t) { return uint64_t(t.tv_sec) * 1'000'000'000 + uint64_t(t.tv_nsec); }
+
+// The node and its clock may be gone with the domain.
+uint64_t now_of(const Thread& thread) {
+  if (!thread.ended()) return thread.clock().now_ns();
+  fail(AN_EDEAD, kThreadEnded);
+  return 0;
+}
 
 uint64_t no_clock() {
   fail(AN_EINVAL, "there is no such clock");
@@ -36,13 +45,19 @@ uint64_t no_clock() {
 int node_info(const char* feature, uint64_t* value, bool in_process) {
   if (feature == nullptr || value == nullptr)
     return fail(AN_EINVAL, "a feature's name and a place for it are wanted");
-  if (feature == std::string_view("in_process")) {
-    *value = in_process;
+  const std::string_view name = feature;
+  if (name == "in_process" || name == "attach_copies") {
+    *value = in_process == (name == "in_process");
     return AN_OK;
   }
   for (const Feature& f : kFeatures) {
-    if (f.name != feature) continue;
+    if (f.name != name) continue;
     *value = f.value;
+    return AN_OK;
+  }
+  for (const PolicyOffer& policy : kPolicies) {
+    if (policy.feature != name) continue;
+    *value = policy.offered;
     return AN_OK;
   }
   return fail(AN_ENOENT, "no node knows a feature of that name");
@@ -56,6 +71,7 @@ extern "C" {
 
 uint64_t an_timeGet(an_Clock clock) {
   if (clock == AN_TIME_MONOTONIC) {
+    if (on_own_thread()) return now_of(*running.thread);
     const Node* node = Node::here();
     return node != nullptr ? node->clock().now_ns() : SystemClock().now_ns();
   }
