@@ -17,6 +17,8 @@ MAY_INCLUDE = {
     "geni": ["base", "partner", "paths"],
     "routes": ["base", "partner", "paths", "modules"],
     "nodeos_api": ["base", "partner", "paths", "geni"],
+    "isolation": ["base"],
+    "mee": ["nodeos_api/an.h", "nodeos_api/an_ee.h", "base"],
     "pan_ee": ["nodeos_api/an.h", "vm", "base"],
     "vm": ["base"],
     "config": ["base", "partner", "paths"],
@@ -24,8 +26,8 @@ MAY_INCLUDE = {
     "tools/weft": ["base", "admin", "partner"],
     "tools/bpf_plugin": ["base", "vm"],
     "tools/weft_cc": ["base", "vm", "pan_ee/code_object.h", "pan_ee/code/pni_abi.h"],
-    "tools/weftd": ["base", "partner", "paths", "modules", "geni", "routes", "nodeos_api", "pan_ee", "config", "admin"],
-    "examples": ["nodeos_api/an.h"],
+    "tools/weftd": ["base", "partner", "paths", "modules", "geni", "routes", "nodeos_api", "pan_ee", "mee", "isolation", "config", "admin"],
+    "examples": ["nodeos_api/an.h", "nodeos_api/an_ee.h"],
 }
 # C for code objects: its headers are installed beside each other, and find each other so.
 CODE_OBJECTS = "pan_ee/code/"
