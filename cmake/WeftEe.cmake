@@ -8,6 +8,8 @@ function(weft_ee name)
   add_library(${name} MODULE ${ARGN})
   set_target_properties(${name} PROPERTIES PREFIX "" C_VISIBILITY_PRESET hidden CXX_VISIBILITY_PRESET hidden)
   target_link_libraries(${name} PRIVATE weft::an)
+  # Or a C++ EE would stay loaded when it ends (dlclose(3)).
+  target_compile_options(${name} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fno-gnu-unique>)
   if(TARGET weft::ee_main)
     add_executable(${name}_process ${ARGN})
     set_target_properties(${name}_process PROPERTIES OUTPUT_NAME ${name})
