@@ -244,9 +244,12 @@ class Documents(unittest.TestCase):
         done = subprocess.run(["unshare", "--net", "--mount", "bash", "-c", script], cwd=here, text=True, timeout=120,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               env={"PATH": f"{BIN}:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(here)})
+        said = dict(re.findall(r"^ {4}(\S.*?)\s+# prints \"([^\"]+)\"", document.read_text(), re.M))
         for number, command in enumerate(commands):
             found = re.search(rf"@@ begin {number}\n(.*?)@@ end {number} (\d+)\n", done.stdout, re.S)
             self.assertTrue(found and found.group(2) == "0", f"{command}: {done.stdout}")
+            if command in said:
+                self.assertIn(said[command], found.group(1))
             if command in UNTIL_INTERRUPTED:
                 self.assertGreater(len(found.group(1).splitlines()), 5, found.group(1))
 
