@@ -46,16 +46,17 @@ struct Failure {
 
 struct ChildPlan {
   const ControlGroup* groups;
-  const Namespaces* namespaces;  // null: those of weftd
-  const RootView* root;          // null: that of weftd
   Limits limits;
   std::optional<Identity> identity;  // none: as we are
-  int ruleset;                       // -1: none
-  const SyscallFilter* filter;       // null: none
-  bool drop_privileges;
   Descriptors descriptors;
   char* const* argv;
   char* const* environment;
+  // Of an isolated one; null and -1: none.
+  bool drop_privileges = false;
+  const Namespaces* namespaces = nullptr;
+  const RootView* root = nullptr;
+  int ruleset = -1;
+  const SyscallFilter* filter = nullptr;
 };
 
 [[noreturn]] void run_child(ChildPlan& plan);

@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <functional>
 #include <optional>
 #include <sstream>
 
@@ -19,20 +18,24 @@ namespace weft::isolation {
 
 namespace {
 
-constexpr uint64_t kPeriodUs = 100'000;  // over which CPU time is shared out
-
 using Setting = std::pair<std::string, std::string>;  // a file of the group, and what to write
 
+}  // namespace
+
 // A resource: its controller, and how each version is told.
-struct Bound {
+struct ControlGroup::Bound {
   std::string controller;
   std::vector<Setting> v1, v2;
 };
 
+namespace {
+
+constexpr uint64_t kPeriodUs = 100'000;  // over which CPU time is shared out
+
 std::string quota(uint32_t percent) { return std::to_string(kPeriodUs * percent / 100); }
 
-std::vector<Bound> bounds_of(const Confinement& wish) {
-  std::vector<Bound> bounds;
+std::vector<ControlGroup::Bound> bounds_of(const Confinement& wish) {
+  std::vector<ControlGroup::Bound> bounds;
   if (wish.memory != 0) {
     const std::string bytes = std::to_string(wish.memory);
     bounds.push_back({"memory", {{"memory.limit_in_bytes", bytes}}, {{"memory.max", bytes}}});
@@ -127,16 +130,27 @@ Result<void> set_all(const std::string& folder, const std::vector<Setting>& sett
   return {};
 }
 
+// Whether no other process is in it.
+bool has_only_us(const std::string& folder) {
+  std::ifstream in(folder + "/cgroup.procs");
+  for (pid_t pid; in >> pid;) {
+    if (pid != ::getpid()) return false;
+  }
+  return true;
+}
+
 // A group that has children with controllers may hold no process itself, so weftd moves into a
-// leaf of its own.  (cgroup-v2.html, "No Internal Process Constraint".)
+// leaf of its own, where the group is its own to begin with: as of a service with
+// Delegate=yes.  (cgroup-v2.html, "No Internal Process Constraint"; systemd.resource-control(5).)
 Result<void> hand_down(const std::string& folder, const std::string& controller) {
-  if (holds(line_of(folder + "/cgroup.subtree_control"), controller, ' ')) return {};
-  auto given = write_file(folder + "/cgroup.subtree_control", "+" + controller);
-  if (given) return given;
+  const std::string switches = folder + "/cgroup.subtree_control";
+  if (holds(line_of(switches), controller, ' ')) return {};
+  if (write_file(switches, "+" + controller)) return {};
+  if (!has_only_us(folder)) return Error{Code::kBusy, "weftd shares its control group with other processes"};
   const std::string leaf = folder + "/weftd";
-  if (::mkdir(leaf.c_str(), 0755) != 0 && errno != EEXIST) return given;
+  if (::mkdir(leaf.c_str(), 0755) != 0 && errno != EEXIST) return system_error(leaf, errno);
   if (auto moved = write_file(leaf + "/cgroup.procs", std::to_string(::getpid())); !moved) return moved;
-  return write_file(folder + "/cgroup.subtree_control", "+" + controller);
+  return write_file(switches, "+" + controller);
 }
 
 // The folder that groups of version 2 are made in; it stays the same once weftd has moved.
@@ -145,46 +159,39 @@ std::optional<std::string> unified_folder() {
   return folder;
 }
 
-std::string lack(const std::string& controller, const std::string& why) {
-  return (controller == "pids" ? "tasks" : controller) + " limit: " + why;
-}
-
 }  // namespace
 
 ControlGroup ControlGroup::make(const Confinement& wish, Fences& fences) {
   ControlGroup made;
-  const auto unified = unified_folder();
-  const std::string offered = unified ? line_of(*unified + "/cgroup.controllers") : "";
-  const auto in_group = [&](Group::Version version, const std::string& parent) -> Result<Group*> {
-    const auto same = [&](const Group& g) { return g.folder.starts_with(parent + "/weft-"); };
-    if (const auto found = std::ranges::find_if(made.groups_, same); found != made.groups_.end())
-      return &*found;
-    auto group = make_group(version, parent, wish.name);
-    if (!group) return group.error();
-    return &made.groups_.emplace_back(std::move(*group));
-  };
   for (const Bound& bound : bounds_of(wish)) {
-    const bool v2 = holds(offered, bound.controller, ' ');
-    const auto parent = v2 ? unified : folder_of(bound.controller);
-    if (!parent) {
-      fences.lacks.push_back(lack(bound.controller, "no control group hierarchy has it"));
-      continue;
-    }
-    Result<void> done;
-    if (v2) done = hand_down(*parent, bound.controller);
-    if (done) {
-      auto group = in_group(v2 ? Group::kV2 : Group::kV1, *parent);
-      done = group ? set_all((*group)->folder, v2 ? bound.v2 : bound.v1) : Result<void>(group.error());
-    }
-    if (!done) {
-      fences.lacks.push_back(lack(bound.controller, done.error().sentence));
+    const std::string what = (bound.controller == "pids" ? "tasks" : bound.controller) + " limit";
+    if (auto done = made.add(bound, wish.name); !done) {
+      fences.lacks.push_back(what + ": " + done.error().sentence);
       continue;
     }
     made.memory_ |= bound.controller == "memory";
     made.tasks_ |= bound.controller == "pids";
-    fences.has.push_back((bound.controller == "pids" ? "tasks" : bound.controller) + " limit");
+    fences.has.push_back(what);
   }
   return made;
+}
+
+Result<void> ControlGroup::add(const Bound& bound, const std::string& name) {
+  const auto unified = unified_folder();
+  const bool v2 = unified && holds(line_of(*unified + "/cgroup.controllers"), bound.controller, ' ');
+  const auto parent = v2 ? unified : folder_of(bound.controller);
+  if (!parent) return Error{Code::kUnsupported, "no control group hierarchy has it"};
+  if (v2) {
+    if (auto handed = hand_down(*parent, bound.controller); !handed) return handed;
+  }
+  const auto there = [&](const Group& g) { return g.folder.starts_with(*parent + "/weft-"); };
+  auto group = std::ranges::find_if(groups_, there);
+  if (group == groups_.end()) {
+    auto made = make_group(v2 ? Group::kV2 : Group::kV1, *parent, name);
+    if (!made) return made.error();
+    group = groups_.insert(group, std::move(*made));
+  }
+  return set_all(group->folder, v2 ? bound.v2 : bound.v1);
 }
 
 ControlGroup::~ControlGroup() {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/owned_fd.h"
+#include "base/result.h"
 #include "isolation/confinement.h"
 
 namespace weft::isolation {
@@ -44,7 +45,12 @@ class ControlGroup {
   // Whether the kernel has ended a process here for want of memory.
   bool out_of_memory() const;
 
+  struct Bound;
+
  private:
+  // Errors: why that cannot be bounded here.
+  Result<void> add(const Bound& bound, const std::string& name);
+
   std::vector<Group> groups_;
   bool memory_ = false, tasks_ = false;
 };

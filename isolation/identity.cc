@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <charconv>
+#include <fstream>
 
 namespace weft::isolation {
 
@@ -29,19 +30,38 @@ std::optional<Identity> look_up(const std::string& wanted) {
   return std::nullopt;
 }
 
+// Whether `id` is there in our user namespace: each line of the map is FIRST OUTSIDE COUNT.
+bool is_mapped(const char* map, uint64_t id) {
+  std::ifstream in(map);
+  for (uint64_t first, outside, count; in >> first >> outside >> count;) {
+    if (id >= first && id - first < count) return true;
+  }
+  return false;
+}
+
+// Why we cannot become that user; null if we can.
+const char* why_not(const Identity& identity) {
+  if (::geteuid() != 0) return "weftd is not root";
+  std::string setgroups;
+  std::ifstream("/proc/self/setgroups") >> setgroups;
+  if (setgroups == "deny" || !is_mapped("/proc/self/uid_map", identity.user) ||
+      !is_mapped("/proc/self/gid_map", identity.group))
+    return "weftd is root of a user namespace that has no such user";
+  return nullptr;
+}
+
 }  // namespace
 
 Result<std::optional<Identity>> find_identity(const std::string& wanted, Fences& fences) {
   const auto found = look_up(wanted.empty() ? kDefaultUser : wanted);
   if (!found) return Error{Code::kNotFound, "there is no user '" + wanted + "'"};
-  if (::geteuid() == 0) {
-    fences.has.push_back("user " + (wanted.empty() ? kDefaultUser : wanted));
-    return found;
+  if (const char* why = why_not(*found)) {
+    const bool is_us = found->user == ::geteuid();
+    if (!is_us) fences.lacks.push_back("a user of its own: " + std::string(why));
+    return std::optional<Identity>();
   }
-  if (wanted.empty() || found->user != ::geteuid()) {
-    fences.lacks.push_back("a user of its own: weftd is not root");
-  }
-  return std::optional<Identity>();
+  fences.has.push_back("user " + (wanted.empty() ? kDefaultUser : wanted));
+  return found;
 }
 
 // The system calls themselves: the C library's functions would have all threads follow,

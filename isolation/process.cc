@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <memory>
 
 #include "isolation/child.h"
 #include "isolation/landlock.h"
@@ -74,14 +75,72 @@ bool is_of_namespaces(const Failure& failure) {
   return failure.step == Step::kUserMap || failure.step == Step::kRootView;
 }
 
+std::string to_text(const Failure& failure) {
+  return std::string(name(failure.step)) + ": " + std::strerror(failure.error);
+}
+
+// What isolate = true adds; outlives the plan that points into it.
+class Isolation {
+ public:
+  static Result<std::unique_ptr<Isolation>> make(const std::string& program, Fences& fences) {
+    auto filter = SyscallFilter::make();
+    if (!filter) return filter.error();
+    const auto visible = visible_to(program);
+    std::unique_ptr<Isolation> made(
+        new Isolation{std::move(*filter), make_ruleset(visible, fences), RootView(visible)});
+    for (const char* fence : {"no capabilities", "no new privileges", "seccomp"})
+      fences.has.emplace_back(fence);
+    return made;
+  }
+  void put_into(ChildPlan& plan) const {
+    plan.drop_privileges = true;
+    plan.filter = &filter_;
+    plan.ruleset = ruleset_.get();
+    plan.root = &root_;
+    plan.namespaces = &namespaces_;
+  }
+
+ private:
+  Isolation(SyscallFilter filter, OwnedFd ruleset, RootView root)
+      : filter_(std::move(filter)), ruleset_(std::move(ruleset)), root_(std::move(root)) {}
+
+  SyscallFilter filter_;
+  OwnedFd ruleset_;
+  RootView root_;
+  Namespaces namespaces_ = choose_namespaces();
+};
+
+// With namespaces, or one rung down without, and `fences` says which and why.  What is left
+// holds without them.
+Result<Born> give_birth(ChildPlan& plan, Fences& fences) {
+  for (;;) {
+    auto report = make_pipe();
+    if (!report) return report.error();
+    auto born = give_birth(plan, std::move(*report));
+    const bool in_namespaces = plan.namespaces != nullptr;
+    if (!in_namespaces || (born && !(born->failure && is_of_namespaces(*born->failure)))) {
+      if (in_namespaces) fences.has.emplace_back("namespaces");
+      return born;
+    }
+    fences.lacks.push_back("namespaces: " + (born ? to_text(*born->failure) : born.error().sentence));
+    plan.namespaces = nullptr;
+    plan.root = nullptr;
+  }
+}
+
+Error cannot_start(const std::string& program, const Failure& failure) {
+  const bool no_program = failure.step == Step::kExec && failure.error == ENOENT;
+  return system_error(no_program ? program : std::string(name(failure.step)) + " of " + program,
+                      failure.error);
+}
+
 }  // namespace
 
 Result<Process> Process::start(const Confinement& wish, OwnedFd socket) {
   Process process;
-  Fences& fences = process.fences_;
-  auto identity = find_identity(wish.user, fences);
+  auto identity = find_identity(wish.user, process.fences_);
   if (!identity) return identity.error();
-  process.groups_ = ControlGroup::make(wish, fences);
+  process.groups_ = ControlGroup::make(wish, process.fences_);
   auto output = make_pipe();
   if (!output) return output.error();
   ::fcntl(output->read.get(), F_SETFL, O_NONBLOCK);
@@ -90,67 +149,28 @@ Result<Process> Process::start(const Confinement& wish, OwnedFd socket) {
 
   const auto argv = pointers_to(wish.argv), environment = pointers_to(wish.environment);
   ChildPlan plan{.groups = &process.groups_,
-                 .namespaces = nullptr,
-                 .root = nullptr,
                  .limits = {.address_space = process.groups_.bounds_memory() ? 0 : wish.memory,
                             .tasks = process.groups_.bounds_tasks() ? 0 : wish.tasks},
                  .identity = *identity,
-                 .ruleset = -1,
-                 .filter = nullptr,
-                 .drop_privileges = wish.isolate,
                  .descriptors = {null.get(), output->write.get(), socket.get(), -1},
                  .argv = argv.data(),
                  .environment = environment.data()};
-  const Namespaces namespaces = choose_namespaces();
-  const auto visible = visible_to(wish.argv.front());
-  const RootView root(visible);
-  std::optional<SyscallFilter> filter;
-  OwnedFd ruleset;
+  std::unique_ptr<Isolation> isolation;
   if (wish.isolate) {
-    auto made = SyscallFilter::make();
+    auto made = Isolation::make(wish.argv.front(), process.fences_);
     if (!made) return made.error();
-    filter = std::move(*made);
-    ruleset = make_ruleset(visible, fences);
-    plan.filter = &*filter;
-    plan.ruleset = ruleset.get();
-    plan.namespaces = &namespaces;
-    plan.root = &root;
-    for (const char* fence : {"no capabilities", "no new privileges", "seccomp"})
-      fences.has.emplace_back(fence);
+    isolation = std::move(*made);
+    isolation->put_into(plan);
   } else {
-    fences.lacks.emplace_back("isolation: the config says isolate = false");
+    process.fences_.lacks.emplace_back("isolation: the config says isolate = false");
   }
-
-  for (;;) {
-    auto report = make_pipe();
-    if (!report) return report.error();
-    auto born = give_birth(plan, std::move(*report));
-    const bool without =
-        plan.namespaces != nullptr && (!born || (born->failure && is_of_namespaces(*born->failure)));
-    if (without) {
-      // One rung down: what is left holds without them.
-      fences.lacks.push_back("namespaces: " + (born
-                                                   ? std::string(weft::isolation::name(born->failure->step)) +
-                                                         ": " + std::strerror(born->failure->error)
-                                                   : born.error().sentence));
-      plan.namespaces = nullptr;
-      plan.root = nullptr;
-      continue;
-    }
-    if (!born) return born.error();
-    if (born->failure) {
-      const bool no_program = born->failure->step == Step::kExec && born->failure->error == ENOENT;
-      return system_error(
-          no_program ? wish.argv.front()
-                     : std::string(weft::isolation::name(born->failure->step)) + " of " + wish.argv.front(),
-          born->failure->error);
-    }
-    if (plan.namespaces != nullptr) fences.has.emplace_back("namespaces");
-    process.pid_ = born->pid;
-    process.pidfd_ = std::move(born->pidfd);
-    process.output_ = std::move(output->read);
-    return process;
-  }
+  auto born = give_birth(plan, process.fences_);
+  if (!born) return born.error();
+  if (born->failure) return cannot_start(wish.argv.front(), *born->failure);
+  process.pid_ = born->pid;
+  process.pidfd_ = std::move(born->pidfd);
+  process.output_ = std::move(output->read);
+  return process;
 }
 
 Process::~Process() {

@@ -139,9 +139,12 @@ struct Guarded {
   uint64_t mask, value;
 };
 constexpr uint64_t kAll = ~uint64_t{0};
+constexpr uint64_t kThread = CLONE_THREAD | CLONE_VM;
+constexpr uint64_t kNamespaces =
+    CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
 constexpr Guarded kGuarded[] = {
     // Threads of its own, no processes and no namespaces.
-    {SCMP_SYS(clone), 0, CLONE_THREAD | CLONE_VM, CLONE_THREAD | CLONE_VM},
+    {SCMP_SYS(clone), 0, kThread | kNamespaces, kThread},
     // raise(3) and abort(3) where it is the first of its pid namespace; no signal leaves that.
     {SCMP_SYS(tgkill), 0, kAll, 1},
     // Limits are asked, not set.

@@ -130,7 +130,8 @@ class Ees(unittest.TestCase):
         status = self.status(self.pid())
         self.assertEqual(int(status["CapEff"], 16), 0)
         self.assertEqual((status["NoNewPrivs"], status["Seccomp"]), ("1", "2"))
-        self.assertNotEqual(status["Uid"].split()[0], "0")
+        if not any(lack.startswith("a user of its own: ") for lack in ee["lacks"]):
+            self.assertNotEqual(status["Uid"].split()[0], "0")
 
     def test_kill_9_and_it_is_back(self):
         self.start('[ee.x]\nexec = ["{program}"]\n')
@@ -225,6 +226,21 @@ class EesWithoutRoot(Ees):
         if os.geteuid() != 0:
             raise unittest.SkipTest("the tests before this were without root")
         super().setUpClass()
+
+
+class EesOfAUserNamespace(EesWithoutRoot):
+    """Root, but of a user namespace that has no other user."""
+    AS = ["unshare", "--user", "--map-root-user"]
+
+
+class EesWithoutNamespaces(EesWithoutRoot):
+    """Where no network namespace is to be had."""
+    AS = ["unshare", "--user", "--map-root-user", "sh", "-c", 'echo 0 >/proc/sys/user/max_net_namespaces; exec "$@"', "sh"]
+
+    def test_it_is_said(self):
+        self.start('[ee.x]\nexec = ["{program}"]\n')
+        lacks = self.ee()["lacks"]
+        self.assertTrue(any(lack.startswith("namespaces: clone3: ") for lack in lacks), lacks)
 
 
 if __name__ == "__main__":
