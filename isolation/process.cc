@@ -82,10 +82,10 @@ std::string to_text(const Failure& failure) {
 // What isolate = true adds; outlives the plan that points into it.
 class Isolation {
  public:
-  static Result<std::unique_ptr<Isolation>> make(const std::string& program, Fences& fences) {
+  static Result<std::unique_ptr<Isolation>> make(const Confinement& wish, Fences& fences) {
     auto filter = SyscallFilter::make();
     if (!filter) return filter.error();
-    const auto visible = visible_to(program);
+    const auto visible = visible_to(wish.argv.front(), wish.libraries);
     std::unique_ptr<Isolation> made(
         new Isolation{std::move(*filter), make_ruleset(visible, fences), RootView(visible)});
     for (const char* fence : {"no capabilities", "no new privileges", "seccomp"})
@@ -157,7 +157,7 @@ Result<Process> Process::start(const Confinement& wish, OwnedFd socket) {
                  .environment = environment.data()};
   std::unique_ptr<Isolation> isolation;
   if (wish.isolate) {
-    auto made = Isolation::make(wish.argv.front(), process.fences_);
+    auto made = Isolation::make(wish, process.fences_);
     if (!made) return made.error();
     isolation = std::move(*made);
     isolation->put_into(plan);

@@ -7,7 +7,7 @@
 
 namespace weft::isolation {
 
-std::vector<Visible> visible_to(const std::string& program) {
+std::vector<Visible> visible_to(const std::string& program, const std::string& libraries) {
   std::vector<Visible> all = {
       {"/usr", Visible::kRun, true},
       {"/lib", Visible::kRun, true},
@@ -17,9 +17,13 @@ std::vector<Visible> visible_to(const std::string& program) {
       {"/dev/zero", Visible::kDevice, false},
       {"/dev/urandom", Visible::kDevice, false},
   };
-  const bool there_already = std::ranges::any_of(
-      all, [&](const Visible& v) { return v.folder && program.starts_with(v.path + "/"); });
-  if (!there_already) all.push_back({program, Visible::kRun, false});
+  const auto add = [&](const Visible& wanted) {
+    const bool there_already = std::ranges::any_of(
+        all, [&](const Visible& v) { return v.folder && wanted.path.starts_with(v.path + "/"); });
+    if (!wanted.path.empty() && !there_already) all.push_back(wanted);
+  };
+  add({libraries, Visible::kRun, true});
+  add({program, Visible::kRun, false});
   std::erase_if(all, [](const Visible& v) {
     struct stat status {};
     return ::stat(v.path.c_str(), &status) != 0 || S_ISDIR(status.st_mode) != v.folder;

@@ -34,7 +34,8 @@ wire = "w"
 link = "raw"
 """
 
-# Says what it was given, and lives as its argument says.  It speaks no Snow.
+# Says what it was given, and lives as its argument says.  It speaks no Snow: sdk_test.py has
+# those that do.
 PROGRAM = r"""
 #include <signal.h>
 #include <stdio.h>

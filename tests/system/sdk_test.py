@@ -151,19 +151,33 @@ class Sdk(unittest.TestCase):
         return run(self.prefix / "bin/weft", "--socket", self.folder / "w.sock", *words)
 
     def expect_both_answer(self, folder):
-        self.start(f'[ee.echo]\nload = "{folder}/echo.so"\n[ee.plus]\nload = "{folder}/plus.so"\nargs = ["here"]\n')
+        """Loaded, and in processes of their own: the same sources, the same answers."""
+        self.expect_answers(f'[ee.echo]\nload = "{folder}/echo.so"\n[ee.plus]\nload = "{folder}/plus.so"\nargs = ["here"]\n')
+        self.expect_answers(f'[ee.echo]\nexec = ["{folder}/echo"]\n[ee.plus]\nexec = ["{folder}/plus", "here"]\n')
+
+    def expect_answers(self, ees):
+        self.start(ees)
+        self.wait_for_channels(4)
         reply = self.answer(7, b"to be echoed")
         self.assertEqual(reply[28:], b"to be echoed")
         self.assertEqual((reply[12:16], reply[22:24]), (bytes([10, 99, 1, 1]), (4000).to_bytes(2, "big")))
         self.assertEqual(self.answer(9, b"to be written over")[28:], b"C++ hereitten over")
         self.assertRegex(self.weft("ee", "list"), r"(?m)^echo +running")
         self.weft("ee", "restart", "plus")
+        self.wait_for_channels(4)
         self.assertEqual(self.answer(9, b"12345678")[28:], b"C++ here")
         self.assertIn("domain", self.weft("show", "domains").lower())
         self.assertRegex(self.weft("show", "channels"), r"echo +in +udp0/ip/udp \(dstport=7\) +1 ")
         self.weft("ee", "stop", "echo")
-        self.assertIn("echoed 1 datagrams", self.log())
+        self.assertRegex(self.log(), "echoed 1 datagrams")
         self.stop()
+
+    def wait_for_channels(self, count):
+        for _ in range(500):
+            if len(self.weft("show", "channels").splitlines()) == 1 + count:
+                return
+            time.sleep(0.01)
+        self.fail(self.weft("show", "channels") + self.log())
 
     def test_find_package(self):
         build = self.folder / "cmake-build"
@@ -174,17 +188,26 @@ class Sdk(unittest.TestCase):
 
     def test_pkg_config(self):
         found = next(self.prefix.glob("lib*/**/pkgconfig"))
-        flags = run("pkg-config", "--cflags", "weft", env={"PKG_CONFIG_PATH": str(found), "PATH": "/usr/bin:/bin"}).split()
+        env = {"PKG_CONFIG_PATH": str(found), "PATH": "/usr/bin:/bin"}
+        flags = run("pkg-config", "--cflags", "weft", env=env).split()
         build = self.folder / "hand-build"
         build.mkdir()
-        for compiler, source, target in (("cc", "echo.c", "echo.so"), ("c++", "plus.cc", "plus.so")):
-            run(compiler, "-shared", "-fPIC", "-O2", "-Wall", "-Werror", *flags, "-o", build / target, self.project / source)
+        libs = run("pkg-config", "--libs", "weft-snow", env=env).split()
+        for compiler, source, name in (("cc", "echo.c", "echo"), ("c++", "plus.cc", "plus")):
+            common = [compiler, "-O2", "-Wall", "-Werror", *flags, self.project / source]
+            run(*common, "-shared", "-fPIC", "-o", build / f"{name}.so")
+            run(*common, "-o", build / name, *libs)
         self.expect_both_answer(build)
 
-    def test_weftd_gives_exactly_the_calls_of_an_h(self):
-        symbols = run("nm", "-D", "--defined-only", self.prefix / "sbin/weftd")
+    def test_what_is_given_is_exactly_the_calls(self):
+        for program in ("sbin/weftd", "lib/libweft-snow.so"):
+            with self.subTest(program):
+                self.expect_exactly_the_calls(self.prefix / program)
+
+    def expect_exactly_the_calls(self, program):
+        symbols = run("nm", "-D", "--defined-only", program)
         given = set(re.findall(r" T (\w+)@@WEFT_1$", symbols, re.M))
-        header = (self.prefix / "include/weft/nodeos_api/an.h").read_text()
+        header = "".join((self.prefix / "include/weft/nodeos_api" / name).read_text() for name in ("an.h", "an_snow.h"))
         header = re.sub(r"/\*.*?\*/", "", header, flags=re.S)
         declared = set(re.findall(r"\b(an_\w+)\((?!\*)[^;{]*\);", header))
         self.assertGreater(len(declared), 30)

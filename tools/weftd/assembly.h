@@ -70,7 +70,7 @@ class Assembly {
   const Demux& demux() const { return *demux_; }
   const Host& host() const { return *host_; }
   const Router& router() const { return *router_; }
-  Node& nodeos() { return *nodeos_; }
+  GeniNode& nodeos() { return *nodeos_; }
   Ees& ees() { return *ees_; }
   pan::Node* pan() const { return pan_.get(); }  // null: not in the config, or stopped
   const std::vector<NodePartner>& partners() const { return partners_; }

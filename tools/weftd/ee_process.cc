@@ -8,19 +8,15 @@
 
 namespace weft {
 
-Result<void> EeProcess::start(an_Domain parent, WhenEnded ended) {
+Result<void> EeProcess::start(an_Domain, WhenEnded ended) {
   int fds[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0)
     return system_error("socketpair", errno);
   OwnedFd ours(fds[0]), theirs(fds[1]);
   auto process = isolation::Process::start(wish_, std::move(theirs));
   if (!process) return process.error();
-  if (parts_.snow) {
-    if (auto served = parts_.snow(std::move(ours), parent, wish_.name); !served) return served;
-  } else {
-    unanswered_ = std::move(ours);
-  }
   process_.emplace(std::move(*process));
+  session_.emplace(std::move(ours), parts_.node, snow::SessionLimits{});
   output_.emplace(wish_.name, parts_.clock, parts_.log);
   ended_ = std::move(ended);
   watch();
@@ -31,16 +27,29 @@ void EeProcess::watch() {
   parts_.loop.watch(process_->output(), EPOLLIN, [this](uint32_t) {
     if (!output_->read(process_->output())) parts_.loop.forget(process_->output());
   });
+  parts_.loop.watch(session_->fd(), EPOLLIN, [this](uint32_t) { serve(); });
   parts_.loop.watch(process_->pidfd(), EPOLLIN, [this](uint32_t) { died(); });
+}
+
+void EeProcess::serve() {
+  if (!session_->serve()) return hang_up();
+  parts_.loop.change(session_->fd(), session_->has_backlog() ? EPOLLIN | EPOLLOUT : EPOLLIN);
+}
+
+void EeProcess::hang_up() {
+  if (!session_) return;
+  if (!session_->complaint().empty()) parts_.log.info("ee {} hung up: {}", wish_.name, session_->complaint());
+  parts_.loop.forget(session_->fd());
+  session_.reset();
 }
 
 void EeProcess::forget() {
   if (!process_) return;
+  hang_up();
   parts_.loop.forget(process_->output());
   parts_.loop.forget(process_->pidfd());
   process_.reset();
   output_.reset();
-  unanswered_.reset();
 }
 
 // Other processes may hold its output; what has come until now is what it said.
@@ -63,12 +72,10 @@ void EeProcess::kill() { process_->signal(SIGKILL); }
 
 mee::Facts EeProcess::facts() const {
   if (!process_) return {};
-  mee::Facts facts{.place = "process " + std::to_string(process_->pid()),
-                   .domain = nullptr,
-                   .has = process_->fences().has,
-                   .lacks = process_->fences().lacks};
-  if (!parts_.snow) facts.lacks.emplace_back("snow: this weftd does not have it, so its calls go unanswered");
-  return facts;
+  return {.place = "process " + std::to_string(process_->pid()),
+          .domain = session_ ? session_->top() : nullptr,
+          .has = process_->fences().has,
+          .lacks = process_->fences().lacks};
 }
 
 }  // namespace weft

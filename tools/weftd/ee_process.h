@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // EeProcess: the home of an EE that is not trusted: a process of its own, behind fences
-// (isolation/), that reaches the node through a connected socket and nothing else.
+// (isolation/), that reaches the node by one connected socket and nothing else (Snow).
 //
 // Threads: the control thread.
+// Invariants: the EE's domains end with the socket, and the socket with the process.
 #pragma once
 
 #include <functional>
@@ -10,22 +11,19 @@
 
 #include "isolation/process.h"
 #include "mee/home.h"
+#include "nodeos_api/snow/session.h"
 #include "tools/weftd/control_loop.h"
 #include "tools/weftd/ee_output.h"
 
 namespace weft {
 
-// Serves the NodeOS calls that come by `socket` (SOCK_SEQPACKET, connected), in domains below
-// `parent`; when the socket closes, they end.  (Snow.)
-using SnowDoor = std::function<Result<void>(OwnedFd socket, an_Domain parent, const std::string& name)>;
-
 class EeProcess final : public mee::Home {
  public:
   struct Parts {  // all outlive this
+    GeniNode& node;
     ControlLoop& loop;
     Clock& clock;
     Logger& log;
-    const SnowDoor& snow;  // empty: this weftd has no Snow; the calls then go unanswered
   };
 
   EeProcess(isolation::Confinement wish, const Parts& parts) : wish_(std::move(wish)), parts_(parts) {}
@@ -38,14 +36,17 @@ class EeProcess final : public mee::Home {
 
  private:
   void watch();
-  void forget();
+  void serve();
+  // Its calls are answered no more, and its domains end.
+  void hang_up();
   void died();
+  void forget();
 
   const isolation::Confinement wish_;
   const Parts parts_;
   std::optional<isolation::Process> process_;
+  std::optional<snow::Session> session_;  // none: it has hung up
   std::optional<EeOutput> output_;
-  OwnedFd unanswered_;  // the node's end of the socket, where there is no Snow
   WhenEnded ended_;
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/weftd/ees.h"
 
+#include <filesystem>
+
 #include "isolation/descriptors.h"
 #include "mee/loaded.h"
 
@@ -20,10 +22,20 @@ std::vector<std::string> environment_of(const EeConfig& ee) {
           "WEFT_SNOW_FD=" + std::to_string(isolation::kSnowFd)};
 }
 
+// Where libweft-snow lies beside weftd, as bin/ and lib/ do, of an installation and of a
+// build.  Empty when it is not there.
+std::string folder_of_libraries() {
+  std::error_code failed;
+  const auto weftd = std::filesystem::read_symlink("/proc/self/exe", failed);
+  const auto folder = weftd.parent_path().parent_path() / WEFT_LIBDIR;
+  return std::filesystem::is_directory(folder, failed) ? folder.string() : "";
+}
+
 isolation::Confinement confinement_of(const EeConfig& ee) {
   return {.name = ee.name,
           .argv = words_of(ee.command),
           .environment = environment_of(ee),
+          .libraries = folder_of_libraries(),
           .user = ee.user ? ee.user->value : "",
           .memory = ee.memory,
           .cpu_percent = ee.cpu_percent,
@@ -61,8 +73,8 @@ void Ees::add(const std::vector<EeConfig>& ees) {
   for (const EeConfig& ee : ees) {
     std::unique_ptr<mee::Home> home;
     if (ee.own_process) {
-      home = std::make_unique<EeProcess>(confinement_of(ee),
-                                         EeProcess::Parts{parts_.loop, parts_.clock, parts_.log, snow_});
+      home = std::make_unique<EeProcess>(
+          confinement_of(ee), EeProcess::Parts{parts_.node, parts_.loop, parts_.clock, parts_.log});
     } else {
       std::vector<std::string> argv = words_of(ee.command);
       const std::string path = std::exchange(argv.front(), ee.name);

@@ -9,7 +9,7 @@
 
 #include "config/config.h"
 #include "mee/manager.h"
-#include "nodeos_api/node.h"
+#include "nodeos_api/geni_node.h"
 #include "tools/weftd/ee_process.h"
 
 namespace weft {
@@ -17,7 +17,7 @@ namespace weft {
 class Ees final : private mee::Host {
  public:
   struct Parts {  // all outlive this
-    Node& node;
+    GeniNode& node;
     ControlLoop& loop;
     Clock& clock;
     Logger& log;
@@ -27,9 +27,6 @@ class Ees final : private mee::Host {
   static Result<std::unique_ptr<Ees>> start(const Parts& parts);
   // Ends all that still run, at once.
   ~Ees() override;
-
-  // Whoever serves processes of EEs; none: their calls go unanswered.
-  void set_snow(SnowDoor snow) { snow_ = std::move(snow); }
 
   // Those of the config, and their start.
   void add(const std::vector<EeConfig>& ees);
@@ -46,7 +43,6 @@ class Ees final : private mee::Host {
   void run_in(an_Domain domain, const std::function<void()>& work) override;
 
   const Parts parts_;
-  SnowDoor snow_;
   std::unique_ptr<mee::Manager> manager_;
   uint32_t due_ = 0;
 };

@@ -26,8 +26,11 @@ inline bool readable(int fd, int ms) {
 
 // A process of the probe, which tries `words`.
 inline Confinement probe(std::vector<std::string> words) {
-  Confinement wish{
-      .name = "probe", .argv = {WEFT_FENCE_PROBE}, .environment = {"WEFT_SNOW_FD=3"}, .user = ""};
+  Confinement wish{.name = "probe",
+                   .argv = {WEFT_FENCE_PROBE},
+                   .environment = {"WEFT_SNOW_FD=3"},
+                   .libraries = "",
+                   .user = ""};
   wish.argv.insert(wish.argv.end(), words.begin(), words.end());
   return wish;
 }

@@ -10,7 +10,7 @@
 #include "geni/geni.h"
 #include "mee/manager.h"
 #include "modules/flow.h"
-#include "nodeos_api/node.h"
+#include "nodeos_api/geni_node.h"
 #include "paths/policy_round_robin.h"
 
 namespace weft::mee {
@@ -56,7 +56,7 @@ class WithManager : public ::testing::Test, public Host {
   Worker worker_{{}, clock_, std::make_unique<RoundRobin>()};
   Demux demux_{fib_, reader_, *pool_};
   Geni geni_{worker_, demux_, {}, {}};
-  Node node_{Node::Parts{geni_, worker_, *pool_, clock_, log_}};
+  GeniNode node_{GeniNode::Parts{geni_, worker_, *pool_, clock_, log_}};
   std::unique_ptr<Manager> manager_;
 };
 
