@@ -3,9 +3,12 @@
 """What cmake --install gives to those who write EEs: built out of the tree, in C and in C++,
 with find_package and with pkg-config, and run by the weftd that was installed with it."""
 
+import json
+import os
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -172,6 +175,25 @@ class Sdk(unittest.TestCase):
         self.assertRegex(self.log(), "echoed 1 datagrams")
         self.stop()
 
+    def expect_new_life(self, folder):
+        """kill -9: its domain ends with its socket, it is started again, and answers."""
+        self.start(f'[ee.echo]\nexec = ["{folder}/echo"]\n')
+        self.wait_for_channels(2)
+        before = self.ee("echo")
+        self.assertIsNotNone(before["domain"])
+        os.kill(int(before["place"].removeprefix("process ")), signal.SIGKILL)
+        for _ in range(500):
+            if self.ee("echo")["starts"] == 2:
+                break
+            time.sleep(0.01)
+        self.assertEqual(self.ee("echo")["last_end"], "killed by SIGKILL")
+        self.wait_for_channels(2)
+        self.assertEqual(self.answer(7, b"still there?")[28:], b"still there?")
+        self.stop()
+
+    def ee(self, name):
+        return next(e for e in json.loads(self.weft("--json", "ee", "list"))["ees"] if e["ee"] == name)
+
     def wait_for_channels(self, count):
         for _ in range(500):
             if len(self.weft("show", "channels").splitlines()) == 1 + count:
@@ -198,6 +220,7 @@ class Sdk(unittest.TestCase):
             run(*common, "-shared", "-fPIC", "-o", build / f"{name}.so")
             run(*common, "-o", build / name, *libs)
         self.expect_both_answer(build)
+        self.expect_new_life(build)
 
     def test_what_is_given_is_exactly_the_calls(self):
         for program in ("sbin/weftd", "lib/libweft-snow.so"):

@@ -31,8 +31,12 @@ void EeProcess::watch() {
   parts_.loop.watch(process_->pidfd(), EPOLLIN, [this](uint32_t) { died(); });
 }
 
+// Who has left the node, or broke the protocol, has nothing more to do.
 void EeProcess::serve() {
-  if (!session_->serve()) return hang_up();
+  if (!session_->serve()) {
+    hang_up();
+    return stop();
+  }
   parts_.loop.change(session_->fd(), session_->has_backlog() ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
