@@ -151,7 +151,8 @@ Result<Json> show_channels(Assembly& node) {
   const Owners owners(node);
   Json rows = Json::array();
   for_each_domain(node.nodeos().root(), [&](const Domain& d) {
-    for (const Channel* channel : d.channels()) {
+    for (const DomainChannel* each : d.channels()) {
+      const auto* const channel = static_cast<const Channel*>(each);  // of a node with paths, all are
       an_ChanStats stats{};
       node.worker().call([&] { stats = channel->stats(); });
       rows.push_back(json_of(*channel, owners, stats));
