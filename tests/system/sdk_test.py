@@ -57,11 +57,15 @@ void receive(void*, an_Packet packet) {
 
 int an_eeInit(an_Domain self, int argc, const char* const* argv) {
   answer = std::string("C++ ") + (argc > 1 ? argv[1] : "");
-  back = an_outchanCreate(nullptr, self, "udp0/ip/udp", "(dstport=9)", nullptr);
+  const char* const addresses = argc > 2 ? argv[2] : "(dstport=9)";
+  back = an_outchanCreate(nullptr, self, "udp0/ip/udp", addresses, nullptr);
   if (back == nullptr) return an_errno();
-  return an_inchanCreate(nullptr, self, nullptr, "udp0/ip/udp", "(dstport=9)", nullptr, receive, nullptr) ? AN_OK : an_errno();
+  return an_inchanCreate(nullptr, self, nullptr, "udp0/ip/udp", addresses, nullptr, receive, nullptr) ? AN_OK : an_errno();
 }
 """
+
+# Whole addresses: over Snow a packet does not know the way that it came.
+FROM_US = "(src=10.99.1.2, srcport=4000, dstport={})"
 
 CMAKE = """
 cmake_minimum_required(VERSION 3.25)
@@ -156,7 +160,8 @@ class Sdk(unittest.TestCase):
     def expect_both_answer(self, folder):
         """Loaded, and in processes of their own: the same sources, the same answers."""
         self.expect_answers(f'[ee.echo]\nload = "{folder}/echo.so"\n[ee.plus]\nload = "{folder}/plus.so"\nargs = ["here"]\n')
-        self.expect_answers(f'[ee.echo]\nexec = ["{folder}/echo"]\n[ee.plus]\nexec = ["{folder}/plus", "here"]\n')
+        self.expect_answers(f'[ee.echo]\nexec = ["{folder}/echo", "udp0/ip/udp", "{FROM_US.format(7)}"]\n'
+                            f'[ee.plus]\nexec = ["{folder}/plus", "here", "{FROM_US.format(9)}"]\n')
 
     def expect_answers(self, ees):
         self.start(ees)
@@ -170,14 +175,14 @@ class Sdk(unittest.TestCase):
         self.wait_for_channels(4)
         self.assertEqual(self.answer(9, b"12345678")[28:], b"C++ here")
         self.assertIn("domain", self.weft("show", "domains").lower())
-        self.assertRegex(self.weft("show", "channels"), r"echo +in +udp0/ip/udp \(dstport=7\) +1 ")
+        self.assertRegex(self.weft("show", "channels"), r"echo +in +udp0/ip/udp \([^)]*dstport=7\) +1 ")
         self.weft("ee", "stop", "echo")
         self.assertRegex(self.log(), "echoed 1 datagrams")
         self.stop()
 
     def expect_new_life(self, folder):
         """kill -9: its domain ends with its socket, it is started again, and answers."""
-        self.start(f'[ee.echo]\nexec = ["{folder}/echo"]\n')
+        self.start(f'[ee.echo]\nexec = ["{folder}/echo", "udp0/ip/udp", "{FROM_US.format(7)}"]\n')
         self.wait_for_channels(2)
         before = self.ee("echo")
         self.assertIsNotNone(before["domain"])
