@@ -37,6 +37,7 @@ link = "raw"
 # Says what it was given, and lives as its argument says.  It speaks no Snow: sdk_test.py has
 # those that do.
 PROGRAM = r"""
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,9 +49,9 @@ static void leave(int number) { (void)number; _exit(0); }
 int main(int argc, char** argv) {
   const char* const how = argc > 1 ? argv[1] : "";
   setvbuf(stdout, NULL, _IOLBF, 0);
-  printf("fd %s, shadow %s, \033[31m\n", getenv("WEFT_SNOW_FD"), access("/etc/shadow", F_OK) == 0 ? "seen" : "hidden");
+  printf("fd %s, shadow %s, \033[31m\n", getenv("WEFT_SNOW_FD"), open("/etc/shadow", O_RDONLY) >= 0 ? "seen" : "hidden");
   if (strcmp(how, "fails") == 0) return 3;
-  if (strcmp(how, "stays though asked") != 0) signal(SIGTERM, leave);
+  signal(SIGTERM, strcmp(how, "stays though asked") == 0 ? SIG_IGN : leave);
   if (strcmp(how, "chatters") == 0) {
     int i;
     for (i = 0; i < 100000; i++) printf("line %d\n", i);
