@@ -2,6 +2,7 @@
 #include "nodeos_api/domain.h"
 
 #include "nodeos_api/event.h"
+#include "nodeos_api/file.h"
 #include "nodeos_api/node.h"
 #include "nodeos_api/packet_hold.h"
 
@@ -31,6 +32,9 @@ Domain* find_open(an_Domain handle) {
   }
   return domain;
 }
+
+Domain::Domain(Node& node, Domain* parent)
+    : node_(node), parent_(parent), files_{parent != nullptr ? parent->files_.space : node.files(), {}, {}} {}
 
 bool Domain::descends_from(const Domain& ancestor) const {
   for (const Domain* d = this; d != nullptr; d = d->parent_) {
@@ -79,6 +83,7 @@ void Domain::end(an_TermReason reason) {
   while (!children_.empty()) children_.back()->end(reason == AN_TERM_NODE ? AN_TERM_NODE : AN_TERM_ANCESTOR);
   while (!channels_.empty()) channels_.back()->destroy();
   while (!parts_.empty()) parts_.back()->destroy();
+  close_files(*this);
   bury();
   node_.worker().call([this] { clear_worker(); });
   if (parent_ != nullptr) node_.worker().call([this] { std::erase(parent_->children_, this); });

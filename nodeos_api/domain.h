@@ -10,6 +10,7 @@
 #include <atomic>
 #include <vector>
 
+#include "nodeos_api/domain_files.h"
 #include "nodeos_api/kinds.h"
 #include "nodeos_api/object.h"
 #include "partner/drop.h"
@@ -43,7 +44,7 @@ class Domain final : public Object<Domain>, public DomainKind {
   };
 
   // `parent` is null for the root of a node.
-  Domain(Node& node, Domain* parent) : node_(node), parent_(parent) {}
+  Domain(Node& node, Domain* parent);
 
   Node& node() const { return node_; }
   Domain* parent() const { return parent_; }
@@ -76,6 +77,9 @@ class Domain final : public Object<Domain>, public DomainKind {
   const std::vector<Domain*>& children() const { return children_; }
   const std::vector<DomainChannel*>& channels() const { return channels_; }
 
+  // Its parent's space, or, of a root, the node's.
+  DomainFiles& files() { return files_; }
+
   // On the worker.
   std::vector<Event*>& events() { return events_; }
   Ledger& ledger() { return ledger_; }
@@ -98,6 +102,7 @@ class Domain final : public Object<Domain>, public DomainKind {
   std::vector<Domain*> children_;  // as channels_: changed while the worker stands between rounds
   std::vector<DomainChannel*> channels_;
   std::vector<DomainPart*> parts_;  // that are no channels
+  DomainFiles files_;
   std::vector<Event*> events_;
   Ledger ledger_;
   Account account_;

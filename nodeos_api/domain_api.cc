@@ -5,6 +5,7 @@
 #include "nodeos_api/domain.h"
 #include "nodeos_api/drop_reason.h"
 #include "nodeos_api/event.h"
+#include "nodeos_api/file.h"
 #include "nodeos_api/node.h"
 #include "nodeos_api/sized.h"
 
@@ -65,6 +66,10 @@ size_t an_sizeof(an_Kind kind) {
       return sizeof(DemuxKeyObject);
     case AN_EVENT:
       return sizeof(Event);
+    case AN_FILE:
+      return sizeof(FileObject);
+    case AN_DIR:
+      return sizeof(DirObject);
   }
   return 0;
 }

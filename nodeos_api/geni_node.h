@@ -20,10 +20,11 @@ class GeniNode final : public Node {
     Pool& pool;
     Clock& clock;
     Logger& log;
+    FileSpace* files = nullptr;  // null: its domains have none
   };
 
   explicit GeniNode(const Parts& parts)
-      : Node(parts.worker, parts.pool, parts.clock), geni_(parts.geni), log_(parts.log) {}
+      : Node(parts.worker, parts.pool, parts.clock, parts.files), geni_(parts.geni), log_(parts.log) {}
   // Ends all domains, with AN_TERM_NODE.
   ~GeniNode() override { end_domains(); }
 

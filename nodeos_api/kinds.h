@@ -52,4 +52,18 @@ struct EventKind {
   static constexpr const char* kNever = "not an event";
 };
 
+struct FileKind {
+  using Handle = an_File;
+  static constexpr an_Kind kKind = AN_FILE;
+  static constexpr const char* kDead = "the file was closed";
+  static constexpr const char* kNever = "not a file";
+};
+
+struct DirKind {
+  using Handle = an_Dir;
+  static constexpr an_Kind kKind = AN_DIR;
+  static constexpr const char* kDead = "the directory was closed";
+  static constexpr const char* kNever = "not a directory";
+};
+
 }  // namespace weft

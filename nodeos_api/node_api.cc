@@ -3,6 +3,7 @@
 #include <ctime>
 #include <string_view>
 
+#include "nodeos_api/file_space.h"
 #include "nodeos_api/node.h"
 
 namespace weft {
@@ -22,6 +23,7 @@ constexpr Feature kFeatures[] = {
     {"packet_contiguous", Packet::kRoom - Packet::kHeadroom},
     {"packet_headroom", Packet::kHeadroom - Packet::kReserved},
     {"workers", 1},
+    {"file_transfer", OpenFile::kMaxTransfer},
 };
 
 uint64_t nanoseconds(const timespec& t) { return uint64_t(t.tv_sec) * 1'000'000'000 + uint64_t(t.tv_nsec); }
@@ -38,6 +40,11 @@ int node_info(const char* feature, uint64_t* value, bool in_process) {
     return fail(AN_EINVAL, "a feature's name and a place for it are wanted");
   if (feature == std::string_view("in_process")) {
     *value = in_process;
+    return AN_OK;
+  }
+  if (feature == std::string_view("files")) {
+    const Node* node = Node::here();
+    *value = node != nullptr && node->files() != nullptr;
     return AN_OK;
   }
   for (const Feature& f : kFeatures) {

@@ -27,16 +27,26 @@ Result<Reply> ShmGuest::control(Opening, const Request& request) {
   return Error{Code::kUnsupported, "this end of a shared-memory ring answers to its counters"};
 }
 
+void ShmGuest::limit(Opening which, uint32_t packets, uint64_t bytes) {
+  const size_t index = uint16_t(which.id);
+  if (ways_.size() <= index) ways_.resize(index + 1);
+  ways_[index] = {.opening = which.id, .max_packets = packets, .max_bytes = bytes};
+}
+
+void ShmGuest::close(Opening which) {
+  if (Way* closed = way(which.id)) *closed = {};
+}
+
 // --- to the node -------------------------------------------------------------
 
 // The packet was transmitted.
 void ShmGuest::land(const Flight& flight) {
   if (flight.packet == nullptr) return;
   Pool::free(flight.packet);
-  auto way = ways_.find(flight.opening);
-  if (way == ways_.end()) return;
-  --way->second.packets;
-  way->second.bytes -= flight.bytes;
+  Way* on = way(flight.opening);
+  if (on == nullptr) return;
+  --on->packets;
+  on->bytes -= flight.bytes;
 }
 
 void ShmGuest::reap() {
@@ -67,9 +77,9 @@ bool ShmGuest::write(Opening which, const Packet& p, uint32_t room) {
 
 void ShmGuest::push(Opening which, Pvec& v) {
   reap();
-  auto found = ways_.find(which.id);
-  if (found == ways_.end()) return;
-  Way& way = found->second;
+  Way* const found = way(which.id);
+  if (found == nullptr) return;
+  Way& way = *found;
   size_t taken = 0;
   uint64_t bytes = 0;
   for (; taken < v.size() && way.packets < way.max_packets; ++taken) {

@@ -11,7 +11,6 @@
 // Invariants: every slot of `pool` is free, lent to the node, or with the guest's packets.
 #pragma once
 
-#include <unordered_map>
 #include <vector>
 
 #include "partner/partner.h"
@@ -30,10 +29,10 @@ class ShmGuest final : public Partner, public Sleeper {
   ~ShmGuest() override;
 
   // At most so much of an opening is on its way to the node.
-  void limit(Opening which, uint32_t packets, uint64_t bytes) { ways_[which.id] = {packets, bytes}; }
+  void limit(Opening which, uint32_t packets, uint64_t bytes);
 
   Result<Opening> open(std::string_view spec, Partner* peer, Opening peer_end) override;
-  void close(Opening which) override { ways_.erase(which.id); }
+  void close(Opening which) override;
   // Takes packets up to the first for which the ring, or the opening's way, has no room.
   void push(Opening which, Pvec& v) override;
   // Gives packets of all openings; Packet::next_hop is the id of each one's.
@@ -45,6 +44,7 @@ class ShmGuest final : public Partner, public Sleeper {
 
  private:
   struct Way {
+    uint32_t opening = kNoOpening.id;
     uint32_t max_packets = 0;
     uint64_t max_bytes = 0;
     uint32_t packets = 0;  // on it
@@ -57,6 +57,10 @@ class ShmGuest final : public Partner, public Sleeper {
     uint32_t bytes;
   };
 
+  Way* way(uint32_t opening) {
+    const size_t index = uint16_t(opening);
+    return index < ways_.size() && ways_[index].opening == opening ? &ways_[index] : nullptr;
+  }
   void lend();
   void reap();
   void land(const Flight& flight);
@@ -67,7 +71,7 @@ class ShmGuest final : public Partner, public Sleeper {
   Pool& pool_;
   std::vector<bool> lent_;  // by slot of the pool
   std::vector<Flight> flights_;
-  std::unordered_map<uint32_t, Way> ways_;
+  std::vector<Way> ways_;  // by the lower half of the opening's id
   uint32_t rx_ = 0, tx_ = 0, fill_ = 0;
   uint32_t landed_ = 0;  // of tx
   PartnerStats stats_;

@@ -20,17 +20,28 @@ std::span<const uint8_t> bytes_of(const T& value) {
 
 }  // namespace
 
-Session::Session(OwnedFd socket, GeniNode& node, const SessionLimits& limits)
-    : socket_(std::move(socket)), node_(node), limits_(limits), handles_(limits.objects), in_(kMaxMessage) {
+Session::Session(OwnedFd socket, GeniNode& node, an_Domain parent, const SessionLimits& limits)
+    : socket_(std::move(socket)),
+      node_(node),
+      parent_(parent),
+      limits_(limits),
+      handles_(limits.objects),
+      in_(kMaxMessage) {
   socklen_t length = sizeof peer_;
   if (::getsockopt(fd(), SOL_SOCKET, SO_PEERCRED, &peer_, &length) != 0) peer_.uid = uid_t(-1);
 }
 
-// Nothing of the EE is pulled any more; then its channels close, and let go of the border.
 Session::~Session() {
   asked_ = true;
-  if (border_) border_->stop();
   if (top_ != nullptr) an_domainDestroy(top_);
+}
+
+// Its channels are closed.  Nothing of the EE is pulled any more; it hears that the node is gone.
+void Session::hear_of_top(an_Domain, an_TermReason, void* arg) {
+  auto* const session = static_cast<Session*>(arg);
+  session->border_->stop();
+  session->top_ = nullptr;
+  ::shutdown(session->fd(), SHUT_RDWR);
 }
 
 bool Session::over(std::string why) {
@@ -77,7 +88,7 @@ bool Session::answer(std::span<const uint8_t> message) {
   if (header.size != message.size() || header.kind != Kind::kRequest) return over("a message is no request");
   if (service == nullptr) return over("call " + std::to_string(header.call) + " is not known here");
   if (body.size() < service->least) return over("call " + std::to_string(header.call) + " is too short");
-  if ((header.call == uint16_t(Call::kHello)) != (top_ == nullptr)) {
+  if ((header.call == uint16_t(Call::kHello)) == border_.has_value()) {
     return over("a greeting comes first, and once");
   }
   std::vector<uint8_t> reply;
@@ -135,8 +146,7 @@ int Session::begin(Welcome* welcome) {
   layout.memory = Pool::bytes(limits_.packets_made) + Pool::bytes(limits_.packets_received);
   auto made = ShmMemory::make(layout);
   if (!made) return fail(made.error());
-  top_ = an_domainCreate(nullptr, node_.root().handle(), nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,
-                         nullptr);
+  top_ = an_domainCreate(nullptr, parent_, nullptr, nullptr, nullptr, nullptr, nullptr, hear_of_top, this);
   if (top_ == nullptr) return an_errno();
   border_.emplace(node_, std::move(made->mine), *find<Domain>(top_));
   for_welcome_[0] = std::move(made->memory);

@@ -36,8 +36,9 @@ struct SessionLimits {
 
 class Session {
  public:
-  // `socket` is connected, and SOCK_SEQPACKET.
-  Session(OwnedFd socket, GeniNode& node, const SessionLimits& limits);
+  // `socket` is connected, and SOCK_SEQPACKET.  The EE's domains stand below `parent`, and end
+  // with it; the session is then over.
+  Session(OwnedFd socket, GeniNode& node, an_Domain parent, const SessionLimits& limits);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -83,6 +84,7 @@ class Session {
   };
 
   static void hear(an_Domain ended, an_TermReason reason, void* watch);
+  static void hear_of_top(an_Domain ended, an_TermReason reason, void* session);
   bool receive(bool* none);
   bool answer(std::span<const uint8_t> message);
   void send(const Header& header, std::span<const uint8_t> body);
@@ -91,6 +93,7 @@ class Session {
 
   OwnedFd socket_;
   GeniNode& node_;
+  const an_Domain parent_;
   const SessionLimits limits_;
   ucred peer_{};
   EeHandles handles_;

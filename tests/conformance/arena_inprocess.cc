@@ -14,8 +14,10 @@
 #include "geni/geni.h"
 #include "modules/flow.h"
 #include "modules/pan.h"
+#include "nodeos_api/file_space.h"
 #include "partner/loop.h"
 #include "paths/policy_round_robin.h"
+#include "tests/unit/testing/temporary_directory.h"
 
 using namespace weft;
 
@@ -39,6 +41,10 @@ struct Wire {
 }  // namespace
 
 struct arena {
+  testing::TemporaryDirectory folder;
+  std::string files_root = folder.file("root");
+  std::unique_ptr<FileSpace> files =
+      *FileSpace::open(files_root, {.bytes = ARENA_FILE_BYTES, .files = ARENA_FILES, .open = ARENA_OPEN});
   ManualClock clock;
   std::unique_ptr<Pool> pool = *Pool::create({.packets = ARENA_PACKETS, .pages = PageKind::k4K});
   std::unique_ptr<Pool> wire_pool = *Pool::create({.packets = 1024, .pages = PageKind::k4K});
@@ -68,8 +74,8 @@ arena* arena_start(void) {
     return nullptr;
   }
   if (world->threaded) world->worker.start();
-  world->node = std::make_unique<GeniNode>(
-      GeniNode::Parts{world->geni, world->worker, *world->pool, world->clock, world->log});
+  world->node = std::make_unique<GeniNode>(GeniNode::Parts{world->geni, world->worker, *world->pool,
+                                                           world->clock, world->log, world->files.get()});
   world->node->add_pool(*world->wire_pool);
   return world;
 }
@@ -114,6 +120,8 @@ size_t arena_take(arena* world, const char* port, void* bytes, size_t room) {
   });
   return length;
 }
+
+const char* arena_files(arena* world) { return world->files_root.c_str(); }
 
 // A round ends all that was begun before it, but what waits for a timer.
 void arena_settle(arena* world) {

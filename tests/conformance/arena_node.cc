@@ -28,7 +28,7 @@ void reply(uint64_t value, const void* bytes = nullptr, size_t length = 0) {
 class NodeProcess {
  public:
   NodeProcess() : world_(arena_start()) {
-    session_.emplace(OwnedFd(kSnow), node_of(*world_),
+    session_.emplace(OwnedFd(kSnow), node_of(*world_), node_of(*world_).root().handle(),
                      snow::SessionLimits{.packets_made = ARENA_PACKETS, .packets_received = 1024});
   }
 

@@ -21,6 +21,7 @@ extern const check domain_checks[];
 extern const check channel_checks[];
 extern const check packet_checks[];
 extern const check event_checks[];
+extern const check file_checks[];
 extern const check node_checks[];
 
 void check_failed(const char* file, int line, const char* expression);

@@ -18,6 +18,7 @@ namespace weft {
 
 namespace {
 
+constexpr uint64_t kOpenFiles = 256;           // of all EEs, so that the node keeps descriptors for itself
 constexpr uint64_t kSettleNs = 5'000'000'000;  // to wait for the routes before the node is ready
 
 Prefix network_of(const IpPrefix& p) { return {p.address.family, p.length, p.network().bytes}; }
@@ -47,7 +48,7 @@ std::vector<ConfigError> Assembly::rehearse(const Config& config, const Parts& p
 bool Assembly::open_all() {
   for (auto step :
        {&Assembly::open_partners, &Assembly::open_joints, &Assembly::open_ports, &Assembly::open_routes,
-        &Assembly::open_paths, &Assembly::start_mee, &Assembly::start_pan}) {
+        &Assembly::open_paths, &Assembly::open_files, &Assembly::start_mee, &Assembly::start_pan}) {
     (this->*step)();
     if (!errors_.empty()) return false;
   }
@@ -235,9 +236,17 @@ void Assembly::try_carriers() {
   for (Opening opening : tried) geni_->close(opening);
 }
 
+void Assembly::open_files() {
+  if (!config_.node.files) return;
+  const FileQuota quota{config_.node.files_bytes, config_.node.files_number, kOpenFiles};
+  auto opened = FileSpace::open(config_.node.files->value, quota);
+  if (!opened) return errors_.add(config_.node.files->at, opened.error().sentence);
+  files_ = std::move(*opened);
+}
+
 // The first EE of all.
 void Assembly::start_mee() {
-  nodeos_.emplace(GeniNode::Parts{*geni_, *worker_, *pool_, clock_, log_});
+  nodeos_.emplace(GeniNode::Parts{*geni_, *worker_, *pool_, clock_, log_, files_.get()});
   auto ees = Ees::start({*nodeos_, loop_, clock_, log_});
   if (!ees) return errors_.add(Place{}, ees.error().sentence);
   ees_ = std::move(*ees);
@@ -281,6 +290,11 @@ void Assembly::log_parts() {
     }
   }
   for (const JointConfig& joint : config_.joints) log_.info("joint {} <-> {}", joint.a, joint.b);
+  if (files_) {
+    const FileUse use = files_->use();
+    log_.info("files: {}, {} of {} bytes and {} of {} files used", config_.node.files->value, use.bytes,
+              files_->quota().bytes, use.files, files_->quota().files);
+  }
   if (pan_) {
     log_.info("pan: active node {}, {} neighbours, {} code objects, {}{}", to_text(pan_->address()),
               config_.pan->neighbours.size(), pan_->code().size(), pan::name(pan_->engine()),

@@ -19,6 +19,7 @@
 #include "geni/geni.h"
 #include "modules/flow.h"
 #include "modules/fusion.h"
+#include "nodeos_api/file_space.h"
 #include "nodeos_api/geni_node.h"
 #include "pan_ee/node.h"
 #include "routes/router.h"
@@ -66,11 +67,11 @@ class Assembly {
   Pool& pool() const { return *pool_; }
   Worker& worker() { return *worker_; }
   Geni& geni() { return *geni_; }
+  GeniNode& nodeos() { return *nodeos_; }
   const Geni& geni() const { return *geni_; }
   const Demux& demux() const { return *demux_; }
   const Host& host() const { return *host_; }
   const Router& router() const { return *router_; }
-  GeniNode& nodeos() { return *nodeos_; }
   Ees& ees() { return *ees_; }
   pan::Node* pan() const { return pan_.get(); }  // null: not in the config, or stopped
   const std::vector<NodePartner>& partners() const { return partners_; }
@@ -87,6 +88,7 @@ class Assembly {
   void open_ports();
   void open_routes();
   void open_paths();
+  void open_files();
   void start_mee();
   void start_pan();
   // Stops behind the first step that finds something wrong.  Returns whether none did.
@@ -128,6 +130,7 @@ class Assembly {
   std::optional<Geni> geni_;
   std::optional<LinkQuestions> questions_;
   std::optional<Router> router_;
+  std::unique_ptr<FileSpace> files_;  // null: the domains have none
   std::optional<GeniNode> nodeos_;
   std::unique_ptr<pan::Node> pan_;
   std::unique_ptr<Ees> ees_;

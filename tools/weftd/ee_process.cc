@@ -8,7 +8,7 @@
 
 namespace weft {
 
-Result<void> EeProcess::start(an_Domain, WhenEnded ended) {
+Result<void> EeProcess::start(an_Domain parent, WhenEnded ended) {
   int fds[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0)
     return system_error("socketpair", errno);
@@ -16,7 +16,7 @@ Result<void> EeProcess::start(an_Domain, WhenEnded ended) {
   auto process = isolation::Process::start(wish_, std::move(theirs));
   if (!process) return process.error();
   process_.emplace(std::move(*process));
-  session_.emplace(std::move(ours), parts_.node, snow::SessionLimits{});
+  session_.emplace(std::move(ours), parts_.node, parent, snow::SessionLimits{});
   output_.emplace(wish_.name, parts_.clock, parts_.log);
   ended_ = std::move(ended);
   watch();
