@@ -129,7 +129,7 @@ void InChannel::fire(uint64_t) {
 }
 
 void InChannel::push(Opening, Pvec& v) {
-  if (suspended_) return;
+  if (suspended_ || domain_.condemned()) return;
   if (border_ == nullptr) {
     to_.deliver(domain_, v);
     return;

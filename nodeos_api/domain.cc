@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nodeos_api/domain.h"
 
+#include <algorithm>
+
 #include "nodeos_api/event.h"
 #include "nodeos_api/file.h"
+#include "nodeos_api/hand_over.h"
 #include "nodeos_api/node.h"
 #include "nodeos_api/packet_hold.h"
 
@@ -16,7 +19,8 @@ void take_back(Pool& pool, Domain& domain) {
   for (size_t i = 0; i < pool.capacity() && domain.ledger().held.value() > 0; ++i) {
     auto* p = reinterpret_cast<Packet*>(slots + i * Packet::kStride);
     if (!holds(domain, *p)) continue;
-    let_go(*p);
+    domain.give_back_slots(p->segs);
+    unmark(*p);
     domain.ledger().held.set(domain.ledger().held.value() - 1);
     drop(PacketPtr(p), DropReason::kPathClosed, domain.ledger().drops);
   }
@@ -35,6 +39,11 @@ Domain* find_open(an_Domain handle) {
 
 Domain::Domain(Node& node, Domain* parent)
     : node_(node), parent_(parent), files_{parent != nullptr ? parent->files_.space : node.files(), {}, {}} {}
+Domain* alive(an_Domain handle) {
+  const HandleTable::Found found = handles().find(reinterpret_cast<uint64_t>(handle), AN_DOMAIN);
+  auto* domain = static_cast<Domain*>(found.object);
+  return domain != nullptr && !domain->ending() ? domain : nullptr;
+}
 
 bool Domain::descends_from(const Domain& ancestor) const {
   for (const Domain* d = this; d != nullptr; d = d->parent_) {
@@ -49,8 +58,8 @@ bool Domain::may_be_destroyed() const {
     fail(AN_EPERM, "the root domain ends with its node");
   } else if (running.domain != nullptr && !descends_from(*running.domain)) {
     fail(AN_EPERM, "a domain may end itself and its descendants, not others");
-  } else if (initialising_) {
-    fail(AN_EINVAL, "the domain is still in its init function: return a status instead");
+  } else if (initialising()) {
+    fail(AN_EINVAL, "the domain, or one of its own, is still in its init function: return a status instead");
   } else {
     return true;
   }
@@ -78,14 +87,29 @@ int Domain::initialise(an_DomainInitFunc init, void* arg) {
   return status;
 }
 
+bool Domain::initialising() const {
+  return initialising_ || std::any_of(children_.begin(), children_.end(),
+                                      [](const Domain* child) { return child->initialising(); });
+}
+
+void Domain::end_threads() {
+  threads_.end();
+  for (Domain* child : children_) child->end_threads();
+}
+
 void Domain::end(an_TermReason reason) {
   ending_ = true;
+  end_threads();
   while (!children_.empty()) children_.back()->end(reason == AN_TERM_NODE ? AN_TERM_NODE : AN_TERM_ANCESTOR);
+  if (threads_.wait() > 0) {
+    an_log(handle(), AN_LOG_WARNING, "a thread did not return although the domain ends: it goes on without");
+  }
   while (!channels_.empty()) channels_.back()->destroy();
   while (!parts_.empty()) parts_.back()->destroy();
   close_files(*this);
   bury();
   node_.worker().call([this] { clear_worker(); });
+  if (memory_ != nullptr) memory_->remove(*this);
   if (parent_ != nullptr) node_.worker().call([this] { std::erase(parent_->children_, this); });
   if (term_ != nullptr) {
     Domain* const hears = parent_ != nullptr && parent_->parent_ != nullptr ? parent_ : nullptr;
@@ -93,6 +117,27 @@ void Domain::end(an_TermReason reason) {
     term_(handle(), reason, term_arg_);
   }
   free_memory();
+}
+
+bool Domain::charge(size_t bytes) {
+  if (memory_ != nullptr && !memory_->charge(bytes)) return false;
+  charged_.fetch_add(bytes, std::memory_order_relaxed);
+  return true;
+}
+
+void Domain::give_back(size_t bytes) {
+  charged_.fetch_sub(bytes, std::memory_order_relaxed);
+  if (memory_ != nullptr) memory_->give_back(bytes);
+}
+
+uint64_t Domain::charged_bytes() const {
+  return charged_.load(std::memory_order_relaxed) + (implicit() ? sizeof(Domain) : 0);
+}
+
+void Domain::condemn() {
+  if (condemned_) return;
+  condemned_ = true;
+  node_.condemn(handle());
 }
 
 void Domain::clear_worker() {
@@ -106,9 +151,13 @@ using namespace weft;
 
 extern "C" {
 
-an_Domain an_domainSelf(void) { return running.domain != nullptr ? running.domain->handle() : nullptr; }
+an_Domain an_domainSelf(void) {
+  if (on_own_thread()) return running.thread->domain_handle();
+  return running.domain != nullptr ? running.domain->handle() : nullptr;
+}
 
 an_Domain an_domainParent(an_Domain d) {
+  if (on_own_thread()) return handed_over([&] { return an_domainParent(d); });
   Domain* domain = find<Domain>(d);
   if (domain == nullptr) return nullptr;
   if (domain->parent() != nullptr) return domain->parent()->handle();

@@ -3,11 +3,14 @@
 #include "nodeos_api/channel.h"
 #include "nodeos_api/demuxkey.h"
 #include "nodeos_api/domain.h"
+#include "nodeos_api/domain_means.h"
 #include "nodeos_api/drop_reason.h"
 #include "nodeos_api/event.h"
 #include "nodeos_api/file.h"
+#include "nodeos_api/hand_over.h"
 #include "nodeos_api/node.h"
 #include "nodeos_api/sized.h"
+#include "nodeos_api/sizes.h"
 
 namespace weft {
 
@@ -54,8 +57,6 @@ extern "C" {
 
 size_t an_sizeof(an_Kind kind) {
   switch (kind) {
-    case AN_DOMAIN:
-      return sizeof(Domain);
     case AN_INCHAN:
       return sizeof(InChannel);
     case AN_OUTCHAN:
@@ -64,31 +65,38 @@ size_t an_sizeof(an_Kind kind) {
       return sizeof(CutChannel);
     case AN_DEMUXKEY:
       return sizeof(DemuxKeyObject);
-    case AN_EVENT:
-      return sizeof(Event);
     case AN_FILE:
       return sizeof(FileObject);
     case AN_DIR:
       return sizeof(DirObject);
+    default:
+      return size_of_shared(kind);
   }
-  return 0;
 }
 
 an_Domain an_domainCreate(void* mem, an_Domain parent, an_Cred cred, an_ThreadPoolSpec threads,
                           an_MemPool mempool, an_DomainInitFunc initfn, void* initarg,
                           an_DomainTermFunc termfn, void* termarg) {
-  if (cred != nullptr || threads != nullptr || mempool != nullptr) {
-    fail(AN_ENOSYS, "this node offers no credentials, thread pools or memory pools of a domain's own");
+  if (on_own_thread()) {
+    return handed_over([&] {
+      return an_domainCreate(mem, parent, cred, threads, mempool, initfn, initarg, termfn, termarg);
+    });
+  }
+  if (cred != nullptr) {
+    fail(AN_ENOSYS, "this node offers no credentials of a domain's own");
     return nullptr;
   }
   Domain* above = parent_of_new(parent);
   if (above == nullptr || !above->node().allows_control()) return nullptr;
+  DomainMeans means;
+  if (!means.accept(*above, threads, mempool)) return nullptr;
   Domain* domain = Domain::make(mem, above->node(), above);
   if (domain == nullptr) return nullptr;
   above->add(*domain);
+  means.give(*domain);
   if (const int status = domain->initialise(initfn, initarg); status != AN_OK) {
     refuse(*domain, status);
-    const bool known = status > AN_OK && status <= AN_ENOSYS;
+    const bool known = status > AN_OK && status <= AN_EBUSY;
     fail(known ? an_Status(status) : AN_EINVAL, "the init function refused the domain");
     return nullptr;
   }
@@ -97,6 +105,7 @@ an_Domain an_domainCreate(void* mem, an_Domain parent, an_Cred cred, an_ThreadPo
 }
 
 int an_domainDestroy(an_Domain d) {
+  if (on_own_thread()) return handed_over([&] { return an_domainDestroy(d); });
   Domain* domain = find_open(d);
   if (domain == nullptr || !domain->may_be_destroyed()) return an_errno();
   domain->end(AN_TERM_DESTROYED);
@@ -104,12 +113,14 @@ int an_domainDestroy(an_Domain d) {
 }
 
 int an_domainGetStats(an_Domain d, an_DomainStats* stats) {
+  if (on_own_thread()) return handed_over([&] { return an_domainGetStats(d, stats); });
   Domain* domain = find<Domain>(d);
   if (domain == nullptr) return an_errno();
   return fill_sized(stats, domain->node().carry([&] { return stats_of(*domain); }));
 }
 
 int an_log(an_Domain d, an_LogLevel level, const char* text) {
+  if (on_own_thread()) return handed_over([&] { return an_log(d, level, text); });
   Domain* domain = find<Domain>(d);
   if (domain == nullptr) return an_errno();
   if (text == nullptr || level < AN_LOG_DEBUG || level > AN_LOG_ERROR) {

@@ -47,7 +47,7 @@ void SnowInChannel::suspend(bool suspended) {
 
 void SnowInChannel::receive(Pvec& v) {
   for (Packet* p : v) p->path = uint16_t(opening_.id);
-  if (suspended_ || !waiting_.empty() || !to_) {
+  if (suspended_ || domain_.condemned() || !waiting_.empty() || !to_) {
     waiting_.insert(waiting_.end(), v.begin(), v.end());
     v.release_all();
     return;
@@ -57,7 +57,7 @@ void SnowInChannel::receive(Pvec& v) {
 
 // What had to wait, in its order.
 void SnowInChannel::fire(uint64_t) {
-  while (!waiting_.empty() && !suspended_ && to_) {
+  while (!waiting_.empty() && !suspended_ && !domain_.condemned() && to_) {
     const size_t n = std::min(waiting_.size(), Pvec::kCapacity);
     Pvec v;
     v.adopt({waiting_.data(), n});

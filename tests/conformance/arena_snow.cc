@@ -51,6 +51,7 @@ struct arena {
     Worker& worker = node->worker();
     const uint64_t enough = worker.rounds() + 4;
     while (worker.rounds() < enough) {
+      node->serve();
       if (threaded) {
         worker.call([] {});
       } else {
@@ -144,6 +145,8 @@ void arena_advance(arena* world, uint64_t ns) {
   world->order(Do::kAdvance, "", ns);
   arena_settle(world);
 }
+
+void arena_pass(arena* world, uint64_t ns) { world->clock.advance_ns(ns); }
 
 void arena_elsewhere(void (*f)(void*), void* arg) { std::thread(f, arg).join(); }
 

@@ -44,8 +44,9 @@ static void run(const check* c, int of_files) {
 }
 
 int main(int argc, char** argv) {
-  const check* const tables[] = {domain_checks, channel_checks, packet_checks,
-                                 event_checks,  file_checks,    node_checks};
+  const check* const tables[] = {domain_checks, channel_checks, packet_checks, event_checks,
+                                 node_checks,   attach_checks,  memory_checks, heap_checks,
+                                 thread_checks, sync_checks,    file_checks};
   size_t i, count = 0;
   for (i = 0; i < sizeof tables / sizeof *tables; i++) {
     const check* c;
