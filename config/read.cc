@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "config/checks.h"
+#include "config/read_ee.h"
 #include "config/read_pan.h"
 #include "config/read_partners.h"
 #include "config/table_reader.h"
@@ -132,6 +133,7 @@ Config read_root(TableReader root, const std::vector<std::string>& modules) {
   config.joints = read_joints(root, check);
   config.routes = read_routes(root, check);
   if (auto pan = root.table("pan")) config.pan = read_pan(*pan, check);
+  config.ees = read_ees(root);
   root.finish();
   check_whole(config, root.errors());
   return config;
