@@ -42,6 +42,8 @@ UNTIL_INTERRUPTED = {"weft capture 'eth0/ip -> eth1@near' -w - | tshark -r -"}
 OTHER_BLOCKS = {
     "an_inchanCreate(": "C",
     "received + made =": "an equation",
+    "EE -> an.h -> libweft-snow": "a chain",
+    "| indices | rx descriptors": "how memory is laid out",
     '#include "pni.h"': "a code object; weft-cc compiles it",
     "mine.pco is left out": "a line of the log",
     "packet 1  12:01:02": "what a trace prints",
