@@ -2,6 +2,7 @@
 // The library's calls on domains and the node.
 #include "nodeos_api/drop_reason.h"
 #include "nodeos_api/event.h"
+#include "nodeos_api/file.h"
 #include "nodeos_api/sized.h"
 #include "nodeos_api/snow/snow_channel.h"
 
@@ -65,6 +66,10 @@ size_t an_sizeof(an_Kind kind) {
       return sizeof(SnowDemuxKey);
     case AN_EVENT:
       return sizeof(Event);
+    case AN_FILE:
+      return sizeof(FileObject);
+    case AN_DIR:
+      return sizeof(DirObject);
   }
   return 0;
 }
