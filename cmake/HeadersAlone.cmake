@@ -17,7 +17,8 @@ endforeach()
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/headers_alone/nodeos_api/an.h.c CONTENT "#include \"nodeos_api/an.h\"\n")
 target_sources(headers_alone PRIVATE ${CMAKE_BINARY_DIR}/headers_alone/nodeos_api/an.h.c)
 
-target_compile_definitions(headers_alone PRIVATE WEFT_CODE_FOLDER="${WEFT_CODE_FOLDER}")
+# Where tests find things: nothing is run, so any place will do.
+target_compile_definitions(headers_alone PRIVATE WEFT_CODE_FOLDER="${WEFT_CODE_FOLDER}" WEFT_FENCE_PROBE="")
 target_compile_options(headers_alone PRIVATE -O0 -g0 $<$<COMPILE_LANGUAGE:C>:-Wpedantic>)
 target_link_libraries(headers_alone PRIVATE weft_options Boost::headers CLI11::CLI11 GTest::gmock
   nlohmann_json::nlohmann_json OpenSSL::Crypto PkgConfig::NL PkgConfig::PCAP PkgConfig::TOMLPLUSPLUS spdlog::spdlog)
