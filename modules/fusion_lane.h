@@ -21,19 +21,20 @@ namespace weft {
 // Packets and bytes stand in one word, so that counting costs one addition.
 class Tally {
  public:
-  // A packet left with `length` bytes, and came with `padding` more.
+  // A packet left with as many bytes as it came with.
   void add(uint32_t length) { word_ += (uint64_t{1} << 32) + length; }
-  void add(uint32_t length, uint32_t padding) {
-    add(length);
-    padding_ += padding;
+  // One lost its padding, or changed its link header.
+  void add(uint32_t out_length, uint32_t in_length) {
+    add(out_length);
+    more_in_ += uint64_t{in_length} - out_length;
   }
   uint64_t packets() const { return word_ >> 32; }
   uint64_t out_bytes() const { return uint32_t(word_); }
-  uint64_t in_bytes() const { return out_bytes() + padding_; }
+  uint64_t in_bytes() const { return out_bytes() + more_in_; }
 
  private:
   uint64_t word_ = 0;
-  uint64_t padding_ = 0;
+  uint64_t more_in_ = 0;  // than out; modulo 2^64, for it may be less
 };
 
 struct Fusion::Lane {
@@ -56,7 +57,7 @@ struct Fusion::Lane {
   void send(Packet& p, uint32_t in_length) {
     const uint32_t length = p.total_length();
     if (!open->append(&p)) return wait(p, in_length);
-    tally.add(length, in_length - length);
+    tally.add(length, in_length);
   }
   // The device refused it: it goes to the out queue, and others behind it.
   [[gnu::noinline]] void wait(Packet& p, uint32_t in_length) {

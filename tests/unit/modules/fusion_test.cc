@@ -52,14 +52,19 @@ TEST_F(FusionTest, LinkPaddingIsCutOff) {
 }
 
 TEST_F(FusionTest, BetweenLinksWithAndWithoutAHeader) {
-  add_path("a/ip -> raw", {"eth", "ip"});
-  add_path("raw/ip -> b", {"ip", "eth"});
+  Path& loses = add_path("a/ip -> raw", {"eth", "ip"});
+  Path& gains = add_path("raw/ip -> b", {"ip", "eth"});
   Ip4 to_raw;
   to_raw.destination = {10, 3, 0, 1};
   sort(ethernet(0x0800) + std::string(to_raw));
   EXPECT_EQ(sent(kRaw), forwarded(to_raw));
   sort(std::string(Ip4{}), kRaw);
   EXPECT_EQ(sent(kB), kToB + forwarded(Ip4{}));
+  const uint64_t length = std::string(Ip4{}).size();
+  EXPECT_EQ(loses.ledger().in_bytes, length + 14);
+  EXPECT_EQ(loses.ledger().out_bytes, length);
+  EXPECT_EQ(gains.ledger().in_bytes, length);
+  EXPECT_EQ(gains.ledger().out_bytes, length + 14);
   EXPECT_TRUE(slow.packets.empty());
 
   PacketPtr at_the_edge = packet(std::string(20, ' ') + std::string(Ip4{}));
