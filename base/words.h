@@ -20,7 +20,8 @@ namespace weft {
 static_assert(std::endian::native == std::endian::little, "words are taken as little-endian here");
 
 using Words = uint32_t __attribute__((vector_size(16)));
-using Halves = int16_t __attribute__((vector_size(16)));
+using Halves = uint16_t __attribute__((vector_size(16)));
+using HalfMask = int16_t __attribute__((vector_size(16)));
 using Mask = int32_t __attribute__((vector_size(16)));  // a word is all ones where something holds, else 0
 
 constexpr Words all_of(uint32_t word) { return Words{word, word, word, word}; }

@@ -91,7 +91,7 @@ class FourIp4 {
   // Whether source and destination are one host's each, as far as their first octets say:
   // not 0/8, 127/8, multicast or class E.  (RFC 1812 section 5.3.7)
   [[gnu::always_inline]] Mask from_host_to_host() const {
-    const auto octets = Halves((source() & 0xff) | (destination_ << 16 & 0xff0000));
+    const auto octets = HalfMask((source() & 0xff) | (destination_ << 16 & 0xff0000));
     return Mask(~((octets == 0) | (octets == 127) | (octets > 223)));
   }
 

@@ -63,7 +63,7 @@ class LocalAddresses {
   // All bits of each address in 12.  (Fibonacci hashing of its halves: Knuth, volume 3,
   // section 6.4.)
   [[gnu::always_inline]] static Words fold(Words addresses) {
-    const auto products = Words(Halves(addresses) * int16_t(0x9e37));
+    const auto products = Words(Halves(addresses) * uint16_t{0x9e37});
     return (products >> 20 ^ products >> 4) & (kFolds - 1);
   }
   static uint32_t fold(uint32_t address) { return fold(all_of(address))[0]; }
