@@ -13,14 +13,16 @@ typedef struct shared {
   an_Cond c;
   int turn, rounds, count, failures;
   atomic_int waiting, left;
-  int status, unlock;
+  atomic_int status; /* several threads may write it */
+  int unlock;
 } shared;
 static void start(shared* s) {
   memset(s, 0, sizeof *s);
   s->domain = plain_domain();
   s->m = an_mutexCreate(NULL, s->domain);
   s->c = an_condCreate(NULL, s->domain);
-  s->status = s->unlock = -1;
+  s->status = -1;
+  s->unlock = -1;
   EXPECT(s->m != NULL && s->c != NULL);
 }
 static an_Thread spawn(shared* s, an_ThreadFunc f) { return an_threadSpawn(NULL, s->domain, f, s); }
