@@ -49,6 +49,14 @@ extern "C" {
 
 #define AN_VERSION 1
 
+/* Enumerations are as wide as int in both languages, and hold any int: a number that is none
+ * of theirs is refused, where it is looked at, with AN_EINVAL. */
+#ifdef __cplusplus
+#define AN_INT : int
+#else
+#define AN_INT
+#endif
+
 /* ---- Objects and statuses ---------------------------------------------------- */
 
 typedef struct an_DomainObject* an_Domain;
@@ -69,7 +77,7 @@ typedef struct an_ThreadObject* an_Thread;
 typedef struct an_MutexObject* an_Mutex;
 typedef struct an_CondObject* an_Cond;
 
-typedef enum an_Kind {
+typedef enum an_Kind AN_INT {
   AN_DOMAIN = 1,
   AN_INCHAN,
   AN_OUTCHAN,
@@ -86,7 +94,7 @@ typedef enum an_Kind {
   AN_ATTACHED /* what an_packetAttach needs; it has no handle */
 } an_Kind;
 
-typedef enum an_Status {
+typedef enum an_Status AN_INT {
   AN_OK = 0,
   AN_EINVAL,     /* an argument is wrong, or never was a handle */
   AN_ENOMEM,     /* memory, or the packet pool, is exhausted */
@@ -120,7 +128,7 @@ size_t an_sizeof(an_Kind kind);
 /* ---- Domains ----------------------------------------------------------------- */
 
 /* Why a domain ended. */
-typedef enum an_TermReason {
+typedef enum an_TermReason AN_INT {
   AN_TERM_DESTROYED = 1, /* an_domainDestroy was called on it */
   AN_TERM_ANCESTOR,      /* an ancestor ended */
   AN_TERM_NODE,          /* the node stops */
@@ -163,7 +171,7 @@ an_Domain an_domainSelf(void);
 an_Domain an_domainParent(an_Domain d);
 
 /* Why a packet was let go.  The node counts them for the domain, and shows them. */
-typedef enum an_DropReason {
+typedef enum an_DropReason AN_INT {
   AN_DROP_DISCARD = 0,    /* no longer wanted: an_packetFree */
   AN_DROP_CONSUMED,       /* it reached whom it was for */
   AN_DROP_CLOSED,         /* the domain ended while it held the packet */
@@ -491,7 +499,7 @@ an_Event an_eventSchedule(void* mem, an_Domain d, uint64_t delay_ns, uint64_t pe
 /* When it returns, f is not running and will not be called; an event may cancel itself. */
 int an_eventCancel(an_Event e);
 
-typedef enum an_Clock {
+typedef enum an_Clock AN_INT {
   AN_TIME_MONOTONIC = 1, /* the node's own clock; never goes back */
   AN_TIME_WALL           /* since 1970-01-01 UTC */
 } an_Clock;
@@ -529,7 +537,7 @@ uint64_t an_timeGetRes(an_Clock clock);
 #define AN_FILE_TRANSFER 65536
 
 /* One of the first three, and any of the others. */
-typedef enum an_OpenFlag {
+typedef enum an_OpenFlag AN_INT {
   AN_O_RDONLY = 0,
   AN_O_WRONLY = 1,
   AN_O_RDWR = 2,
@@ -562,7 +570,7 @@ int64_t an_write(an_File f, const void* from, size_t n);
 int64_t an_pread(an_File f, void* into, size_t n, int64_t offset);
 int64_t an_pwrite(an_File f, const void* from, size_t n, int64_t offset);
 
-typedef enum an_Whence { AN_SEEK_SET = 0, AN_SEEK_CUR, AN_SEEK_END } an_Whence;
+typedef enum an_Whence AN_INT { AN_SEEK_SET = 0, AN_SEEK_CUR, AN_SEEK_END } an_Whence;
 /* Where it then stands, in bytes from the start; may be past the end.  -1: AN_EINVAL (before
  * the start). */
 int64_t an_lseek(an_File f, int64_t offset, an_Whence whence);
@@ -572,7 +580,7 @@ int an_ftruncate(an_File f, int64_t length);
 /* Returns when what was written is on disk. */
 int an_fsync(an_File f);
 
-typedef enum an_FileType { AN_FILE_REGULAR = 1, AN_FILE_DIRECTORY, AN_FILE_OTHER } an_FileType;
+typedef enum an_FileType AN_INT { AN_FILE_REGULAR = 1, AN_FILE_DIRECTORY, AN_FILE_OTHER } an_FileType;
 typedef struct an_FileStat {
   size_t size;
   an_FileType type;
@@ -628,7 +636,7 @@ int an_filesGetStats(an_Domain d, an_FilesStats* stats);
 
 /* How the worker chooses among domains.  an_nodeInfo("policy_edf") and so on say which
  * this node offers; one that it does not is refused with AN_ENOSYS. */
-typedef enum an_SchedPolicy {
+typedef enum an_SchedPolicy AN_INT {
   AN_SCHED_NODE = 0, /* "policy_node": the node's own; paths with work take turns */
   AN_SCHED_PRIORITY, /* "policy_priority": by `priority`, the larger first */
   AN_SCHED_EDF,      /* "policy_edf": earliest deadline first, by `period_ns` and `slice_ns` */
@@ -773,7 +781,7 @@ int an_condBroadcast(an_Cond c);
  */
 int an_nodeInfo(const char* feature, uint64_t* value);
 
-typedef enum an_LogLevel { AN_LOG_DEBUG = 1, AN_LOG_INFO, AN_LOG_WARNING, AN_LOG_ERROR } an_LogLevel;
+typedef enum an_LogLevel AN_INT { AN_LOG_DEBUG = 1, AN_LOG_INFO, AN_LOG_WARNING, AN_LOG_ERROR } an_LogLevel;
 /* One line in the node's log, in the domain's name.  A domain that says more than 20 lines
  * in a second loses the rest; how many is said with the next.  Errors: AN_EINVAL, AN_EDEAD. */
 int an_log(an_Domain d, an_LogLevel level, const char* text);

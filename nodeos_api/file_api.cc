@@ -209,10 +209,7 @@ int64_t an_pwrite(an_File f, const void* from, size_t n, int64_t offset) {
 }
 
 int64_t an_lseek(an_File f, int64_t offset, an_Whence whence) {
-  // As a number: what an EE gives need not be of the enumeration.
-  if (on_own_thread()) {
-    return handed_over([f, offset, number = int(whence)] { return an_lseek(f, offset, an_Whence(number)); });
-  }
+  if (on_own_thread()) return handed_over([&] { return an_lseek(f, offset, whence); });
   const auto file = held<FileObject>(f);
   if (file == nullptr) return -1;
   switch (whence) {

@@ -240,11 +240,7 @@ an_Packet an_packetClone(an_Packet packet) {
 int an_packetFree(an_Packet packet) { return an_packetDrop(packet, AN_DROP_DISCARD); }
 
 int an_packetDrop(an_Packet packet, an_DropReason reason) {
-  // As a number: what an EE gives need not be of the enumeration.
-  if (on_own_thread()) {
-    return handed_over(
-        [packet, number = int(reason)] { return an_packetDrop(packet, an_DropReason(number)); });
-  }
+  if (on_own_thread()) return handed_over([&] { return an_packetDrop(packet, reason); });
   if (reason < 0 || reason >= AN_DROP_REASONS) return fail(AN_EINVAL, "there is no such reason");
   return status_with_packet(held(packet), [reason](Packet& p) { return let_die(p, to_drop_reason(reason)); });
 }

@@ -24,9 +24,9 @@ constexpr PolicyOffer kPolicies[] = {
 };
 
 // Null for a number that is no policy.
-constexpr const PolicyOffer* find_policy(unsigned number) {
+constexpr const PolicyOffer* find_policy(an_SchedPolicy policy) {
   for (const PolicyOffer& offer : kPolicies) {
-    if (unsigned(offer.policy) == number) return &offer;
+    if (offer.policy == policy) return &offer;
   }
   return nullptr;
 }

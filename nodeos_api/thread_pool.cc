@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <thread>
 
-#include "base/bytes.h"
 #include "nodeos_api/node.h"
 #include "nodeos_api/policies.h"
 
@@ -38,8 +37,7 @@ Result<an_ThreadPoolSpecData> ThreadPool::accept(an_ThreadPoolSpec given) {
   if (given == nullptr) return spec;
   if (given->size != sizeof spec) return invalid("the thread pool's specification must begin with its size");
   spec = *given;
-  // As a number: what an EE gives need not be of the enumeration.
-  const PolicyOffer* policy = find_policy(load<unsigned>(&spec.policy));
+  const PolicyOffer* policy = find_policy(spec.policy);
   if (policy == nullptr) return invalid("there is no such scheduling policy");
   if (!policy->offered) {
     return Error{Code::kUnsupported, "this node does not schedule by " + std::string(policy->name) +

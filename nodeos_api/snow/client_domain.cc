@@ -129,10 +129,7 @@ int an_domainGetStats(an_Domain d, an_DomainStats* stats) {
 }
 
 int an_log(an_Domain d, an_LogLevel level, const char* text) {
-  // As a number: what an EE gives need not be of the enumeration.
-  if (on_own_thread()) {
-    return handed_over([d, number = int(level), text] { return an_log(d, an_LogLevel(number), text); });
-  }
+  if (on_own_thread()) return handed_over([&] { return an_log(d, level, text); });
   Domain* domain = find<Domain>(d);
   if (domain == nullptr || !domain->node().allows_call()) return an_errno();
   if (text == nullptr) return fail(AN_EINVAL, "a log line needs a level and a text");
