@@ -87,7 +87,9 @@ Result<Opening> Geni::open_path(std::string_view text, Partner* peer, Opening pe
                                 const OpenPath& options) {
   auto built = builder_.build(text, options.queues, options.account);
   if (!built) return built.error();
-  if (options.narrow) options.narrow(built->key);
+  if (options.narrow) {
+    if (auto narrowed = options.narrow(built->key); !narrowed) return narrowed.error();
+  }
   auto id = free_id();
   if (!id) return id.error();
 

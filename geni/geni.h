@@ -32,7 +32,7 @@ namespace weft {
 struct OpenPath {
   PathQueues queues;
   Account* account = nullptr;                  // charged too
-  std::function<void(DemuxKey&)> narrow = {};  // may narrow the demux key: payload keys, sharing
+  std::function<Result<void>(DemuxKey&)> narrow = {};  // may narrow the demux key: payload keys, sharing
   bool receives = true;                        // false: for output only, no packet is sorted to it
 };
 

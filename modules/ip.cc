@@ -66,6 +66,7 @@ Result<void> IpModule::refine(const StageContext& context, DemuxKey& key) {
   const IpAttributes& a = *read;
   key.any_protocol = false;
   key.link_protocol = ip4::kLinkProtocol;
+  key.leaves = PayloadMatch::kTransport;
   if (context.top() && !a.filters()) {
     key.shape = context.spec.cut() ? DemuxKey::kRoute : DemuxKey::kLink;
     return {};

@@ -69,6 +69,7 @@ Result<void> Ip6Module::refine(const StageContext& context, DemuxKey& key) {
   const IpAttributes& a = *read;
   key.any_protocol = false;
   key.link_protocol = ip6::kLinkProtocol;
+  key.leaves = PayloadMatch::kTransport;
   if (context.top() && !a.filters()) {
     key.shape = context.spec.cut() ? DemuxKey::kRoute : DemuxKey::kLink;
     return {};

@@ -181,6 +181,7 @@ Result<void> UdpModule::refine(const StageContext& context, DemuxKey& key) {
       mask.destination_port = 0xffff;
     }
   };
+  key.leaves = PayloadMatch::kPayload;
   if (key.shape == DemuxKey::kWide) {
     narrow(key.wide, key.wide_mask);
   } else {

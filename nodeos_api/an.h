@@ -182,6 +182,41 @@ int an_demuxkeyDestroy(an_DemuxKey key);
  */
 int an_demuxkeyAddTuple(an_DemuxKey key, size_t offset, size_t length, const void* value, const void* mask);
 
+/* For the calls below: whatever stands there. */
+#define AN_ANY (-1)
+
+/*
+ * [control] Conditions in the words of a protocol: each is one tuple over the header of that
+ * protocol, which the channel's chain must leave at the front of packets.
+ *
+ *   call      for a chain that leaves      such as
+ *   AddIPv4   IPv4 packets                 "tun0"; "eth0/eth"
+ *   AddIPv6   IPv6 packets                 "tun0"; "eth0/eth"
+ *   AddUDP    UDP datagrams                "eth0/ip" with "(proto=17)"; "eth0/ip6" likewise
+ *   AddTCP    TCP segments                 "eth0/ip" with "(proto=6)"; "eth0/ip6" likewise
+ *   AddANEP   ANEP packets                 "eth0/ip/udp" with "(dstport=3322)"
+ *
+ * `src` and `dst` are addresses or prefixes as text, "10.0.0.0/8", "2001:db8::1"; NULL for
+ * any.  Numbers may be AN_ANY.  `protocol` and `next_header` are 0 to 255: that of IPv6 is
+ * the one in its own header, no extension is passed over.  Ports and ANEP types are 0 to
+ * 65535; ANEP packets are of version 1.  A packet whose header is not whole does not match,
+ * nor does a fragment match UDP or TCP.
+ *
+ * Of two keys that match a packet the one with more bits wins; two of equally many bits that
+ * some packet could match are refused, AN_EEXIST, when the second channel is made.
+ * A channel whose chain leaves no UDP or TCP refuses a key of AddUDP or AddTCP, AN_EINVAL.
+ *
+ * Errors: AN_EINVAL (a number out of range; UDP and TCP in one key), AN_EADDRSPEC (not an
+ * address, or bits set behind its prefix), AN_ELIMIT (more than 8 tuples), AN_EDEAD.
+ * Sources: Snow on Silk 2.1; RFC 791 3.1, RFC 8200 3, RFC 768, RFC 9293 3.1; Alexander et al.,
+ * Active Network Encapsulation Protocol (1997).
+ */
+int an_demuxkeyAddIPv4(an_DemuxKey key, const char* src, const char* dst, int protocol);
+int an_demuxkeyAddIPv6(an_DemuxKey key, const char* src, const char* dst, int next_header);
+int an_demuxkeyAddUDP(an_DemuxKey key, int srcport, int dstport);
+int an_demuxkeyAddTCP(an_DemuxKey key, int srcport, int dstport);
+int an_demuxkeyAddANEP(an_DemuxKey key, int type);
+
 /* ---- Channels ----------------------------------------------------------------- */
 
 typedef struct an_NetSpecData {

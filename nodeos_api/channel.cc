@@ -90,11 +90,9 @@ an_ChanStats Channel::stats() const {
 
 namespace {
 
-std::function<void(DemuxKey&)> narrowed_by(const DemuxKeyObject* key) {
-  if (key == nullptr || key->tuples().empty()) return {};
-  return [key](DemuxKey& wanted) {
-    wanted.payload.insert(wanted.payload.end(), key->tuples().begin(), key->tuples().end());
-  };
+std::function<Result<void>(DemuxKey&)> narrowed_by(const DemuxKeyObject* key) {
+  if (key == nullptr) return {};
+  return [key](DemuxKey& wanted) { return key->narrow(wanted); };
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ Result<Builder::Built> Builder::build(std::string_view text, PathQueues queues, 
   Built built{std::make_unique<Path>(*std::move(parsed), queues, account), {}, sides->near, sides->far};
   built.key.in_port = sides->near->number;
   if (sides->far != nullptr) built.key.out_port = sides->far->number;
+  built.key.leaves = PayloadMatch::kFrame;
 
   for (size_t i = 1; i < spec.near.chain.size(); ++i) {
     const StageContext context{spec, text, spec.near, i, *sides->near, sides->far};

@@ -19,6 +19,7 @@ typedef struct check {
 /* One table for each file of checks; ends with a NULL name. */
 extern const check domain_checks[];
 extern const check channel_checks[];
+extern const check demuxkey_checks[];
 extern const check packet_checks[];
 extern const check event_checks[];
 extern const check node_checks[];
