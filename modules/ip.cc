@@ -84,4 +84,8 @@ Result<void> IpModule::refine(const StageContext& context, DemuxKey& key) {
   return {};
 }
 
+Result<void> IpModule::aim(const StageContext& context, const StageContext& to, Aim& aim) {
+  return aim_ip(node_, context, to, aim);
+}
+
 }  // namespace weft

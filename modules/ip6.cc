@@ -87,4 +87,8 @@ Result<void> Ip6Module::refine(const StageContext& context, DemuxKey& key) {
   return {};
 }
 
+Result<void> Ip6Module::aim(const StageContext& context, const StageContext& to, Aim& aim) {
+  return aim_ip(node_, context, to, aim);
+}
+
 }  // namespace weft

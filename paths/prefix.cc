@@ -48,9 +48,9 @@ void fill_prefix(const Prefix& prefix, uint8_t* address, uint8_t* mask) {
 
 Result<Prefix> parse_prefix(std::string_view text, uint8_t family) {
   const std::string quoted = "'" + std::string(text) + "'";
-  const Error not_one{Code::kAddressSpec, quoted + (family == 4
-                                                        ? " is not an IPv4 address or prefix like 10.0.0.0/8"
-                                                        : " is not an IPv6 address or prefix like 2001:db8::/32")};
+  const Error not_one{Code::kAddressSpec,
+                      quoted + (family == 4 ? " is not an IPv4 address or prefix like 10.0.0.0/8"
+                                            : " is not an IPv6 address or prefix like 2001:db8::/32")};
   Prefix prefix{.family = family, .length = bits(family)};
   const size_t slash = text.find('/');
   if (slash != std::string_view::npos) {
