@@ -2,9 +2,12 @@
 #include "nodeos_api/channel.h"
 
 #include <algorithm>
+#include <cassert>
+#include <cstring>
 
 #include "nodeos_api/geni_node.h"
 #include "nodeos_api/packet_hold.h"
+#include "nodeos_api/send_addr.h"
 
 namespace weft {
 
@@ -26,48 +29,51 @@ Result<std::string> Channel::text_of(const char* protspec, const char* addrspec)
   return text;
 }
 
-Result<QueueLimit> Channel::limit_of(an_NetSpec spec) {
-  QueueLimit limit;
-  if (spec == nullptr) return limit;
-  if (spec->size < sizeof(an_NetSpecData)) {
-    return Error{Code::kInvalid, "the size of the NetSpec says that it has no queue limits"};
-  }
-  if (spec->queue_packets > 65536) {
-    return Error{Code::kInvalid,
-                 "a queue holds at most 65536 packets, not " + std::to_string(spec->queue_packets)};
-  }
-  if (spec->queue_packets != 0) limit.packets = spec->queue_packets;
-  if (spec->queue_bytes != 0) limit.bytes = spec->queue_bytes;
-  return limit;
-}
-
-Result<void> Channel::open_one_sided(const char* protspec, const char* addrspec, an_NetSpec netspec,
+Result<void> Channel::open_one_sided(const char* protspec, const char* addrspec, const NetLimits& limits,
                                      Partner* peer, OpenPath options) {
   auto text = text_of(protspec, addrspec);
   if (!text) return text.error();
-  auto limit = limit_of(netspec);
-  if (!limit) return limit.error();
   if (auto spec = parse_path(*text); spec && spec->cut()) {
     return path_error(Code::kProtocolSpec, *text, text->find("->") + 1,
                       "a path between two devices is a cut-through channel");
   }
-  options.queues = {*limit, *limit};
+  options.queues = {limits.queue, limits.queue};
+  options.priority = limits.priority;
   return open_path(*text, peer, std::move(options));
 }
 
 Result<void> Channel::open_path(const std::string& text, Partner* peer, OpenPath options) {
   options.account = &domain_.account();
   Geni& geni = GeniNode::of(domain_).geni();
+  if (auto may = admit(text, options); !may) return may;
   auto opening = geni.open_path(text, peer, Opening{0}, options);
-  if (!opening) return opening.error();
+  if (!opening) {
+    if (admitted_) domain_.quota()->release_channel(reserved_);
+    return opening.error();
+  }
   opening_ = *opening;
   path_ = geni.path(opening_);
   domain_.add(*this);
+  domain_.node().worker().call([this] { suspension_changed(); });
   return {};
+}
+
+Result<void> Channel::admit(const std::string& text, const OpenPath& options) {
+  Quota* quota = domain_.quota();
+  if (quota == nullptr) return {};
+  GeniNode& node = GeniNode::of(domain_);
+  if (auto may = node.principals().check_path(*quota, text, node.geni()); !may) return may;
+  // Packets go through one queue of each end.
+  reserved_.slots = uint64_t{options.queues.in.packets} + options.queues.out.packets;
+  reserved_.bandwidth = bits_out_;
+  auto admitted = quota->admit_channel(reserved_, options.priority);
+  admitted_ = bool(admitted);
+  return admitted;
 }
 
 void Channel::close_path() {
   if (path_ == nullptr) return;
+  if (admitted_) domain_.quota()->release_channel(reserved_);
   GeniNode::of(domain_).geni().close(opening_);
   domain_.remove(*this);
 }
@@ -85,26 +91,33 @@ an_ChanStats Channel::stats() const {
   s.packets_queue_full = path_->dropped(DropReason::kInQueueFull) + path_->dropped(DropReason::kOutQueueFull);
   s.packets_held = path_->held();
   s.cycles = path_->account().cycles();
+  s.packets_rate_limited = path_->dropped(DropReason::kRateLimited);
+  s.suspended = rests() || domain_.suspended();
   return s;
 }
 
-namespace {
-
-std::function<Result<void>(DemuxKey&)> narrowed_by(const DemuxKeyObject* key) {
+std::function<Result<void>(DemuxKey&)> Channel::narrowed_by(const DemuxKeyObject* key) {
   if (key == nullptr) return {};
   return [key](DemuxKey& wanted) { return key->narrow(wanted); };
 }
 
-}  // namespace
+void Channel::suspension_changed() {
+  if (path_ == nullptr) return;
+  GeniNode::of(domain_).geni().suspend(opening_, rests() || domain_.suspended());
+}
 
 // --- incoming ----------------------------------------------------------------
 
 Result<void> InChannel::open(const char* protspec, const char* addrspec, an_NetSpec netspec,
                              const DemuxKeyObject* key) {
-  return open_one_sided(protspec, addrspec, netspec, this, {.narrow = narrowed_by(key)});
+  auto limits = read_netspec(netspec);
+  if (!limits) return limits.error();
+  return open_one_sided(protspec, addrspec, *limits, this,
+                        {.narrow = narrowed_by(key), .police = limits->rate});
 }
 
 void InChannel::destroy() {
+  if (cut_ != nullptr) cut_->destroy();
   bury();
   close_path();
   domain_.node().worker().call([this] { domain_.node().worker().timers().cancel(*this); });
@@ -134,17 +147,21 @@ void InChannel::suspend(bool suspended) {
   }
 }
 
-void InChannel::fire(uint64_t) {
-  Worker& worker = domain_.node().worker();
-  if (suspended_) {
-    worker.remove(*path_);
-  } else {
-    worker.add(*path_);
-  }
+void InChannel::fire(uint64_t) { suspension_changed(); }
+
+void InChannel::join_cut(CutChannel* cut, OutChannel* out) {
+  cut_ = cut;
+  relay_to_ = out;
+  if (!has_function()) suspend(out == nullptr);
 }
 
 void InChannel::push(Opening, Pvec& v) {
-  if (suspended_) return;
+  if (suspended_ || domain_.suspended()) return;
+  if (relay_to_ != nullptr) return relay_to_->relay(v);
+  Domain::Ledger& ledger = domain_.ledger();
+  ledger.received.add(v.size());
+  if (!domain_.may_hold(v.size())) [[unlikely]]
+    return weft::drop(v, DropReason::kAccountEmpty, ledger.drops);
   an_Packet packets[Pvec::kCapacity];
   const size_t n = v.size();
   for (size_t i = 0; i < n; ++i) {
@@ -152,8 +169,7 @@ void InChannel::push(Opening, Pvec& v) {
     packets[i] = to_handle(v[i]);
   }
   v.release_all();
-  domain_.ledger().received.add(n);
-  domain_.ledger().held.add(n);
+  ledger.held.add(n);
 
   RunningScope scope(domain_.node(), &domain_, true);
   if (vector_ != nullptr) {
@@ -170,68 +186,142 @@ Result<Reply> InChannel::control(Opening, const Request&) {
 // --- outgoing ----------------------------------------------------------------
 
 Result<void> OutChannel::open(const char* protspec, const char* addrspec, an_NetSpec netspec) {
-  return open_one_sided(protspec, addrspec, netspec, nullptr, {.receives = false});
+  auto limits = read_netspec(netspec);
+  if (!limits) return limits.error();
+  if (limits->rate.limits()) meter_.emplace(limits->rate, domain_.node().worker().now_ns());
+  bits_out_ = limits->rate.rate;
+  return open_one_sided(protspec, addrspec, *limits, nullptr, {.receives = false});
 }
 
 void OutChannel::destroy() {
+  if (cut_ != nullptr) cut_->destroy();
+  while (!addresses_.empty()) addresses_.back()->destroy();
   bury();
   close_path();
   free_memory();
 }
 
+an_ChanStats OutChannel::stats() const {
+  an_ChanStats s = Channel::stats();
+  s.packets_refused = refused_.value();
+  return s;
+}
+
+Result<Aim> OutChannel::aim(const char* addrspec) {
+  return GeniNode::of(domain_).geni().aim(opening_, addrspec);
+}
+
+namespace {
+
+constexpr const char* kHalfOfACut = "the channel is half of a cut-through channel, which sends by it";
+constexpr const char* kNotHeld = "not a packet that the channel's domain holds";
+constexpr const char* kFull = "the channel's queue is full";
+constexpr const char* kOverRate = "the packet is over the channel's rate";
+
+void forget_arrival(Packet& p) {
+  p.flags &= uint16_t(~kOfArrival);
+  p.in_port = Packet::kNoPort;
+}
+
+}  // namespace
+
+bool OutChannel::pay_for(const Packet& p) {
+  const uint32_t length = p.total_length();
+  if (meter_ && !meter_->take(length)) return false;
+  RateMeter* shared = shared_meter();
+  if (shared == nullptr || shared->take(length)) return true;
+  if (meter_) meter_->give_back(length);
+  return false;
+}
+
+void OutChannel::give_back(const Packet& p) {
+  for (RateMeter* meter : {meter_ ? &*meter_ : nullptr, shared_meter()}) {
+    if (meter != nullptr) meter->give_back(p.total_length());
+  }
+}
+
+void OutChannel::fill_meters() {
+  for (RateMeter* meter : {meter_ ? &*meter_ : nullptr, shared_meter()}) {
+    if (meter != nullptr) meter->fill(domain_.node().worker().now_ns());
+  }
+}
+
 size_t OutChannel::send(std::span<Packet* const> packets) {
+  if (cut_ != nullptr) {
+    fail(AN_EINVAL, kHalfOfACut);
+    return 0;
+  }
   Geni& geni = GeniNode::of(domain_).geni();
+  fill_meters();
   size_t sent = 0;
-  bool all_held = true;
-  while (sent < packets.size() && all_held) {
-    const size_t most = std::min(packets.size() - sent, Pvec::kCapacity);
+  for (bool on = true; on && sent < packets.size();) {
+    const auto next = packets.subspan(sent, std::min(packets.size() - sent, Pvec::kCapacity));
     size_t n = 0;
-    for (; n < most; ++n) {
-      Packet* p = packets[sent + n];
-      all_held = p != nullptr && holds(domain_, *p);
-      if (!all_held) break;
-      let_go(*p);
-      p->flags &= uint16_t(~kOfArrival);
-      p->in_port = Packet::kNoPort;
+    for (; on && n < next.size(); n += on) {
+      Packet* const p = next[n];
+      if (p == nullptr || !holds(domain_, *p)) {
+        on = fail(AN_EINVAL, kNotHeld) == AN_OK;
+      } else if (!pay_for(*p)) {
+        on = refuse(AN_EBANDWIDTH, kOverRate) == AN_OK;
+      } else {
+        let_go(*p);
+        forget_arrival(*p);
+      }
     }
     Pvec v;
-    v.adopt(packets.subspan(sent, n));
+    v.adopt(next.first(n));
     geni.push(opening_, v);
-    for (Packet* refused : v) hold(*refused, domain_);
-    const size_t taken = n - v.size();
-    v.release_all();
-    sent += taken;
-    if (taken < n) {
-      fail(AN_EQFULL, "the channel's queue is full");
-      break;
+    sent += n - v.size();
+    if (!v.empty()) on = refuse(AN_EQFULL, kFull) == AN_OK;
+    for (Packet* refused : v) {
+      hold(*refused, domain_);
+      give_back(*refused);
     }
+    v.release_all();
   }
-  if (!all_held) fail(AN_EINVAL, "not a packet that the channel's domain holds");
   domain_.ledger().sent.add(sent);
   domain_.ledger().held.set(domain_.ledger().held.value() - sent);
   return sent;
 }
 
-// --- cut-through -------------------------------------------------------------
-
-Result<void> CutChannel::open(const Side& in, const Side& out, const DemuxKeyObject* key) {
-  auto near = text_of(in.protspec, in.addrspec);
-  if (!near) return near.error();
-  auto far = text_of(out.protspec, out.addrspec);
-  if (!far) return far.error();
-  auto in_limit = limit_of(in.netspec);
-  if (!in_limit) return in_limit.error();
-  auto out_limit = limit_of(out.netspec);
-  if (!out_limit) return out_limit.error();
-  OpenPath options{.queues = {*in_limit, *out_limit}};
-  options.narrow = narrowed_by(key);
-  return open_path(*near + " -> " + *far, nullptr, options);
+int OutChannel::send_to(Packet* p, const Aim& aim) {
+  if (cut_ != nullptr) return fail(AN_EINVAL, kHalfOfACut);
+  if (p == nullptr || !holds(domain_, *p)) return fail(AN_EINVAL, kNotHeld);
+  if (!path_->would_take(End::kFar, *p)) return refuse(AN_EQFULL, kFull);
+  fill_meters();
+  if (!pay_for(*p)) return refuse(AN_EBANDWIDTH, kOverRate);
+  PacketPtr owned(p);
+  if (p->headroom() < aim.length && !Pool::of(p).unshare_front(owned, std::min(p->length, 1u))) {
+    give_back(*p);
+    owned.release();
+    return fail(AN_ENOMEM, "the packet's bytes are shared, and the packet pool is empty");
+  }
+  let_go(*owned);
+  forget_arrival(*owned);
+  uint8_t* const front = owned->data - aim.length;
+  std::memcpy(front, aim.headers, aim.length);
+  owned->l3 = uint16_t(front - owned->window());
+  owned->l4 = uint16_t(owned->l3 + aim.l4);
+  owned->flags |= Packet::kHeaders;
+  Pvec v;
+  v.push_back(std::move(owned));
+  GeniNode::of(domain_).geni().push(opening_, v);
+  assert(v.empty());
+  domain_.ledger().sent.add(1);
+  domain_.ledger().held.set(domain_.ledger().held.value() - 1);
+  return AN_OK;
 }
 
-void CutChannel::destroy() {
-  bury();
-  close_path();
-  free_memory();
+void OutChannel::relay(Pvec& v) {
+  fill_meters();
+  size_t n = 0;
+  for (; n < v.size() && pay_for(*v[n]); ++n) forget_arrival(*v[n]);
+  Pvec taken;
+  taken.adopt({v.begin(), n});
+  v.release_front(n);
+  GeniNode::of(domain_).geni().push(opening_, taken);
+  for (const Packet* refused : taken) give_back(*refused);
+  v.prepend(taken);
 }
 
 }  // namespace weft

@@ -73,10 +73,32 @@ void Domain::end(an_TermReason reason) {
     RunningScope scope(node_, hears, false);
     term_(handle(), reason, term_arg_);
   }
+  if (quota_ != nullptr) quota_->release_domain();
   free_memory();
 }
 
+// The worker's lists must not change while it walks them, as it does when a deliver
+// function calls this.
+void Domain::suspend(bool suspended) {
+  if (suspended_ == suspended) return;
+  suspended_ = suspended;
+  Timers& timers = node_.worker().timers();
+  if (node_.on_worker()) {
+    timers.arm(*this, 0);
+  } else {
+    timers.cancel(*this);
+    fire(node_.worker().now_ns());
+  }
+}
+
+void Domain::fire(uint64_t) {
+  for (DomainChannel* channel : channels_) channel->suspension_changed();
+  if (suspended_) return;
+  for (Event* event : events_) event->resume();
+}
+
 void Domain::clear_worker() {
+  node_.worker().timers().cancel(*this);
   while (!events_.empty()) events_.back()->destroy();
   for (Pool* pool : node_.pools()) take_back(*pool, *this);
 }

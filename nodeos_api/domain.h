@@ -11,8 +11,10 @@
 #include <vector>
 
 #include "nodeos_api/object.h"
+#include "nodeos_api/quota.h"
 #include "partner/drop.h"
 #include "paths/account.h"
+#include "paths/timers.h"
 
 namespace weft {
 
@@ -30,11 +32,15 @@ class DomainPart {
 // A channel of a domain.
 class DomainChannel : public DomainPart {
  public:
+  // The domain was suspended or resumed.  On the worker, at the beginning of a round.
+  virtual void suspension_changed() {}
+  // Packets in its queues.
+  virtual uint64_t waiting() const { return 0; }
   // Its handle, if it is the incoming channel that delivered the packet; else null.
   virtual an_InChan that_delivered(const Packet&) const { return nullptr; }
 };
 
-class Domain final : public Object<Domain> {
+class Domain final : public Object<Domain>, private Timer {
  public:
   using Handle = an_Domain;
   static constexpr an_Kind kKind = AN_DOMAIN;
@@ -48,6 +54,13 @@ class Domain final : public Object<Domain> {
 
   // `parent` is null for the root of a node.
   Domain(Node& node, Domain* parent) : node_(node), parent_(parent) {}
+
+  // What bounds it: that of the credentials that it showed, else its parent's; null: nothing.
+  // Set once, before anybody sees the domain.
+  Quota* quota() const { return quota_; }
+  void draw_on(Quota* quota) { quota_ = quota; }
+  // Whether it may hold so many slots of the pool more.
+  bool may_hold(size_t slots) const { return quota_ == nullptr || quota_->may_hold(slots); }
 
   Node& node() const { return node_; }
   Domain* parent() const { return parent_; }
@@ -75,6 +88,11 @@ class Domain final : public Object<Domain> {
   const std::vector<Domain*>& children() const { return children_; }
   const std::vector<DomainChannel*>& channels() const { return channels_; }
 
+  // Nothing of a suspended domain runs.  On the worker; what is running comes to its end.
+  bool suspended() const { return suspended_; }
+  void suspend(bool suspended);
+  const std::vector<DomainPart*>& parts() const { return parts_; }
+
   // On the worker.
   std::vector<Event*>& events() { return events_; }
   Ledger& ledger() { return ledger_; }
@@ -84,6 +102,8 @@ class Domain final : public Object<Domain> {
   void log(an_LogLevel level, const char* text);
 
  private:
+  // A suspension takes hold, or ends.
+  void fire(uint64_t now_ns) override;
   // On the worker: nothing of the domain is left there.
   void clear_worker();
 
@@ -91,8 +111,10 @@ class Domain final : public Object<Domain> {
   Domain* parent_;
   an_DomainTermFunc term_ = nullptr;
   void* term_arg_ = nullptr;
+  Quota* quota_ = nullptr;
   bool initialising_ = false;
   bool ending_ = false;
+  bool suspended_ = false;
   std::vector<Domain*> children_;  // as channels_: changed while the worker stands between rounds
   std::vector<DomainChannel*> channels_;
   std::vector<DomainPart*> parts_;  // that are no channels

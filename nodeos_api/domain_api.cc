@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The calls on domains, at the C border.
+#include <algorithm>
+
 #include "nodeos_api/channel.h"
+#include "nodeos_api/credential.h"
 #include "nodeos_api/demuxkey.h"
 #include "nodeos_api/domain.h"
 #include "nodeos_api/drop_reason.h"
 #include "nodeos_api/event.h"
 #include "nodeos_api/node.h"
+#include "nodeos_api/send_addr.h"
 #include "nodeos_api/sized.h"
 
 namespace weft {
@@ -32,8 +36,49 @@ an_DomainStats stats_of(Domain& domain) {
   s.children = domain.children().size();
   s.channels = domain.channels().size();
   s.events = domain.events().size();
+  s.demux_keys = domain.parts().size();
+  for (const DomainChannel* channel : domain.channels()) s.packets_waiting += channel->waiting();
+  s.suspended = domain.suspended();
   for (int i = 0; i < AN_DROP_REASONS; ++i) s.dropped[i] = ledger.drops[to_drop_reason(an_DropReason(i))];
   return s;
+}
+
+// What a credential lets a domain draw on.  False, with the failure noted, if it is not good.
+bool find_quota(an_Cred handle, const Node& node, Quota** quota) {
+  const Credential* credential = find<Credential>(handle);
+  if (credential == nullptr) return false;
+  if (&credential->node() != &node) {
+    fail(AN_EINVAL, "the credential is of another node");
+    return false;
+  }
+  if (auto good = credential->check(std::time(nullptr)); !good) {
+    fail(good.error());
+    return false;
+  }
+  *quota = &credential->of().quota;
+  return true;
+}
+
+// A domain that the caller may suspend or resume; null, with the failure noted, if it may not.
+Domain* find_subordinate(an_Domain handle, bool itself) {
+  Domain* domain = find_open(handle);
+  if (domain == nullptr) return nullptr;
+  if (domain->parent() == nullptr) {
+    fail(AN_EPERM, "the root domain runs as long as its node");
+    return nullptr;
+  }
+  const Domain* caller = running.domain;
+  if (caller == nullptr || (domain->descends_from(*caller) && (itself || domain != caller))) return domain;
+  fail(AN_EPERM, "a domain may suspend itself and its descendants and resume these, not others");
+  return nullptr;
+}
+
+int suspend(Domain* domain, bool suspended) {
+  if (domain == nullptr) return an_errno();
+  return domain->node().carry([&]() -> int {
+    domain->suspend(suspended);
+    return AN_OK;
+  });
 }
 
 // Nothing of the domain exists but the object.
@@ -65,6 +110,10 @@ size_t an_sizeof(an_Kind kind) {
       return sizeof(DemuxKeyObject);
     case AN_EVENT:
       return sizeof(Event);
+    case AN_SENDADDR:
+      return sizeof(SendAddr);
+    case AN_CRED:
+      return sizeof(Credential);
   }
   return 0;
 }
@@ -72,14 +121,26 @@ size_t an_sizeof(an_Kind kind) {
 an_Domain an_domainCreate(void* mem, an_Domain parent, an_Cred cred, an_ThreadPoolSpec threads,
                           an_MemPool mempool, an_DomainInitFunc initfn, void* initarg,
                           an_DomainTermFunc termfn, void* termarg) {
-  if (cred != nullptr || threads != nullptr || mempool != nullptr) {
-    fail(AN_ENOSYS, "this node offers no credentials, thread pools or memory pools of a domain's own");
+  if (threads != nullptr || mempool != nullptr) {
+    fail(AN_ENOSYS, "this node offers no thread pools or memory pools of a domain's own");
     return nullptr;
   }
   Domain* above = parent_of_new(parent);
   if (above == nullptr || !above->node().allows_control()) return nullptr;
+  Quota* quota = above->quota();
+  if (cred != nullptr && !find_quota(cred, above->node(), &quota)) return nullptr;
+  if (quota != nullptr) {
+    if (auto admitted = quota->admit_domain(); !admitted) {
+      fail(admitted.error());
+      return nullptr;
+    }
+  }
   Domain* domain = Domain::make(mem, above->node(), above);
-  if (domain == nullptr) return nullptr;
+  if (domain == nullptr) {
+    if (quota != nullptr) quota->release_domain();
+    return nullptr;
+  }
+  domain->draw_on(quota);
   above->add(*domain);
   if (const int status = domain->initialise(initfn, initarg); status != AN_OK) {
     refuse(*domain, status);
@@ -114,6 +175,23 @@ an_Domain an_domainParent(an_Domain d) {
   fail(AN_ENOENT, "a root domain has no parent");
   return nullptr;
 }
+
+int an_domainChildren(an_Domain d, an_Domain* children, size_t max, size_t* count) {
+  Domain* domain = find<Domain>(d);
+  if (domain == nullptr) return an_errno();
+  if (count == nullptr || (children == nullptr && max > 0)) {
+    return fail(AN_EINVAL, "a place for the children and one for their number are wanted");
+  }
+  return domain->node().carry([&]() -> int {
+    *count = domain->children().size();
+    for (size_t i = 0; i < std::min(max, *count); ++i) children[i] = domain->children()[i]->handle();
+    return AN_OK;
+  });
+}
+
+int an_domainSuspend(an_Domain d) { return suspend(find_subordinate(d, true), true); }
+
+int an_domainResume(an_Domain d) { return suspend(find_subordinate(d, false), false); }
 
 int an_domainGetStats(an_Domain d, an_DomainStats* stats) {
   Domain* domain = find<Domain>(d);

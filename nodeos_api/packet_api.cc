@@ -17,19 +17,10 @@ namespace {
 constexpr size_t kMaxLength = 65535;
 constexpr uint32_t kMaxPiece = Packet::kRoom - Packet::kHeadroom;
 constexpr const char* kPoolEmpty = "the packet pool is empty";
+constexpr const char* kOverQuota = "the domain's principal has no memory left";
 constexpr const char* kNotOnePiece = "more bytes than fit in one piece";
 
-// The packet of a handle, if a domain holds it; else null, with the failure noted.
-Packet* held(an_Packet handle) {
-  Packet* p = from_handle(handle);
-  if (p == nullptr || reinterpret_cast<uintptr_t>(p) % alignof(Packet) != 0) {
-    fail(AN_EINVAL, "not a packet");
-    return nullptr;
-  }
-  if (p->flags & Packet::kHeld) return p;
-  fail(AN_EDEAD, "the packet was sent or freed");
-  return nullptr;
-}
+Packet* held(an_Packet handle) { return find_held(handle); }
 
 Packet* held(const an_Packet* handle) {
   if (handle != nullptr) return held(*handle);
@@ -58,6 +49,10 @@ int status_with_packet(Packet* p, F&& f) {
 an_Packet taken_by(Domain& domain, PacketPtr p) {
   if (!p) {
     fail(AN_ENOMEM, kPoolEmpty);
+    return nullptr;
+  }
+  if (!domain.may_hold(p->segs)) {
+    fail(AN_ELIMIT, kOverQuota);
     return nullptr;
   }
   hold(*p, domain);
@@ -123,6 +118,10 @@ uint8_t* make_front_writable(an_Packet* handle, Packet& p, uint32_t n) {
 
 // A fresh first piece of `n` bytes in front of the others.
 uint8_t* prepend(an_Packet* handle, Packet& p, uint32_t n) {
+  if (!holder(p).may_hold(1)) {
+    fail(AN_ELIMIT, kOverQuota);
+    return nullptr;
+  }
   PacketPtr front = Pool::of(&p).alloc();
   if (!front) {
     fail(AN_ENOMEM, kPoolEmpty);
@@ -166,6 +165,11 @@ uint8_t* append(Packet& p, uint32_t n) {
     last->length += n;
     return end;
   }
+  Domain& domain = holder(p);
+  if (!domain.may_hold(1)) {
+    fail(AN_ELIMIT, kOverQuota);
+    return nullptr;
+  }
   PacketPtr more = Pool::of(&p).alloc();
   if (!more) {
     fail(AN_ENOMEM, kPoolEmpty);
@@ -173,7 +177,9 @@ uint8_t* append(Packet& p, uint32_t n) {
   }
   more->length = n;
   last->next = more.release();
+  let_go(p);
   ++p.segs;
+  hold(p, domain);
   return last->next->data;
 }
 
@@ -267,7 +273,10 @@ int an_packetTrim(an_Packet packet, size_t length) {
   return status_with_packet(held(packet), [length](Packet& p) {
     if (length == 0 || length > p.total_length())
       return fail(AN_EINVAL, "a packet is trimmed to 1 byte up to its length");
+    Domain& domain = holder(p);
+    let_go(p);
     p.trim(uint32_t(length));
+    hold(p, domain);
     return int{AN_OK};
   });
 }

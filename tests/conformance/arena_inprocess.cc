@@ -16,9 +16,10 @@
 #include "modules/udp.h"
 #include "nodeos_api/geni_node.h"
 #include "partner/loop.h"
-#include "paths/policy_round_robin.h"
+#include "paths/policy_priority.h"
 #include "paths/prefix.h"
 #include "tests/conformance/arena.h"
+#include "tests/conformance/principals.h"
 
 using namespace weft;
 
@@ -53,7 +54,7 @@ struct arena {
   Host host{ip_node};
   PanModule pan;
   UdpModule udp{ip_node};
-  Worker worker{{}, clock, std::make_unique<RoundRobin>()};
+  Worker worker{{}, clock, std::make_unique<Priority>()};
   Reassembly reassembly{*pool, clock, worker.timers()};
   IpModule ip{ip_node, host, reassembly, demux};
   Geni geni{worker, demux, {&pan, &ip, &udp}, {}};
@@ -90,9 +91,10 @@ arena* arena_start(void) {
   }
   for (uint8_t port : {0, 1}) world->add_network(port);
   if (world->threaded) world->worker.start();
-  world->node =
-      std::make_unique<GeniNode>(GeniNode::Parts{world->geni, world->worker, *world->pool, world->clock, world->log});
+  world->node = std::make_unique<GeniNode>(
+      GeniNode::Parts{world->geni, world->worker, *world->pool, world->clock, world->log});
   world->node->add_pool(*world->wire_pool);
+  add_principals(world->node->principals(), world->geni);
   return world;
 }
 

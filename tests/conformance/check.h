@@ -20,6 +20,11 @@ typedef struct check {
 extern const check domain_checks[];
 extern const check channel_checks[];
 extern const check demuxkey_checks[];
+extern const check credential_checks[];
+extern const check ending_checks[];
+extern const check netspec_checks[];
+extern const check sending_checks[];
+extern const check suspend_checks[];
 extern const check packet_checks[];
 extern const check event_checks[];
 extern const check node_checks[];

@@ -155,8 +155,7 @@ static void equals_are_refused(arena* world) {
   EXPECT(an_demuxkeyAddUDP(p->key, AN_ANY, 7) == AN_OK && an_demuxkeyAddUDP(same, AN_ANY, 7) == AN_OK);
   EXPECT(an_demuxkeyAddUDP(apart, AN_ANY, 8) == AN_OK && an_demuxkeyAddUDP(crossing, 7, AN_ANY) == AN_OK);
   EXPECT(an_inchanCreate(NULL, p->domain, p->key, "a/ip", "(proto=17)", NULL, keep_one, NULL) != NULL);
-  EXPECT_NULL(AN_EEXIST,
-              an_inchanCreate(NULL, p->domain, same, "a/ip", "(proto=17)", NULL, keep_one, NULL));
+  EXPECT_NULL(AN_EEXIST, an_inchanCreate(NULL, p->domain, same, "a/ip", "(proto=17)", NULL, keep_one, NULL));
   EXPECT_NULL(AN_EEXIST, /* a datagram from 7 to 7 matches both, and neither is longer */
               an_inchanCreate(NULL, p->domain, crossing, "a/ip", "(proto=17)", NULL, keep_one, NULL));
   EXPECT(an_inchanCreate(NULL, p->domain, apart, "a/ip", "(proto=17)", NULL, keep_one, NULL) != NULL);
