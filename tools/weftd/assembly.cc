@@ -9,9 +9,10 @@
 #include "modules/ip6_header.h"
 #include "modules/ip6_source.h"
 #include "pan_ee/code_folder.h"
-#include "paths/policy_round_robin.h"
+#include "paths/policy_priority.h"
 #include "tools/weftd/default_paths.h"
 #include "tools/weftd/pan_config.h"
+#include "tools/weftd/principals_config.h"
 
 namespace weft {
 
@@ -62,7 +63,7 @@ Result<void> Assembly::assemble() {
   ip_.emplace(IpNode{.fib = fib_, .pool = *pool_, .clock = clock_, .forwarding = config_.node.forwarding});
   host_.emplace(*ip_);
   demux_.emplace(fib_, reader_, *pool_);
-  worker_.emplace(WorkerOptions{.busy = config_.node.busy}, clock_, std::make_unique<RoundRobin>());
+  worker_.emplace(WorkerOptions{.busy = config_.node.busy}, clock_, std::make_unique<Priority>());
   reassembly_.emplace(*pool_, clock_, worker_->timers());
   services_.emplace(NodeServices{*pool_, clock_, *ip_, *host_, *neighbours_, *reassembly_, *demux_});
   fusion_.emplace(fib_, ip_->addresses, *demux_, demux_->narrow_transit(), demux_->wide_transit());
@@ -234,7 +235,9 @@ void Assembly::try_carriers() {
 }
 
 void Assembly::start_pan() {
-  nodeos_.emplace(GeniNode::Parts{*geni_, *worker_, *pool_, clock_, log_});
+  nodeos_.emplace(GeniNode::Parts{*geni_, *worker_, *pool_, clock_, log_, config_.node.name});
+  add_principals(config_.principals, *geni_, clock_.now_ns(), nodeos_->principals(), errors_);
+  if (!errors_.empty()) return;
   if (!config_.pan) return;
   try_carriers();
   if (!errors_.empty()) return;
