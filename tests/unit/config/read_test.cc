@@ -375,7 +375,7 @@ TEST(ReadConfig, NamesAreThoseOfPathTexts) {
 }
 
 TEST(ReadConfig, Principals) {
-  const auto read = parse(std::string(kPartners) + R"([principal.alice]
+  const auto read = parse(std::string(kPartners) + R"toml([principal.alice]
 issuer = "ca.pem"
 subject = "CN=alice"
 memory = 1000000
@@ -388,7 +388,7 @@ paths = ["a/ip/udp (dstport=7000-7999)", "a/ip -> b"]
 uid = 1000
 [principal.bob]
 certificate = "bob.pem"
-)");
+)toml");
   ASSERT_TRUE(read.errors.empty()) << read.errors[0].sentence;
   ASSERT_EQ(read.config.principals.size(), 3u);
   const PrincipalConfig& alice = read.config.principals[0];
