@@ -66,8 +66,8 @@ asan() {
 # What more than one thread touches.
 tsan() {
   say "tsan: what is concurrent"
-  local tests=(base_test paths_test geni_test routes_test weftd_test conformance_thread)
-  run "build tsan" build tsan --target "${tests[@]/conformance_thread/conformance}"
+  local tests=(base_test paths_test geni_test routes_test weftd_test conformance_thread conformance_snow_thread)
+  run "build tsan" build tsan --target "${tests[@]/%_thread/}"
   local all
   all=$(IFS='|'; echo "${tests[*]}")
   run "tests under tsan" ctest --test-dir build/tsan -j "$jobs" --output-on-failure -R "^($all)\$"

@@ -28,10 +28,20 @@ struct NodeConfig {
   bool kernel_routes = true;  // follow the kernel's routes, neighbours and addresses
   bool busy = false;          // the worker never sleeps
   PoolSpec pool;
+  std::optional<Text> files;                // the folder that its domains see; none: they have no files
+  uint64_t files_bytes = 64 * 1024 * 1024;  // what may lie there
+  uint64_t files_number = 4096;
 };
 
 struct ControlConfig {
   std::string socket = "/run/weft/weft.sock";
+};
+
+// EEs in other processes may join, each with so much.
+struct SnowConfig {
+  std::string socket = "/run/weft/snow.sock";
+  uint32_t packets = 1024;  // in each direction
+  uint32_t objects = 4096;  // domains, channels, keys
 };
 
 // --- drivers: one struct for each, as its keys stand in [partner.NAME] --------
@@ -161,6 +171,7 @@ struct Config {
   std::string file;  // as it was named
   NodeConfig node;
   ControlConfig control;
+  std::optional<SnowConfig> snow;
   std::vector<PartnerConfig> partners;  // in the order of the file
   std::vector<WireConfig> wires;
   std::vector<PathConfig> paths;

@@ -31,20 +31,39 @@ NodeConfig read_node(TableReader& table) {
   uint64_t packets = node.pool.packets;
   table.number("pool_packets", 256, 1 << 24, packets);
   node.pool.packets = packets;
+  node.files = table.text("files");
+  if (node.files && !node.files->value.starts_with('/')) {
+    table.errors().add(node.files->at,
+                       "'" + node.files->value + "' is not the whole path of a folder, from '/' on");
+  }
+  table.number("files_bytes", 0, int64_t{1} << 50, node.files_bytes);
+  table.number("files_number", 0, 1 << 24, node.files_number);
   if (const auto kind = table.choice("pages", {"2M", "THP", "4K"})) node.pool.pages = PageKind(*kind);
   table.finish();
   return node;
 }
 
+void read_socket(TableReader& table, std::string& into) {
+  const auto socket = table.text("socket");
+  if (!socket) return;
+  into = socket->value;
+  if (!into.empty() && into.size() <= 107) return;
+  table.errors().add(socket->at,
+                     "a socket path has 1 to 107 bytes; this one has " + std::to_string(into.size()));
+}
+
+SnowConfig read_snow(TableReader& table) {
+  SnowConfig snow;
+  read_socket(table, snow.socket);
+  table.number("packets", 64, 65536, snow.packets);
+  table.number("objects", 1, 65536, snow.objects);
+  table.finish();
+  return snow;
+}
+
 ControlConfig read_control(TableReader& table) {
   ControlConfig control;
-  if (const auto socket = table.text("socket")) {
-    control.socket = socket->value;
-    if (socket->value.empty() || socket->value.size() > 107) {
-      table.errors().add(socket->at, "a socket path has 1 to 107 bytes; this one has " +
-                                         std::to_string(socket->value.size()));
-    }
-  }
+  read_socket(table, control.socket);
   table.finish();
   return control;
 }
@@ -106,6 +125,7 @@ Config read_root(TableReader root, const std::vector<std::string>& modules) {
   Config config;
   if (auto node = root.table("node")) config.node = read_node(*node);
   if (auto control = root.table("control")) config.control = read_control(*control);
+  if (auto snow = root.table("snow")) config.snow = read_snow(*snow);
   config.partners = read_partners(root);
   config.wires = read_wires(root);
   const NameCheck check(config.partners, modules, root.errors());

@@ -176,18 +176,21 @@ class Router {
 };
 
 template <Link kLink>
-void glance_all(const Pvec& v, const Fib& fib, Glance* glances) {
+bool glance_all(const Pvec& v, const Fib& fib, Glance* glances) {
   constexpr size_t kPacketAhead = Pvec::kLookahead, kEntryAhead = 8;
   const Router<kLink> router(fib);
   Packet* const* const packets = v.begin();
   const size_t n = v.size();
+  bool alike = true;
   for (size_t i = 0; i < kPacketAhead; ++i) Packet::prefetch(packets[i]);
   for (size_t i = 0; i < std::min(kEntryAhead, n); ++i) router.look_ahead(*packets[i]);
   for (size_t i = 0; i < n; ++i) {
     Packet::prefetch(packets[i + kPacketAhead]);
     if (i + kEntryAhead < n) router.look_ahead(*packets[i + kEntryAhead]);
     glances[i] = router.route(*packets[i]);
+    alike &= glances[i] == glances[0];
   }
+  return alike;
 }
 
 // Calls f(packet, i) for all of `v`, with the packets asked for in time.
@@ -216,12 +219,9 @@ void FlowReader::read(Link link, const Pvec& v, PacketFields* fields) const {
 
 void FlowReader::read(Link link, Packet& p, PacketFields& fields) const { flow::read_any(link, p, fields); }
 
-void FlowReader::glance(Link link, const Pvec& v, const Fib& fib, Glance* glances) const {
-  if (link == Link::kEthernet) {
-    glance_all<Link::kEthernet>(v, fib, glances);
-  } else {
-    glance_all<Link::kRaw>(v, fib, glances);
-  }
+bool FlowReader::glance(Link link, const Pvec& v, const Fib& fib, Glance* glances) const {
+  return link == Link::kEthernet ? glance_all<Link::kEthernet>(v, fib, glances)
+                                 : glance_all<Link::kRaw>(v, fib, glances);
 }
 
 }  // namespace weft

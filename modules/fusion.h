@@ -24,6 +24,7 @@
 #include <string_view>
 #include <vector>
 
+#include "modules/flow.h"
 #include "modules/local_addresses.h"
 #include "paths/fib.h"
 #include "paths/out_port.h"
@@ -52,10 +53,14 @@ class Fusion final : public Transform, public Sorter {
 
  private:
   enum Family : uint8_t { kIp4, kIp6, kFamilies };
-  struct Lane;
-  struct InPort;
+  struct Lane;    // fusion_lane.h
+  struct InPort;  // likewise
   template <Link kLink, bool kTuples, bool kLarge>
-  class Loop;
+  class Loop;  // fusion_loop.h
+
+  static constexpr uint8_t link_length(Link link) {
+    return link == Link::kEthernet ? uint8_t{flow::kEthernetHeader} : 0;
+  }
 
   // The lane of a path.  REQUIRES: guard(path)
   Lane& lane(const Path& path) const;
@@ -64,9 +69,13 @@ class Fusion final : public Transform, public Sorter {
   template <Link kLink>
   void pass(InPort& in, Pvec& v) const;
   template <Link kLink, bool kTuples, bool kLarge>
-  void pass_plain(InPort& in, Pvec& v, Pvec& left) const;
-  template <Link kLink>
-  void pass_other(InPort& in, Pvec& v, Pvec& left) const;
+  void run(InPort& in, Pvec& v, Pvec& left) const;
+  template <Link kLink, bool kTuples, bool kLarge>
+  void forward_others(InPort& in, Packet* const* packets, size_t n, Pvec& left) const;
+  bool forward_one(InPort& in, Packet& p) const;
+  bool forward_one_ip4(InPort& in, Packet& p) const;
+  bool forward_one_ip6(InPort& in, Packet& p) const;
+  Lane* change_link(InPort& in, Family family, Packet& p, const NextHop& hop, uint32_t total) const;
   void leave(InPort& in, Packet& p, Pvec& left) const;
   Lane* lane_of(InPort& in, const Packet& p) const;
   // Whether some tuple matches, as the demux will read the packet; it then decides.

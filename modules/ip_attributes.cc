@@ -11,11 +11,11 @@ namespace weft {
 namespace {
 
 // How the path texts of a family say it.
-struct Words {
+struct FamilyWords {
   uint8_t family;
   std::string_view module, ttl, tos;
 };
-constexpr Words kWords4{4, "ip", "ttl", "tos"}, kWords6{6, "ip6", "hop", "class"};
+constexpr FamilyWords kWords4{4, "ip", "ttl", "tos"}, kWords6{6, "ip6", "hop", "class"};
 
 // The protocol number of a module that stands on IP.
 std::optional<uint32_t> protocol_of(std::string_view module, uint8_t family) {
@@ -54,7 +54,7 @@ const LocalAddress* own_address(const IpNode& node, const Port& device, const Ad
 
 Result<IpAttributes> read_ip_attributes(const StageContext& context) {
   const auto ip = find_ip(context);
-  const Words& words = ip->name == kWords6.module ? kWords6 : kWords4;
+  const FamilyWords& words = ip->name == kWords6.module ? kWords6 : kWords4;
   auto src = prefix_attribute(context, "src", words.family);
   if (!src) return src.error();
   auto dst = prefix_attribute(context, "dst", words.family);

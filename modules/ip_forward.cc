@@ -28,7 +28,7 @@ class IpForward::Plain {
     if (front.length() < ip4::kMinHeader || !front.plain<kUnusual>() || p.references != 1) return false;
     const plain::Ip4 ip(p.data);
     if (!ip.without_options() || front.length() != ip.total_length() || !ip.checksum_good()) return false;
-    if (ip.ttl() <= 1 || !addresses_.plainly_may_forward(ip.source(), ip.destination())) return false;
+    if (ip.ttl() <= 1 || !addresses_.may_forward(ip.source(), ip.destination())) return false;
     const Lead lead(hops_[p.next_hop]);
     if (!lead.forwards_to(out_port_)) return false;
     if (front.length() > (lead.mtu() != 0 ? lead.mtu() : mtu_)) return false;

@@ -18,8 +18,7 @@ uint32_t host_bits(const LocalAddress& a) {
 void LocalAddresses::set(std::vector<LocalAddress> addresses) {
   all_ = std::move(addresses);
   listed_.clear();
-  by_first_ = kNotOneHost;
-  by_last_ = all(kNoHost);
+  perhaps_listed_ = {};
   for (const LocalAddress& a : all_) list(a);
   std::sort(listed_.begin(), listed_.end());
 }
@@ -33,8 +32,7 @@ void LocalAddresses::add(const LocalAddress& address) {
 void LocalAddresses::list(const LocalAddress& a) {
   if (a.family != 4) return;
   const auto put = [this](uint32_t address) {
-    by_first_[address >> 24] |= kPerhapsOwn;
-    by_last_[uint8_t(address)] |= kPerhapsOwn;
+    perhaps_listed_[fold(swap_be(address))] = 1;
     listed_.push_back(address);
   };
   const uint32_t own = load_be32(a.address.data());

@@ -54,6 +54,8 @@ typedef struct an_DemuxKeyObject* an_DemuxKey;
 typedef struct an_EventObject* an_Event;
 typedef struct an_SendAddrObject* an_SendAddr;
 typedef struct an_PacketObject* an_Packet;
+typedef struct an_FileObject* an_File;
+typedef struct an_DirObject* an_Dir;
 /* In the signature of an_domainCreate from the beginning, so that it never changes. */
 typedef struct an_CredObject* an_Cred;
 typedef struct an_MemPoolObject* an_MemPool;
@@ -66,6 +68,8 @@ typedef enum an_Kind {
   AN_CUTCHAN,
   AN_DEMUXKEY,
   AN_EVENT,
+  AN_FILE,
+  AN_DIR,
   AN_CRED,
   AN_SENDADDR
 } an_Kind;
@@ -546,6 +550,122 @@ uint64_t an_timeGet(an_Clock clock);
 /* Nanoseconds between two readings that can differ. */
 uint64_t an_timeGetRes(an_Clock clock);
 
+/* ---- Files --------------------------------------------------------------------- */
+
+/*
+ * A domain sees the files beneath one folder of the node, its root, and nothing else.  The
+ * domains of an EE share it: a domain has the root of its parent.
+ *
+ * Paths are relative to the root: "logs/today".  Bytes: 1 to 4095, a name at most 255, none
+ * of them a control character (a line end in a name would deceive who reads a list).  ".."
+ * and the symbolic links that the node's operator put there are followed as far as they stay
+ * beneath the root; a path that leaves it, as "/etc" and ".." do, is AN_EPERM.
+ *
+ * The root has a quota, in bytes and in files (an_filesGetStats); what goes beyond it is
+ * AN_ELIMIT, and nothing is changed then.  A file's bytes are its length, holes included.
+ * Directories and links count as files of no bytes.  A file without a name counts until it is
+ * closed.
+ *
+ * Threads: the control thread, and threads of a domain.  Every call may wait for the disk,
+ * so from a deliver function or an event all fail with AN_ENOSYS.
+ * Errors of all calls: AN_EINVAL (a handle or an argument; a name too long; a directory for a
+ * file, or the reverse), AN_EDEAD, AN_ENOSYS (no files on this node: an_nodeInfo("files") is
+ * 0), AN_ENOMEM, AN_EIO (the disk, or it is full).  Those of calls that take a path, too:
+ * AN_ENOENT, AN_EPERM.
+ * Source: Snow on Silk 2.1 (persistent storage; domain -> file name space M:1).
+ */
+
+/* What one call reads or writes, at most; an_nodeInfo("file_transfer"). */
+#define AN_FILE_TRANSFER 65536
+
+/* One of the first three, and any of the others. */
+typedef enum an_OpenFlag {
+  AN_O_RDONLY = 0,
+  AN_O_WRONLY = 1,
+  AN_O_RDWR = 2,
+  AN_O_CREAT = 4,  /* make the file if there is none */
+  AN_O_EXCL = 8,   /* with AN_O_CREAT: fail with AN_EEXIST if there is one */
+  AN_O_TRUNC = 16, /* to length 0; not with AN_O_RDONLY */
+  AN_O_APPEND = 32 /* each an_write goes to the end */
+} an_OpenFlag;
+
+/*
+ * Opens a regular file; never a device, pipe or socket (AN_EPERM), and never waits for one.
+ * A new file is empty, and only the node's own user may read it.  The file is closed with the
+ * domain at the latest.
+ * Errors: AN_EEXIST, AN_ELIMIT (the quota of files; too many are open).
+ */
+an_File an_open(void* mem, an_Domain d, const char* path, int flags);
+/* What was written is the file's, and on disk after an_fsync. */
+int an_close(an_File f);
+
+/*
+ * Read and write from where the file stands, which moves on; the `p` calls from `offset`, and
+ * it stays.  At most AN_FILE_TRANSFER bytes a call, so go on until all is done.  All return how
+ * many bytes were moved, 0 at the end of the file, and -1 where it failed.  A write whose bytes
+ * do not all fit the quota writes none; one past the end leaves a hole of zeros.
+ * Errors: AN_EPERM (not opened for that), AN_EINVAL (offset below 0, or no file reaches
+ * there), AN_ELIMIT.
+ */
+int64_t an_read(an_File f, void* into, size_t n);
+int64_t an_write(an_File f, const void* from, size_t n);
+int64_t an_pread(an_File f, void* into, size_t n, int64_t offset);
+int64_t an_pwrite(an_File f, const void* from, size_t n, int64_t offset);
+
+typedef enum an_Whence { AN_SEEK_SET = 0, AN_SEEK_CUR, AN_SEEK_END } an_Whence;
+/* Where it then stands, in bytes from the start; may be past the end.  -1: AN_EINVAL (before
+ * the start). */
+int64_t an_lseek(an_File f, int64_t offset, an_Whence whence);
+/* The file's length becomes `length` bytes, by zeros or by a cut.  Errors: AN_EPERM (not opened
+ * for writing), AN_ELIMIT. */
+int an_ftruncate(an_File f, int64_t length);
+/* Returns when what was written is on disk. */
+int an_fsync(an_File f);
+
+typedef enum an_FileType { AN_FILE_REGULAR = 1, AN_FILE_DIRECTORY, AN_FILE_OTHER } an_FileType;
+typedef struct an_FileStat {
+  size_t size;
+  an_FileType type;
+  uint64_t length;      /* bytes; 0 unless it is regular */
+  uint64_t modified_ns; /* since 1970-01-01 UTC */
+} an_FileStat;
+/* Fill as much of `stat` as stat->size has room for.  A link is followed. */
+int an_fstat(an_File f, an_FileStat* stat);
+int an_stat(an_Domain d, const char* path, an_FileStat* stat);
+
+/* Errors: AN_EEXIST, AN_ELIMIT. */
+int an_mkdir(an_Domain d, const char* path);
+/* Errors: AN_EEXIST (not empty). */
+int an_rmdir(an_Domain d, const char* path);
+/* Takes the name away; the file too, unless it is open.  Of a link, the link. */
+int an_unlink(an_Domain d, const char* path);
+/* At one blow, in place of what `to` was: a file of a file, an empty directory of a directory.
+ * Errors: AN_EEXIST (not empty), AN_EINVAL (into itself). */
+int an_rename(an_Domain d, const char* from, const char* to);
+
+typedef struct an_DirEntry {
+  size_t size;
+  an_FileType type; /* of a link: AN_FILE_OTHER */
+  char name[256];
+} an_DirEntry;
+/* Opens a directory to list it; "." is the root.  It counts as an open file.  Errors: AN_ELIMIT. */
+an_Dir an_opendir(void* mem, an_Domain d, const char* path);
+/* The next entry, in no order, without "." and "..".  AN_ENOENT: there are no more.  Whether one
+ * that came or went meanwhile is among them is open.  Errors: AN_EINVAL (entry->size is not
+ * sizeof *entry). */
+int an_readdir(an_Dir dir, an_DirEntry* entry);
+int an_closedir(an_Dir dir);
+
+typedef struct an_FilesStats {
+  size_t size;
+  uint64_t bytes, files; /* used, by all domains with this root */
+  uint64_t open;         /* files and directories, now */
+  uint64_t quota_bytes, quota_files;
+  uint64_t quota_open;
+} an_FilesStats;
+/* Fills as much of `stats` as stats->size has room for. */
+int an_filesGetStats(an_Domain d, an_FilesStats* stats);
+
 /* ---- The node ----------------------------------------------------------------- */
 
 /*
@@ -557,6 +677,8 @@ uint64_t an_timeGetRes(an_Clock clock);
  *   "packet_contiguous"  bytes that an_packetGetData gives, at most
  *   "packet_headroom"    bytes that an_packetPush takes without copying, in a fresh packet
  *   "workers"            threads that run paths
+ *   "files"              1: its domains have files
+ *   "file_transfer"      bytes that one call reads or writes, at most
  * Errors: AN_ENOENT (no such feature), AN_EINVAL.
  */
 int an_nodeInfo(const char* feature, uint64_t* value);

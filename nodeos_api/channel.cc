@@ -11,14 +11,6 @@
 
 namespace weft {
 
-namespace {
-
-// Marks that say how a packet came, and nothing of how it is to leave.  (kHeaders stays:
-// given back as it came, a packet returns to its sender.)
-constexpr uint16_t kOfArrival = Packet::kOffload | Packet::kLocal | Packet::kOrigin | Packet::kLinkGroup;
-
-}  // namespace
-
 // --- what all have -----------------------------------------------------------
 
 Result<std::string> Channel::text_of(const char* protspec, const char* addrspec) {
@@ -128,12 +120,6 @@ an_InChan InChannel::that_delivered(const Packet& p) const {
   return p.in_port != Packet::kNoPort && p.path == path_->id() ? handle() : nullptr;
 }
 
-void InChannel::deliver_to(an_ChanRecvFunc one, an_ChanRecvVecFunc vector, void* arg) {
-  one_ = one;
-  vector_ = vector;
-  arg_ = arg;
-}
-
 // The worker's lists must not change while it walks them, as it does when a deliver
 // function calls this: the path leaves and returns at the start of the next round.
 void InChannel::suspend(bool suspended) {
@@ -159,24 +145,18 @@ void InChannel::push(Opening, Pvec& v) {
   if (suspended_ || domain_.suspended()) return;
   if (relay_to_ != nullptr) return relay_to_->relay(v);
   Domain::Ledger& ledger = domain_.ledger();
-  ledger.received.add(v.size());
-  if (!domain_.may_hold(v.size())) [[unlikely]]
+  if (border_ != nullptr) {
+    const size_t n = v.size();
+    border_->push(border_end_, v);
+    ledger.received.add(n - v.size());
+    ledger.drops.add(DropReason::kConsumed, n - v.size());
+    return;
+  }
+  if (!domain_.may_hold(v.size())) [[unlikely]] {
+    ledger.received.add(v.size());
     return weft::drop(v, DropReason::kAccountEmpty, ledger.drops);
-  an_Packet packets[Pvec::kCapacity];
-  const size_t n = v.size();
-  for (size_t i = 0; i < n; ++i) {
-    hold(*v[i], domain_);
-    packets[i] = to_handle(v[i]);
   }
-  v.release_all();
-  ledger.held.add(n);
-
-  RunningScope scope(domain_.node(), &domain_, true);
-  if (vector_ != nullptr) {
-    vector_(arg_, packets, n);
-  } else {
-    for (size_t i = 0; i < n; ++i) one_(arg_, packets[i]);
-  }
+  to_.deliver(domain_, v);
 }
 
 Result<Reply> InChannel::control(Opening, const Request&) {
@@ -207,6 +187,11 @@ an_ChanStats OutChannel::stats() const {
   return s;
 }
 
+QueueLimit OutChannel::limit() const {
+  const EndQueue& queue = path_->in_queue(End::kFar);
+  return {uint32_t(queue.capacity()), queue.max_bytes()};
+}
+
 Result<Aim> OutChannel::aim(const char* addrspec) {
   return GeniNode::of(domain_).geni().aim(opening_, addrspec);
 }
@@ -217,11 +202,6 @@ constexpr const char* kHalfOfACut = "the channel is half of a cut-through channe
 constexpr const char* kNotHeld = "not a packet that the channel's domain holds";
 constexpr const char* kFull = "the channel's queue is full";
 constexpr const char* kOverRate = "the packet is over the channel's rate";
-
-void forget_arrival(Packet& p) {
-  p.flags &= uint16_t(~kOfArrival);
-  p.in_port = Packet::kNoPort;
-}
 
 }  // namespace
 
@@ -246,43 +226,48 @@ void OutChannel::fill_meters() {
   }
 }
 
-size_t OutChannel::send(std::span<Packet* const> packets) {
-  if (cut_ != nullptr) {
-    fail(AN_EINVAL, kHalfOfACut);
-    return 0;
-  }
-  Geni& geni = GeniNode::of(domain_).geni();
+bool OutChannel::push_paid(Pvec& v) {
   fill_meters();
-  size_t sent = 0;
-  for (bool on = true; on && sent < packets.size();) {
-    const auto next = packets.subspan(sent, std::min(packets.size() - sent, Pvec::kCapacity));
-    size_t n = 0;
-    for (; on && n < next.size(); n += on) {
-      Packet* const p = next[n];
-      if (p == nullptr || !holds(domain_, *p)) {
-        on = fail(AN_EINVAL, kNotHeld) == AN_OK;
-      } else if (!pay_for(*p)) {
-        on = refuse(AN_EBANDWIDTH, kOverRate) == AN_OK;
-      } else {
-        let_go(*p);
-        forget_arrival(*p);
-      }
-    }
-    Pvec v;
-    v.adopt(next.first(n));
-    geni.push(opening_, v);
-    sent += n - v.size();
-    if (!v.empty()) on = refuse(AN_EQFULL, kFull) == AN_OK;
-    for (Packet* refused : v) {
-      hold(*refused, domain_);
-      give_back(*refused);
-    }
-    v.release_all();
-  }
-  domain_.ledger().sent.add(sent);
-  domain_.ledger().held.set(domain_.ledger().held.value() - sent);
-  return sent;
+  size_t n = 0;
+  while (n < v.size() && pay_for(*v[n])) ++n;
+  Pvec paid;
+  paid.adopt({v.begin(), n});
+  v.release_front(n);
+  GeniNode::of(domain_).geni().push(opening_, paid);
+  const bool all_went = paid.empty();
+  for (const Packet* refused : paid) give_back(*refused);
+  v.prepend(paid);
+  return all_went;
 }
+
+void OutChannel::take(Pvec& v) {
+  const bool over_rate = push_paid(v);
+  if (v.empty()) return;
+  if (over_rate) {
+    refuse(AN_EBANDWIDTH, kOverRate);
+  } else {
+    refuse(AN_EQFULL, kFull);
+  }
+}
+
+size_t OutChannel::send(std::span<Packet* const> packets) {
+  if (cut_ == nullptr) return send_held(domain_, packets, *this);
+  fail(AN_EINVAL, kHalfOfACut);
+  return 0;
+}
+
+void OutChannel::send_across(Pvec& v) {
+  Domain::Ledger& ledger = domain_.ledger();
+  const size_t n = v.size();
+  size_t dropped = 0;
+  while (push_paid(v) && !v.empty()) {
+    drop(v.pop_front(), DropReason::kRateLimited, ledger.drops);
+    ++dropped;
+  }
+  ledger.made.add(n - v.size());
+  ledger.sent.add(n - v.size() - dropped);
+}
+
 
 int OutChannel::send_to(Packet* p, const Aim& aim) {
   if (cut_ != nullptr) return fail(AN_EINVAL, kHalfOfACut);
@@ -313,15 +298,8 @@ int OutChannel::send_to(Packet* p, const Aim& aim) {
 }
 
 void OutChannel::relay(Pvec& v) {
-  fill_meters();
-  size_t n = 0;
-  for (; n < v.size() && pay_for(*v[n]); ++n) forget_arrival(*v[n]);
-  Pvec taken;
-  taken.adopt({v.begin(), n});
-  v.release_front(n);
-  GeniNode::of(domain_).geni().push(opening_, taken);
-  for (const Packet* refused : taken) give_back(*refused);
-  v.prepend(taken);
+  for (Packet* p : v) forget_arrival(*p);
+  push_paid(v);
 }
 
 }  // namespace weft

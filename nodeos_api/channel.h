@@ -19,10 +19,11 @@
 #include "geni/geni.h"
 #include "nodeos_api/demuxkey.h"
 #include "nodeos_api/domain.h"
+#include "nodeos_api/kinds.h"
 #include "nodeos_api/netspec.h"
-#include "nodeos_api/node.h"
 #include "nodeos_api/object.h"
 #include "nodeos_api/quota.h"
+#include "nodeos_api/transfer.h"
 #include "partner/partner.h"
 
 namespace weft {
@@ -73,13 +74,12 @@ class CutChannel;
 class OutChannel;
 class SendAddr;
 
-class InChannel final : public Object<InChannel>, public Channel, private Partner, private Timer {
+class InChannel final : public Object<InChannel>,
+                        public InChanKind,
+                        public Channel,
+                        private Partner,
+                        private Timer {
  public:
-  using Handle = an_InChan;
-  static constexpr an_Kind kKind = AN_INCHAN;
-  static constexpr const char* kDead = "the incoming channel was destroyed";
-  static constexpr const char* kNever = "not an incoming channel";
-
   explicit InChannel(Domain& domain) : Channel(domain) {}
 
   Result<void> open(const char* protspec, const char* addrspec, an_NetSpec netspec,
@@ -88,8 +88,13 @@ class InChannel final : public Object<InChannel>, public Channel, private Partne
 
   // On the worker.
   an_InChan that_delivered(const Packet& p) const override;
-  void deliver_to(an_ChanRecvFunc one, an_ChanRecvVecFunc vector, void* arg);
-  bool has_function() const { return one_ != nullptr || vector_ != nullptr; }
+  void deliver_to(an_ChanRecvFunc one, an_ChanRecvVecFunc vector, void* arg) { to_.set(one, vector, arg); }
+  // Delivers across the border to another process: what comes is pushed there.
+  void deliver_across(Partner& border, Opening end) {
+    border_ = &border;
+    border_end_ = end;
+  }
+  bool has_function() const { return to_ || border_ != nullptr; }
   void suspend(bool suspended);
   // A packet that some domain holds comes in behind the chain.  Its status.
   int take_over(Packet& p);
@@ -107,23 +112,18 @@ class InChannel final : public Object<InChannel>, public Channel, private Partne
   // Takes the path off the worker, or gives it back, between two rounds.
   void fire(uint64_t now_ns) override;
 
-  an_ChanRecvFunc one_ = nullptr;
-  an_ChanRecvVecFunc vector_ = nullptr;
-  void* arg_ = nullptr;
   bool rests() const override { return suspended_; }
 
+  Delivery to_;
+  Partner* border_ = nullptr;  // null: to a function
+  Opening border_end_;
   bool suspended_ = true;
   CutChannel* cut_ = nullptr;
   OutChannel* relay_to_ = nullptr;
 };
 
-class OutChannel final : public Object<OutChannel>, public Channel {
+class OutChannel final : public Object<OutChannel>, public OutChanKind, public Channel, private Exit {
  public:
-  using Handle = an_OutChan;
-  static constexpr an_Kind kKind = AN_OUTCHAN;
-  static constexpr const char* kDead = "the outgoing channel was destroyed";
-  static constexpr const char* kNever = "not an outgoing channel";
-
   explicit OutChannel(Domain& domain) : Channel(domain) {}
 
   Result<void> open(const char* protspec, const char* addrspec, an_NetSpec netspec);
@@ -132,6 +132,11 @@ class OutChannel final : public Object<OutChannel>, public Channel {
   // Takes packets from the front, which the domain holds.  Returns how many; when
   // fewer than all, the failure is noted.  On the worker.
   size_t send(std::span<Packet* const> packets);
+  // Takes packets from the front that come across the border: the domain makes and sends them.
+  // What is over the rate is dropped: the EE was told that they are on their way.
+  void send_across(Pvec& v);
+  // What may wait at its end.
+  QueueLimit limit() const;
   // Sends one packet to where `aim` says.  Its status.  On the worker.
   int send_to(Packet* p, const Aim& aim);
   // Sends packets that no domain holds, from the front; what is left was refused.  On the worker.
@@ -148,6 +153,11 @@ class OutChannel final : public Object<OutChannel>, public Channel {
   an_ChanStats stats() const;
 
  private:
+  // Exit: what is left was refused, and why is noted.
+  void take(Pvec& v) override;
+  // Pushes from the front what keeps to the rate and has room.  Whether all that is left is
+  // over the rate.
+  bool push_paid(Pvec& v);
   // Whether the packet keeps to the rate; if so, it is paid for.
   bool pay_for(const Packet& p);
   void give_back(const Packet& p);
@@ -166,13 +176,8 @@ class OutChannel final : public Object<OutChannel>, public Channel {
   std::vector<SendAddr*> addresses_;
 };
 
-class CutChannel final : public Object<CutChannel>, public Channel {
+class CutChannel final : public Object<CutChannel>, public CutChanKind, public Channel {
  public:
-  using Handle = an_CutChan;
-  static constexpr an_Kind kKind = AN_CUTCHAN;
-  static constexpr const char* kDead = "the cut-through channel was destroyed";
-  static constexpr const char* kNever = "not a cut-through channel";
-
   explicit CutChannel(Domain& domain) : Channel(domain) {}
 
   struct Side {

@@ -8,17 +8,14 @@
 #include <vector>
 
 #include "nodeos_api/domain.h"
+#include "nodeos_api/kinds.h"
 #include "nodeos_api/object.h"
 #include "paths/demux_key.h"
 
 namespace weft {
 
-class DemuxKeyObject final : public Object<DemuxKeyObject>, public DomainPart {
+class DemuxKeyObject final : public Object<DemuxKeyObject>, public DemuxKeyKind, public DomainPart {
  public:
-  using Handle = an_DemuxKey;
-  static constexpr an_Kind kKind = AN_DEMUXKEY;
-  static constexpr const char* kDead = "the demux key was destroyed";
-  static constexpr const char* kNever = "not a demux key";
   static constexpr size_t kMaxTuples = 8;
   static constexpr size_t kMaxLength = 64;
   static constexpr size_t kMaxReach = 256;  // bytes of payload that are looked at

@@ -2,6 +2,7 @@
 #include "nodeos_api/domain.h"
 
 #include "nodeos_api/event.h"
+#include "nodeos_api/file.h"
 #include "nodeos_api/node.h"
 #include "nodeos_api/packet_hold.h"
 
@@ -32,9 +33,26 @@ Domain* find_open(an_Domain handle) {
   return domain;
 }
 
+Domain::Domain(Node& node, Domain* parent)
+    : node_(node), parent_(parent), files_{parent != nullptr ? parent->files_.space : node.files(), {}, {}} {}
+
 bool Domain::descends_from(const Domain& ancestor) const {
   for (const Domain* d = this; d != nullptr; d = d->parent_) {
     if (d == &ancestor) return true;
+  }
+  return false;
+}
+
+bool Domain::may_be_destroyed() const {
+  if (!node_.allows_control()) return false;
+  if (parent_ == nullptr) {
+    fail(AN_EPERM, "the root domain ends with its node");
+  } else if (running.domain != nullptr && !descends_from(*running.domain)) {
+    fail(AN_EPERM, "a domain may end itself and its descendants, not others");
+  } else if (initialising_) {
+    fail(AN_EINVAL, "the domain is still in its init function: return a status instead");
+  } else {
+    return true;
   }
   return false;
 }
@@ -65,6 +83,7 @@ void Domain::end(an_TermReason reason) {
   while (!children_.empty()) children_.back()->end(reason == AN_TERM_NODE ? AN_TERM_NODE : AN_TERM_ANCESTOR);
   while (!channels_.empty()) channels_.back()->destroy();
   while (!parts_.empty()) parts_.back()->destroy();
+  close_files(*this);
   bury();
   node_.worker().call([this] { clear_worker(); });
   if (parent_ != nullptr) node_.worker().call([this] { std::erase(parent_->children_, this); });
@@ -104,3 +123,19 @@ void Domain::clear_worker() {
 }
 
 }  // namespace weft
+
+using namespace weft;
+
+extern "C" {
+
+an_Domain an_domainSelf(void) { return running.domain != nullptr ? running.domain->handle() : nullptr; }
+
+an_Domain an_domainParent(an_Domain d) {
+  Domain* domain = find<Domain>(d);
+  if (domain == nullptr) return nullptr;
+  if (domain->parent() != nullptr) return domain->parent()->handle();
+  fail(AN_ENOENT, "a root domain has no parent");
+  return nullptr;
+}
+
+}  // extern "C"

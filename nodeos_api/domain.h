@@ -10,6 +10,8 @@
 #include <atomic>
 #include <vector>
 
+#include "nodeos_api/domain_files.h"
+#include "nodeos_api/kinds.h"
 #include "nodeos_api/object.h"
 #include "nodeos_api/quota.h"
 #include "partner/drop.h"
@@ -40,20 +42,15 @@ class DomainChannel : public DomainPart {
   virtual an_InChan that_delivered(const Packet&) const { return nullptr; }
 };
 
-class Domain final : public Object<Domain>, private Timer {
+class Domain final : public Object<Domain>, public DomainKind, private Timer {
  public:
-  using Handle = an_Domain;
-  static constexpr an_Kind kKind = AN_DOMAIN;
-  static constexpr const char* kDead = "the domain has ended";
-  static constexpr const char* kNever = "not a domain";
-
   struct Ledger {
     Counter received, made, sent, held;
     DropCounters drops;
   };
 
   // `parent` is null for the root of a node.
-  Domain(Node& node, Domain* parent) : node_(node), parent_(parent) {}
+  Domain(Node& node, Domain* parent);
 
   // What bounds it: that of the credentials that it showed, else its parent's; null: nothing.
   // Set once, before anybody sees the domain.
@@ -65,6 +62,9 @@ class Domain final : public Object<Domain>, private Timer {
   Node& node() const { return node_; }
   Domain* parent() const { return parent_; }
   bool descends_from(const Domain& ancestor) const;
+  // Behind Snow: what the node calls it.
+  uint64_t at_node() const { return at_node_; }
+  void set_at_node(uint64_t handle) { at_node_ = handle; }
 
   // Calls the init function in the domain.  Its status.
   int initialise(an_DomainInitFunc init, void* arg);
@@ -74,6 +74,8 @@ class Domain final : public Object<Domain>, private Timer {
   }
   bool initialising() const { return initialising_; }
   bool ending() const { return ending_; }
+  // Whether the caller may end it now; if not, the failure is noted.
+  bool may_be_destroyed() const;
   // Ends the descendants, then this, and frees it.  [control]
   void end(an_TermReason reason);
 
@@ -92,6 +94,8 @@ class Domain final : public Object<Domain>, private Timer {
   bool suspended() const { return suspended_; }
   void suspend(bool suspended);
   const std::vector<DomainPart*>& parts() const { return parts_; }
+  // Its parent's space, or, of a root, the node's.
+  DomainFiles& files() { return files_; }
 
   // On the worker.
   std::vector<Event*>& events() { return events_; }
@@ -109,6 +113,7 @@ class Domain final : public Object<Domain>, private Timer {
 
   Node& node_;
   Domain* parent_;
+  uint64_t at_node_ = 0;
   an_DomainTermFunc term_ = nullptr;
   void* term_arg_ = nullptr;
   Quota* quota_ = nullptr;
@@ -118,6 +123,7 @@ class Domain final : public Object<Domain>, private Timer {
   std::vector<Domain*> children_;  // as channels_: changed while the worker stands between rounds
   std::vector<DomainChannel*> channels_;
   std::vector<DomainPart*> parts_;  // that are no channels
+  DomainFiles files_;
   std::vector<Event*> events_;
   Ledger ledger_;
   Account account_;

@@ -8,6 +8,7 @@
 #include "nodeos_api/domain.h"
 #include "nodeos_api/drop_reason.h"
 #include "nodeos_api/event.h"
+#include "nodeos_api/file.h"
 #include "nodeos_api/node.h"
 #include "nodeos_api/send_addr.h"
 #include "nodeos_api/sized.h"
@@ -110,6 +111,10 @@ size_t an_sizeof(an_Kind kind) {
       return sizeof(DemuxKeyObject);
     case AN_EVENT:
       return sizeof(Event);
+    case AN_FILE:
+      return sizeof(FileObject);
+    case AN_DIR:
+      return sizeof(DirObject);
     case AN_SENDADDR:
       return sizeof(SendAddr);
     case AN_CRED:
@@ -154,39 +159,9 @@ an_Domain an_domainCreate(void* mem, an_Domain parent, an_Cred cred, an_ThreadPo
 
 int an_domainDestroy(an_Domain d) {
   Domain* domain = find_open(d);
-  if (domain == nullptr || !domain->node().allows_control()) return an_errno();
-  if (domain->parent() == nullptr) return fail(AN_EPERM, "the root domain ends with its node");
-  if (running.domain != nullptr && !domain->descends_from(*running.domain)) {
-    return fail(AN_EPERM, "a domain may end itself and its descendants, not others");
-  }
-  if (domain->initialising()) {
-    return fail(AN_EINVAL, "the domain is still in its init function: return a status instead");
-  }
+  if (domain == nullptr || !domain->may_be_destroyed()) return an_errno();
   domain->end(AN_TERM_DESTROYED);
   return AN_OK;
-}
-
-an_Domain an_domainSelf(void) { return running.domain != nullptr ? running.domain->handle() : nullptr; }
-
-an_Domain an_domainParent(an_Domain d) {
-  Domain* domain = find<Domain>(d);
-  if (domain == nullptr) return nullptr;
-  if (domain->parent() != nullptr) return domain->parent()->handle();
-  fail(AN_ENOENT, "a root domain has no parent");
-  return nullptr;
-}
-
-int an_domainChildren(an_Domain d, an_Domain* children, size_t max, size_t* count) {
-  Domain* domain = find<Domain>(d);
-  if (domain == nullptr) return an_errno();
-  if (count == nullptr || (children == nullptr && max > 0)) {
-    return fail(AN_EINVAL, "a place for the children and one for their number are wanted");
-  }
-  return domain->node().carry([&]() -> int {
-    *count = domain->children().size();
-    for (size_t i = 0; i < std::min(max, *count); ++i) children[i] = domain->children()[i]->handle();
-    return AN_OK;
-  });
 }
 
 int an_domainSuspend(an_Domain d) { return suspend(find_subordinate(d, true), true); }

@@ -6,18 +6,14 @@
 #pragma once
 
 #include "nodeos_api/domain.h"
+#include "nodeos_api/kinds.h"
 #include "nodeos_api/object.h"
 #include "paths/timers.h"
 
 namespace weft {
 
-class Event final : public Object<Event>, private Timer {
+class Event final : public Object<Event>, public EventKind, private Timer {
  public:
-  using Handle = an_Event;
-  static constexpr an_Kind kKind = AN_EVENT;
-  static constexpr const char* kDead = "the event has happened or was cancelled";
-  static constexpr const char* kNever = "not an event";
-
   struct Spec {
     uint64_t delay_ns;
     uint64_t period_ns;  // 0: once

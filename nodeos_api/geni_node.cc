@@ -5,11 +5,13 @@
 
 namespace weft {
 
-const bool kInProcess = true;
-
 GeniNode::~GeniNode() {
   end_domains();
   while (!credentials_.empty()) credentials_.back()->destroy();
 }
 
 }  // namespace weft
+
+extern "C" int an_nodeInfo(const char* feature, uint64_t* value) {
+  return weft::node_info(feature, value, true);
+}

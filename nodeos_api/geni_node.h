@@ -23,11 +23,12 @@ class GeniNode final : public Node {
     Pool& pool;
     Clock& clock;
     Logger& log;
-    std::string name = "weft";  // that signatures of credentials are for
+    FileSpace* files = nullptr;  // null: its domains have none
+    std::string name = "weft";   // that signatures of credentials are for
   };
 
   explicit GeniNode(const Parts& parts)
-      : Node(parts.worker, parts.pool, parts.clock),
+      : Node(parts.worker, parts.pool, parts.clock, parts.files),
         geni_(parts.geni),
         log_(parts.log),
         principals_(parts.name) {}

@@ -16,10 +16,11 @@ std::vector<Node*>& nodes() {
 
 }  // namespace
 
-Node::Node(Worker& worker, Pool& pool, Clock& clock)
+Node::Node(Worker& worker, Pool& pool, Clock& clock, FileSpace* files)
     : worker_(worker),
       pool_(pool),
       clock_(clock),
+      files_(files),
       pools_{&pool},
       root_(Domain::make(nullptr, *this, nullptr)) {
   std::lock_guard lock(nodes_mutex);
@@ -49,6 +50,16 @@ bool Node::allows_control() const {
     fail(AN_ENOSYS, "not from a deliver function or an event: this call waits for the worker that runs them");
   } else {
     fail(AN_ENOSYS, "not from this thread: only the node's control thread and its worker may call");
+  }
+  return false;
+}
+
+bool Node::allows_blocking() const {
+  if (on_control()) return true;
+  if (running.on_worker) {
+    fail(AN_ENOSYS, "not from a deliver function or an event: this call may wait for a disk");
+  } else {
+    fail(AN_ENOSYS, "not from this thread: only the node's control thread may call");
   }
   return false;
 }

@@ -22,13 +22,14 @@
 
 namespace weft {
 
-// What an_nodeInfo("in_process") says; defined by the library that the EE is linked with.
-extern const bool kInProcess;
+// an_nodeInfo().  `in_process`: whether the EE runs in the node's process.
+int node_info(const char* feature, uint64_t* value, bool in_process);
 
 class Node {
  public:
-  Node(Worker& worker, Pool& pool, Clock& clock);  // which outlive it
-  virtual ~Node();                                 // REQUIRES: end_domains() was called
+  // All outlive it.  `files` is null where its domains have none.
+  Node(Worker& worker, Pool& pool, Clock& clock, FileSpace* files = nullptr);
+  virtual ~Node();  // REQUIRES: end_domains() was called
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
@@ -41,6 +42,7 @@ class Node {
   Worker& worker() const { return worker_; }
   Pool& pool() const { return pool_; }
   Clock& clock() const { return clock_; }
+  FileSpace* files() const { return files_; }
 
   // Another pool whose packets reach EEs (a driver's own).
   void add_pool(Pool& pool) { pools_.push_back(&pool); }
@@ -56,6 +58,8 @@ class Node {
   bool allows_control() const;
   // Whether a call may go on that comes from both threads; likewise.
   bool allows_call() const { return on_worker() || allows_control(); }
+  // Whether a call that waits for a disk may go on; if not, the failure is noted.
+  bool allows_blocking() const;
 
   // Runs `work` on the worker, at once or, from the control thread, between rounds.
   // A failure that it notes is noted for the caller.  From a strange thread it is not
@@ -83,6 +87,7 @@ class Node {
   Worker& worker_;
   Pool& pool_;
   Clock& clock_;
+  FileSpace* files_;  // before the root, which has it from here
   std::thread::id control_ = std::this_thread::get_id();
   std::vector<Pool*> pools_;
   Domain* root_;

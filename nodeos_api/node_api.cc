@@ -3,6 +3,7 @@
 #include <ctime>
 #include <string_view>
 
+#include "nodeos_api/file_space.h"
 #include "nodeos_api/node.h"
 
 namespace weft {
@@ -15,14 +16,14 @@ struct Feature {
 };
 
 // What a contiguous piece of a packet can hold, and push can take in a fresh one.
-const Feature kFeatures[] = {
+constexpr Feature kFeatures[] = {
     {"api", AN_VERSION},
-    {"in_process", kInProcess},
     {"create_on_worker", 0},
     {"vector", Pvec::kCapacity},
     {"packet_contiguous", Packet::kRoom - Packet::kHeadroom},
     {"packet_headroom", Packet::kHeadroom - Packet::kReserved},
     {"workers", 1},
+    {"file_transfer", OpenFile::kMaxTransfer},
 };
 
 uint64_t nanoseconds(const timespec& t) { return uint64_t(t.tv_sec) * 1'000'000'000 + uint64_t(t.tv_nsec); }
@@ -33,6 +34,26 @@ uint64_t no_clock() {
 }
 
 }  // namespace
+
+int node_info(const char* feature, uint64_t* value, bool in_process) {
+  if (feature == nullptr || value == nullptr)
+    return fail(AN_EINVAL, "a feature's name and a place for it are wanted");
+  if (feature == std::string_view("in_process")) {
+    *value = in_process;
+    return AN_OK;
+  }
+  if (feature == std::string_view("files")) {
+    const Node* node = Node::here();
+    *value = node != nullptr && node->files() != nullptr;
+    return AN_OK;
+  }
+  for (const Feature& f : kFeatures) {
+    if (f.name != feature) continue;
+    *value = f.value;
+    return AN_OK;
+  }
+  return fail(AN_ENOENT, "no node knows a feature of that name");
+}
 
 }  // namespace weft
 
@@ -56,17 +77,6 @@ uint64_t an_timeGetRes(an_Clock clock) {
   timespec resolution;
   ::clock_getres(clock == AN_TIME_WALL ? CLOCK_REALTIME : CLOCK_MONOTONIC, &resolution);
   return nanoseconds(resolution);
-}
-
-int an_nodeInfo(const char* feature, uint64_t* value) {
-  if (feature == nullptr || value == nullptr)
-    return fail(AN_EINVAL, "a feature's name and a place for it are wanted");
-  for (const Feature& f : kFeatures) {
-    if (f.name != feature) continue;
-    *value = f.value;
-    return AN_OK;
-  }
-  return fail(AN_ENOENT, "no node knows a feature of that name");
 }
 
 }  // extern "C"

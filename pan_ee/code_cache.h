@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/words.h"
 #include "pan_ee/loaded_code.h"
 
 namespace weft::pan {
@@ -39,11 +40,10 @@ class CodeCache {
 
   // memcmp() that is no call.
   static bool same(const uint8_t* a, const uint8_t* b) {
-    static_assert(CodeName::kSize == 4 * sizeof(uint64_t) + 1);
-    uint64_t differing = a[0] ^ b[0];
-    for (size_t i = 1; i < CodeName::kSize; i += 8)
-      differing |= load<uint64_t>(a + i) ^ load<uint64_t>(b + i);
-    return differing == 0;
+    static_assert(CodeName::kSize == 2 * sizeof(Words) + 1);
+    const Words differing =
+        (load<Words>(a) ^ load<Words>(b)) | (load<Words>(a + sizeof(Words)) ^ load<Words>(b + sizeof(Words)));
+    return everywhere(Mask(differing == 0)) && a[2 * sizeof(Words)] == b[2 * sizeof(Words)];
   }
   // A name is a hash already.
   size_t start(const uint8_t* name) const { return size_t(load<uint64_t>(name + 1)) & (slots_.size() - 1); }

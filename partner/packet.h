@@ -71,15 +71,15 @@ struct alignas(64) Packet {
   uint32_t length;      //  8  bytes in this Seg
   uint16_t segs;        // 12  Segs in the chain; first Seg only
   uint16_t flags;       // 14
-  Packet* next;         // 16  next Seg of the chain
-  uint32_t next_hop;    // 24  index into NextHops; kNoNextHop
-  uint16_t path;        // 28  the Path that accounts for it
-  uint16_t in_port;     // 30  where it came in; kNoPort if made here
-  uint32_t slot;        // 32  index in its Pool; never changes.  36 to 39 are free
+  uint32_t references;  // 16  Segs that window this slot's bytes, itself included
+  uint32_t next_hop;    // 20  index into NextHops; kNoNextHop
+  Packet* next;         // 24  next Seg of the chain
+  uint32_t slot;        // 32  index in its Pool; never changes
+  uint16_t path;        // 36  the Path that accounts for it
+  uint16_t in_port;     // 38  where it came in; kNoPort if made here
   uint64_t timestamp;   // 40  ns, the driver's; 0 if the driver has none
   uint16_t l3;          // 48  offset of the network header from window()
-  uint16_t l4;          // 50  offset of the transport header, likewise
-  uint32_t references;  // 52  Segs that window this slot's bytes, itself included
+  uint16_t l4;          // 50  offset of the transport header, likewise.  52 to 55 are free
   union {               // 56
     Packet* owner;
     Foreign* foreign;
@@ -149,9 +149,9 @@ static_assert(sizeof(Packet) == 64);
 static_assert(Packet::kStride == sizeof(Packet) + Packet::kRoom);
 static_assert(Packet::kStride % 64 == 0);
 static_assert(sizeof(SecondLine) <= Packet::kReserved);
-static_assert(offsetof(Packet, length) == 8 && offsetof(Packet, next) == 16);
-static_assert(offsetof(Packet, next_hop) == 24 && offsetof(Packet, slot) == 32);
-static_assert(offsetof(Packet, timestamp) == 40 && offsetof(Packet, references) == 52);
+static_assert(offsetof(Packet, length) == 8 && offsetof(Packet, references) == 16);
+static_assert(offsetof(Packet, next) == 24 && offsetof(Packet, slot) == 32);
+static_assert(offsetof(Packet, timestamp) == 40 && offsetof(Packet, l3) == 48);
 static_assert(offsetof(Packet, foreign) == 56);
 
 // One Seg of a chain, seen for its bytes alone.

@@ -94,7 +94,12 @@ Result<std::unique_ptr<Pool>> Pool::create(const PoolSpec& spec) {
   if (spec.packets == 0 || spec.packets > kMaxPackets) {
     return Error{Code::kInvalid, "a pool holds 1 to 16777216 packets, not " + std::to_string(spec.packets)};
   }
-  Mapping m = map_pages(64 + spec.packets * Packet::kStride, spec.pages);
+  const bool given = !spec.memory.empty();
+  if (given && (spec.memory.size() < bytes(spec.packets) || uintptr_t(spec.memory.data()) % 64 != 0)) {
+    return Error{Code::kInvalid, "the memory for the pool is too small, or not aligned to 64 bytes"};
+  }
+  Mapping m = given ? Mapping{.at = spec.memory.data(), .size = spec.memory.size()}
+                    : map_pages(bytes(spec.packets), spec.pages);
   if (m.at == nullptr) {
     return Error{Code::kNoMemory, "cannot map " + std::to_string(m.size >> 20) + " MiB for a pool of " +
                                       std::to_string(spec.packets) + " packets"};
@@ -102,6 +107,7 @@ Result<std::unique_ptr<Pool>> Pool::create(const PoolSpec& spec) {
   std::unique_ptr<Pool> pool(new Pool());
   pool->mapping_ = m.at;
   pool->mapping_size_ = m.size;
+  pool->mapped_ = !given;
   pool->capacity_ = spec.packets;
   pool->pages_ = m.pages;
   pool->pages_reason_ = std::move(m.reason);
@@ -118,7 +124,7 @@ Result<std::unique_ptr<Pool>> Pool::create(const PoolSpec& spec) {
 
 Pool::~Pool() {
   assert(in_use() == 0);
-  if (mapping_ != nullptr) ::munmap(mapping_, mapping_size_);
+  if (mapped_) ::munmap(mapping_, mapping_size_);
 }
 
 size_t Pool::alloc(Pvec& v, size_t n) {

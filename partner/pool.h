@@ -26,11 +26,17 @@ const char* name(PageKind kind);  // "2M", "THP", "4K"
 struct PoolSpec {
   size_t packets = 16384;          // 1 .. 2^24
   PageKind pages = PageKind::k2M;  // the best to try; falls back rung by rung
+  // Where the slots are to lie, aligned to 64 bytes; it stays the caller's, and outlives the
+  // pool.  Empty: the pool maps memory of its own.
+  std::span<uint8_t> memory = {};
 };
 
 class Pool {
  public:
-  // Errors: kInvalid (spec out of range), kNoMemory (no mapping to be had).
+  // Bytes that a pool of so many packets takes.
+  static constexpr size_t bytes(size_t packets) { return 64 + packets * Packet::kStride; }
+
+  // Errors: kInvalid (spec out of range, or memory too small), kNoMemory (no mapping to be had).
   static Result<std::unique_ptr<Pool>> create(const PoolSpec& spec);
   // REQUIRES: in_use() == 0
   ~Pool();
@@ -129,6 +135,7 @@ class Pool {
 
   uint8_t* mapping_ = nullptr;
   size_t mapping_size_ = 0;
+  bool mapped_ = false;  // the mapping is the pool's own
   size_t capacity_ = 0;
   std::vector<Packet*> free_;  // a stack: the last freed is the warmest
   size_t free_count_ = 0;

@@ -181,14 +181,21 @@ void Demux::sort(uint16_t in_port, Pvec& v) {
 }
 
 void Demux::sort_by_glance(const Port& port, uint16_t in_port, Pvec& v) {
+  if (v.empty()) return;
   Glance glances[Pvec::kCapacity];
-  reader_.glance(port.link, v, fib_, glances);
+  const bool alike = reader_.glance(port.link, v, fib_, glances);
   Packet* const* const packets = v.begin();
   const size_t n = v.size();
+  for (size_t i = 0; i < n; ++i) packets[i]->in_port = in_port;
+  if (alike && glances[0].kind == Glance::kOther) {
+    if (Path* path = find_at_a_glance(port, *packets[0], glances[0])) {
+      path->enqueue(End::kNear, {packets, n});
+      return;
+    }
+  }
   Run run(packets);
   for (size_t i = 0; i < n; ++i) {
     Packet* const p = packets[i];
-    p->in_port = in_port;
     Path* path = find_at_a_glance(port, *p, glances[i]);
     if (path == nullptr) [[unlikely]] {
       PacketFields read;

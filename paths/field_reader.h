@@ -39,6 +39,8 @@ struct Glance {
     kOther,    // that it is of neither protocol that is routed
   } kind = kNothing;
   uint16_t link_protocol = 0;  // kOther: as in PacketFields
+
+  friend bool operator==(const Glance&, const Glance&) = default;
 };
 
 // All of it never reads outside a packet's first Seg, and sets Packet::l3 and l4.
@@ -51,8 +53,8 @@ class FieldReader {
   // The same for one packet.
   virtual void read(Link link, Packet& p, PacketFields& fields) const = 0;
   // Looks at nothing but where packets go: sets Packet::next_hop of those that are plainly
-  // to one host.  Writes glances[i] of v[i], for all of `v`.
-  virtual void glance(Link link, const Pvec& v, const Fib& fib, Glance* glances) const = 0;
+  // to one host.  Writes glances[i] of v[i], for all of `v`.  Returns whether all are alike.
+  virtual bool glance(Link link, const Pvec& v, const Fib& fib, Glance* glances) const = 0;
 };
 
 }  // namespace weft

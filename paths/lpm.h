@@ -47,12 +47,15 @@ class Lpm {
   class Reader {
    public:
     // The value of the longest prefix that matches; 0 when none does.
-    uint16_t find(const uint8_t* address) const {
+    [[gnu::always_inline]] uint16_t find(const uint8_t* address) const {
       Entry e = root_[root_index(address)];
-      for (const uint8_t* next = address + 3; (e & kGroup) != 0; ++next) [[unlikely]] {
+      if (Entry(e - 1) >= kGroup - 1) [[unlikely]] {  // a group, or 0
+        for (const uint8_t* next = address + 3; (e & kGroup) != 0; ++next) {
           e = groups_[size_t(e & ~kGroup) * kGroupSize + *next];
         }
-      return e != 0 ? uint16_t(e) : empty_prefix_;
+        if (e == 0) e = empty_prefix_;
+      }
+      return uint16_t(e);
     }
     // Asks the CPU for the entry that find() will read first.
     [[gnu::always_inline]] void prefetch(const uint8_t* address) const {

@@ -182,7 +182,7 @@ uint64_t Worker::may_sleep_until(uint64_t now_ns) const {
 
 void Worker::sleep_until(uint64_t until_ns) {
   sleeping_.exchange(true, std::memory_order_acq_rel);
-  if (posted_.empty() && !stopping_.load(std::memory_order_relaxed)) {
+  if (sleepers_sleep() && posted_.empty() && !stopping_.load(std::memory_order_relaxed)) {
     sleeps_.add(1);
     const uint64_t now = clock_.now_ns();
     const uint64_t wait = until_ns > now ? until_ns - now : 0;
@@ -197,6 +197,19 @@ void Worker::sleep_until(uint64_t until_ns) {
     }
   }
   sleeping_.store(false, std::memory_order_relaxed);
+  wake_sleepers();
+}
+
+// False when one of them has something.
+bool Worker::sleepers_sleep() {
+  return std::all_of(joints_.begin(), joints_.end(),
+                     [](const Joint& j) { return j.sleeper == nullptr || j.sleeper->falls_asleep(); });
+}
+
+void Worker::wake_sleepers() {
+  for (const Joint& joint : joints_) {
+    if (joint.sleeper != nullptr) joint.sleeper->wakes();
+  }
 }
 
 uint32_t Worker::add_joint(const JointSpec& spec) {

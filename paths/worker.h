@@ -20,6 +20,7 @@
 #include "base/owned_fd.h"
 #include "base/spsc_ring.h"
 #include "partner/partner.h"
+#include "partner/sleeper.h"
 #include "paths/path.h"
 #include "paths/policy.h"
 #include "paths/timers.h"
@@ -32,7 +33,8 @@ struct JointSpec {
   Opening from_end;
   Partner* to;
   Opening to_end;
-  int poll_fd = -1;  // readable when `from` has something; -1: it must be asked
+  int poll_fd = -1;            // readable when `from` has something; -1: it must be asked
+  Sleeper* sleeper = nullptr;  // is told before the worker sleeps, and after; null: nobody
 };
 
 // Called when a round's paths have run.
@@ -118,6 +120,8 @@ class Worker final : public PathHost {
   void flush_backlog();
   uint64_t may_sleep_until(uint64_t now_ns) const;
   void sleep_until(uint64_t until_ns);
+  bool sleepers_sleep();
+  void wake_sleepers();
 
   WorkerOptions options_;
   Clock& clock_;

@@ -30,7 +30,7 @@ MAY_INCLUDE = {
 # C for code objects: its headers are installed beside each other, and find each other so.
 CODE_OBJECTS = "pan_ee/code/"
 # Drivers do not see each other.
-DRIVERS = {"af_packet", "loop", "pcap", "tap", "udp"}
+DRIVERS = {"af_packet", "loop", "pcap", "shm_guest", "shm_ring", "tap", "udp"}
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 
 

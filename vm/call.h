@@ -5,10 +5,14 @@
 // and arenas and reaches it without a register: machine code knows its distance from the
 // thread pointer.  A call through a gate borrows it and gives it back.
 //
+// Arenas stay apart at a gate: the callee reaches of the caller's what the caller lent it
+// before, for that one call, and by helpers only (lending.h).
+//
 // Invariant: between runs, fault is kNone.
 // Threads: its own only.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -22,6 +26,15 @@ class Instance;
 
 // How many bytes a helper may touch for the price of one instruction.
 inline constexpr uint64_t kBytesPerUnit = 8;
+// Ranges that a program can lend at once.
+inline constexpr uint32_t kLentWindows = 4;
+
+// A range of a program's arena that the program behind its next gate may reach.
+struct LentWindow {
+  uint32_t at = 0;
+  uint32_t length = 0;  // 0: none
+  bool writable = false;
+};
 
 class Call {
  public:
@@ -33,6 +46,31 @@ class Call {
   }
   uint8_t* writable(uint64_t offset, uint64_t length) {
     return reach(arena().writable(offset), offset, length);
+  }
+
+  // Lends [at, at + length), which the program may read (and write), to the callee of the next
+  // gate, as its window `which`; length 0 takes that back.  Fails where the range is not the
+  // program's own or there is no such window.
+  void lend(uint64_t which, uint64_t at, uint64_t length, bool writable) {
+    const Extent& e = writable ? arena().writable(at) : arena().readable(at);
+    if (which >= kLentWindows || (length != 0 && !holds(e, uint32_t(at) & arena().mask(), length)))
+      return fail(Fault::kHelperRange);
+    if (!lent_.any) lent_.windows = {};
+    lent_.any = true;
+    lent_.windows[which] = {uint32_t(uint32_t(at) & arena().mask()), uint32_t(length), writable};
+  }
+  // What the caller lent; length 0: nothing of that name, or the host called.
+  LentWindow lent(uint64_t which) const {
+    if (outer_ == nullptr || !outer_->lent.any || which >= kLentWindows) return {};
+    return outer_->lent.windows[which];
+  }
+  // The host address of [offset, offset + length) of a lent window; charges for the bytes.
+  // Null after fail().
+  const uint8_t* lent_readable(uint64_t which, uint64_t offset, uint64_t length) {
+    return reach_lent(lent(which), offset, length, false);
+  }
+  uint8_t* lent_writable(uint64_t which, uint64_t offset, uint64_t length) {
+    return reach_lent(lent(which), offset, length, true);
   }
 
   // Takes from the budget.  False when it did not suffice: then the call has failed.
@@ -64,6 +102,11 @@ class Call {
   friend class Instance;
   friend struct CallAccess;
 
+  struct Lending {
+    bool any = false;  // else the windows are those of an earlier run
+    std::array<LentWindow, kLentWindows> windows{};
+  };
+
   // What a call through a gate puts aside.
   struct Outer {
     Instance* instance;
@@ -73,7 +116,27 @@ class Call {
     uint64_t saved_stack;
     const void* abort;
     Outer* outer;
+    Lending lent;
   };
+
+  static bool holds(const Extent& e, uint64_t at, uint64_t length) {
+    return at >= e.begin && at <= e.end && length <= e.end - at;
+  }
+
+  // Looks the range up anew: a heap may have been taken back since it was lent.
+  uint8_t* reach_lent(const LentWindow& window, uint64_t offset, uint64_t length, bool write) {
+    bool good = length <= window.length && offset <= window.length - length && (window.writable || !write);
+    if (good && length == 0) return nullptr;
+    uint8_t* host = nullptr;
+    if (good) {
+      Arena& arena = *outer_->arena;
+      const uint64_t at = window.at + offset;
+      good = holds(write ? arena.writable(at) : arena.readable(at), at, length);
+      host = arena.base() + (at & (0 - uint64_t(good)));  // the mask as in reach()
+    }
+    if (!good) fail(Fault::kHelperRange);
+    return good && charge((length + kBytesPerUnit - 1) / kBytesPerUnit) ? host : nullptr;
+  }
 
   uint8_t* reach(const Extent& e, uint64_t offset, uint64_t length) {
     const uint64_t at = uint32_t(offset) & arena().mask();
@@ -102,6 +165,7 @@ class Call {
   Instance* instance_ = nullptr;
   void* environment_ = nullptr;
   Outer* outer_ = nullptr;
+  Lending lent_;
 };
 
 extern constinit thread_local Call current_call;

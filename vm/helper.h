@@ -84,17 +84,20 @@ T argument(Call& call, const uint64_t* r) {
   }
 }
 
+// The register that argument `i` begins in.
+template <typename... Args>
+constexpr unsigned first(size_t i) {
+  const unsigned sizes[] = {kTaken<Args>..., 0};
+  unsigned sum = 0;
+  for (size_t k = 0; k < i; ++k) sum += sizes[k];
+  return sum;
+}
+
 template <auto kFunction, typename... Args, size_t... kIndex>
 uint64_t enter([[maybe_unused]] const uint64_t* r, Call& call, std::index_sequence<kIndex...>) {
-  constexpr unsigned kSizes[] = {kTaken<Args>..., 0};
-  constexpr auto first = [](size_t i) {
-    unsigned sum = 0;
-    for (size_t k = 0; k < i; ++k) sum += kSizes[k];
-    return sum;
-  };
-  static_assert(first(sizeof...(Args)) <= 5, "there are five registers");
+  static_assert(first<Args...>(sizeof...(Args)) <= 5, "there are five registers");
   // Braces: checked from left to right.
-  std::tuple<Args...> arguments{argument<Args>(call, r + first(kIndex))...};
+  std::tuple<Args...> arguments{argument<Args>(call, r + first<Args...>(kIndex))...};
   if (call.failed()) return 0;
   return kFunction(call, std::get<kIndex>(arguments)...);
 }

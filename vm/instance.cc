@@ -91,7 +91,7 @@ uint64_t Instance::through_gate(const Gate& gate, const Arguments& arguments, Ca
     return 0;
   }
   Call::Outer mine{call.instance_,    call.environment_, call.arena_, call.code_,
-                   call.saved_stack_, call.abort_,       call.outer_};
+                   call.saved_stack_, call.abort_,       call.outer_, call.lent_};
   call.outer_ = &mine;
   const Outcome outcome = gate.callee->call(gate.entry, arguments, call.budget(), call.environment_);
   call.instance_ = mine.instance;
@@ -101,6 +101,7 @@ uint64_t Instance::through_gate(const Gate& gate, const Arguments& arguments, Ca
   call.saved_stack_ = mine.saved_stack;
   call.abort_ = mine.abort;
   call.outer_ = mine.outer;
+  call.lent_.any = false;  // it was for this call
   call.budget_ = int32_t(outcome.budget_left);
   if (outcome.fault != Fault::kNone)
     call.fail(outcome.fault == Fault::kBudget ? Fault::kBudget : Fault::kGate);

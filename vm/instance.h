@@ -75,7 +75,9 @@ class Instance {
     call.arena_ = entry.arena;
     call.instance_ = this;
     call.environment_ = environment;
-    if (entry.run == nullptr) return interpret(entry, arguments);
+    call.lent_.any = false;
+    if (entry.run == nullptr) [[unlikely]]  // in copies, so that the others may stay in registers
+      return interpret(Entry(entry), Arguments(arguments));
     call.code_ = entry.code;
     call.abort_ = entry.abort;
     const Returned returned =

@@ -7,7 +7,8 @@
  * network header), and the modules "pan", which takes packets whose first nibble is 0,
  * "ip" and "udp".  It is 10.0.0.1 on "a" and 10.0.1.1 on "b", with the rest of 10.0.0.0/24
  * and 10.0.1.0/24 on their links.
- * Its packet pool holds ARENA_PACKETS.
+ * Its packet pool holds ARENA_PACKETS.  Its domains have files, with a quota of
+ * ARENA_FILE_BYTES and ARENA_FILES, of which ARENA_OPEN can be open.
  *
  * Threads: the node's control thread.
  */
@@ -22,6 +23,9 @@ extern "C" {
 #endif
 
 #define ARENA_PACKETS 512
+#define ARENA_FILE_BYTES (1 << 20)
+#define ARENA_FILES 64
+#define ARENA_OPEN 32
 
 typedef struct arena arena;
 
@@ -34,6 +38,10 @@ size_t arena_stop(arena* a);
 void arena_inject(arena* a, const char* port, const void* bytes, size_t length);
 /* Takes the oldest packet that went out of the port.  Returns its length, 0 if there is none. */
 size_t arena_take(arena* a, const char* port, void* bytes, size_t room);
+
+/* The folder of this host that is the root of the node's files, empty at the start; the suite
+ * may do there what it likes, and in the folder that holds it. */
+const char* arena_files(arena* a);
 
 /* Returns when the node has done all there is to do. */
 void arena_settle(arena* a);

@@ -3,6 +3,8 @@
 //
 // With WEFT_ARENA_THREAD=1 the node's worker has a thread of its own; without, rounds
 // are run by arena_settle().
+#include "tests/conformance/arena_inprocess.h"
+
 #include <spdlog/sinks/null_sink.h>
 
 #include <cstdlib>
@@ -14,12 +16,12 @@
 #include "modules/ip.h"
 #include "modules/pan.h"
 #include "modules/udp.h"
-#include "nodeos_api/geni_node.h"
+#include "nodeos_api/file_space.h"
 #include "partner/loop.h"
 #include "paths/policy_priority.h"
 #include "paths/prefix.h"
-#include "tests/conformance/arena.h"
 #include "tests/conformance/principals.h"
+#include "tests/unit/testing/temporary_directory.h"
 
 using namespace weft;
 
@@ -43,6 +45,10 @@ struct Wire {
 }  // namespace
 
 struct arena {
+  testing::TemporaryDirectory folder;
+  std::string files_root = folder.file("root");
+  std::unique_ptr<FileSpace> files =
+      *FileSpace::open(files_root, {.bytes = ARENA_FILE_BYTES, .files = ARENA_FILES, .open = ARENA_OPEN});
   ManualClock clock;
   std::unique_ptr<Pool> pool = *Pool::create({.packets = ARENA_PACKETS, .pages = PageKind::k4K});
   std::unique_ptr<Pool> wire_pool = *Pool::create({.packets = 1024, .pages = PageKind::k4K});
@@ -80,6 +86,8 @@ struct arena {
   }
 };
 
+GeniNode& node_of(arena& world) { return *world.node; }
+
 extern "C" {
 
 arena* arena_start(void) {
@@ -91,8 +99,8 @@ arena* arena_start(void) {
   }
   for (uint8_t port : {0, 1}) world->add_network(port);
   if (world->threaded) world->worker.start();
-  world->node = std::make_unique<GeniNode>(
-      GeniNode::Parts{world->geni, world->worker, *world->pool, world->clock, world->log});
+  world->node = std::make_unique<GeniNode>(GeniNode::Parts{world->geni, world->worker, *world->pool,
+                                                           world->clock, world->log, world->files.get()});
   world->node->add_pool(*world->wire_pool);
   add_principals(world->node->principals(), world->geni);
   return world;
@@ -138,6 +146,8 @@ size_t arena_take(arena* world, const char* port, void* bytes, size_t room) {
   });
   return length;
 }
+
+const char* arena_files(arena* world) { return world->files_root.c_str(); }
 
 // A round ends all that was begun before it, but what waits for a timer.
 void arena_settle(arena* world) {

@@ -27,6 +27,7 @@ extern const check sending_checks[];
 extern const check suspend_checks[];
 extern const check packet_checks[];
 extern const check event_checks[];
+extern const check file_checks[];
 extern const check node_checks[];
 
 void check_failed(const char* file, int line, const char* expression);

@@ -40,7 +40,7 @@ static void run(const check* c) {
 int main(int argc, char** argv) {
   const check* const tables[] = {domain_checks,  channel_checks, demuxkey_checks, credential_checks,
                                  netspec_checks, sending_checks, suspend_checks,  ending_checks,
-                                 packet_checks,  event_checks,   node_checks};
+                                 packet_checks,  event_checks,   file_checks,     node_checks};
   size_t i, count = 0;
   for (i = 0; i < sizeof tables / sizeof *tables; i++) {
     const check* c;

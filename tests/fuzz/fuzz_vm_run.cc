@@ -99,7 +99,8 @@ class Repair {
         i = make(kCallxOpcode, i.callx_register() % 10, 0, 0, 0);
       } else {
         i = make(kCallOpcode, 0, i.src() & 1, 0, i.imm);
-        if (i.src() == kCallHelper) i.imm = 1 + int32_t((uint32_t(i.imm) - 1) % Machines::kHelpers);
+        if (i.src() == kCallHelper && i.imm != int32_t(kFirstGate))
+          i.imm = 1 + int32_t((uint32_t(i.imm) - 1) % Machines::kHelpers);
       }
     } else if (i.operation() == kExit || i.operation() > kJsle || i.operation() == kCall) {
       i = make(kExitOpcode, 0, 0, 0, 0);

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the seeds in corpus/packet, corpus/pcap, corpus/capsule and corpus/code_object anew.
+"""Makes the seeds in corpus/packet, corpus/pcap, corpus/capsule, corpus/snow and corpus/code_object anew.
 
 They are committed: run this when the format of an input changes.  The other seeds
 are written by hand.  Needs code objects that were built: build/release, target pan_test.
@@ -272,6 +272,49 @@ def code_object_seeds():
     yield "not_one", b"\0\x7fELF"
 
 
+# The deeds of a hostile EE (hostile_ee.cc).
+GREET, ROUNDS = b"\x01", b"\x09"
+ROOT, DOMAIN, IN, OUT = 3, 4, 5, 6  # its handles, in the order in which it gets them
+
+
+def snow_seeds():
+    def make(what, *handles):
+        return bytes([3, what, *handles])
+
+    def call(number, handle, body=b"", least=0):
+        return bytes([2, number, handle, len(body)]) + body + bytes([least])
+
+    def send(opening, offset=0, length=64, more=0):
+        return struct.pack("<BBHHB", 6, opening, offset, length, more)
+
+    def lend(slot):
+        return struct.pack("<BH", 7, slot)
+
+    def poke(region, at, data):
+        return struct.pack("<BBHB", 5, region, at, len(data)) + data
+
+    def inject(data):
+        return bytes([8, len(data)]) + data
+
+    channels = GREET + make(0, ROOT) + make(16, DOMAIN) + make(17, DOMAIN) + make(19, DOMAIN, IN)
+    yield "greeting", GREET + ROUNDS
+    yield "no_greeting", call(2, ROOT, bytes(8))
+    yield "raw", b"\x00" + struct.pack("<HIHHIi", 16, 16, 1, 1, 1, 0)
+    yield "channels", channels + ROUNDS
+    yield "cut", GREET + make(18, ROOT) + inject(b"through") + ROUNDS
+    yield "receives", channels + lend(0) + lend(33) + inject(b"hello") + inject(b"again") + ROUNDS
+    yield "lends_nothing", channels + inject(b"hello") * 3 + ROUNDS
+    yield "lends_badly", channels + lend(65535) + lend(0) + inject(b"hello") + ROUNDS
+    yield "sends", channels + send(3) + send(3, 100, 2000) + send(3, 0, 10, 1) + send(3) + ROUNDS
+    yield "sends_badly", channels + send(2) + send(0) + send(3, 65535, 65535) + send(3, 0, 9, 1) + ROUNDS
+    yield "indices", channels + poke(0, 192, b"\xff" * 4) + poke(0, 384, b"\xff" * 4) + inject(b"x") + ROUNDS
+    yield "consumer", channels + lend(0) + poke(0, 64, b"\x99" * 4) + inject(b"x") + ROUNDS
+    yield "destroys", channels + call(9, IN) + call(14, OUT) + call(3, DOMAIN) + call(3, ROOT) + ROUNDS
+    yield "of_another", channels + call(9, 1) + call(3, 2) + call(4, 0) + call(12, OUT) + ROUNDS
+    yield "tuple", GREET + call(5, ROOT) + call(7, DOMAIN, bytes(40)) + call(6, DOMAIN)
+    yield "talks", GREET + call(19, ROOT, struct.pack("<iiII", 2, 0, 0, 0)) + call(20, 0, bytes(8)) + call(99, 0)
+
+
 def write(folder, seeds):
     target = HERE / "corpus" / folder
     target.mkdir(parents=True, exist_ok=True)
@@ -284,4 +327,5 @@ def write(folder, seeds):
 write("packet", ((name, b"".join(frames)) for name, frames in packet_seeds()))
 write("pcap", pcap_seeds())
 write("capsule", capsule_seeds())
+write("snow", snow_seeds())
 write("code_object", code_object_seeds())

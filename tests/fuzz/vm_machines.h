@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The machines that a fuzz target compares; whatever they do differently ends the program.
+//
+// A program that names its gate is there twice: behind the gate it runs once more, in an arena
+// of its own, on the arguments of the call.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -10,6 +15,7 @@
 
 #include "vm/code_cache.h"
 #include "vm/instance.h"
+#include "vm/lending.h"
 #include "vm/signals.h"
 
 namespace weft::vm::fuzz {
@@ -30,30 +36,33 @@ inline uint64_t sum(Call&, In bytes) {
 
 class Machines {
  public:
-  static constexpr uint32_t kHelpers = 6;
+  static constexpr uint32_t kHelpers = 10;
 
   Machines() {
     auto helpers = std::make_shared<HelperTable>();
     require(bool(add_memory_helpers(*helpers, 1)));
     require(bool(helpers->add(make_helper<refuse_odd>(5, "refuse_odd"))));
     require(bool(helpers->add(make_helper<sum>(6, "sum"))));
+    require(bool(add_lending_helpers(*helpers, 7)));
     helpers_ = helpers;
   }
 
   // False when it could not be linked; the reason is printable.
   bool run(const Image& image, uint32_t budget) {
-    auto program = Program::link(image, {helpers_, {}});
+    auto program = Program::link(image, {helpers_, {"itself"}});
     if (!program) {
       for (char c : program.error().sentence) require(c >= ' ' && c <= '~');
       return false;
     }
     for (auto& space : spaces_) {
       if (space->kind() == ArenaKind::kPacked && image.statics_bytes() > kPackedBytes / 2) continue;
-      run_on(*space, nullptr, *program, budget, interpreted_);
+      const bool gate = names_gate(image);
+      run_on(*space, nullptr, nullptr, *program, gate, budget, interpreted_);
       for (auto& cache : caches_) {
         auto code = cache->compile(*program, space->kind());
         require(bool(code));
-        run_on(*space, *code, *program, budget, compiled_);
+        // Behind the gate of the second compiler's code it is interpreted.
+        run_on(*space, *code, &cache == caches_ ? *code : nullptr, *program, gate, budget, compiled_);
         require_same();
       }
     }
@@ -65,28 +74,52 @@ class Machines {
     Outcome outcome;
     uint32_t pc = 0;
     std::vector<uint8_t> memory;
+    std::array<uint64_t, kFaults> faults_behind{};
   };
 
-  void run_on(ArenaSpace& space, std::shared_ptr<const MachineCode> code,
-              const std::shared_ptr<const Program>& program, uint32_t budget, Trace& trace) {
+  static bool names_gate(const Image& image) {
+    return std::any_of(image.text.begin(), image.text.end(),
+                       [](const Instruction& i) { return i.imm == int32_t(kFirstGate); });
+  }
+
+  std::unique_ptr<Instance> make(ArenaSpace& space, std::shared_ptr<const MachineCode> code,
+                                 const std::shared_ptr<const Program>& program) {
     auto instance = Instance::create(space, program, std::move(code), {});
     require(bool(instance));
-    Arena& arena = (*instance)->arena();
     for (uint32_t i = 0; i < 256; ++i) (*instance)->window()[i] = uint8_t(i * 37);
-    trace.outcome =
-        (*instance)->call(*(*instance)->entry(""), {kWindow, 256, 3, kStatics, ~uint64_t(0)}, budget);
-    trace.pc = trace.outcome.fault == Fault::kNone ? 0 : (*instance)->fault_pc();
-    trace.memory.clear();
+    return std::move(*instance);
+  }
+
+  static void append_memory(Instance& instance, std::vector<uint8_t>& memory) {
+    Arena& arena = instance.arena();
     for (uint32_t part : {kWindow, kStatics}) {
       const Extent& e = arena.readable(part);
-      trace.memory.insert(trace.memory.end(), arena.base() + e.begin, arena.base() + e.end);
+      memory.insert(memory.end(), arena.base() + e.begin, arena.base() + e.end);
     }
+  }
+
+  void run_on(ArenaSpace& space, std::shared_ptr<const MachineCode> code,
+              std::shared_ptr<const MachineCode> code_behind, const std::shared_ptr<const Program>& program,
+              bool gate, uint32_t budget, Trace& trace) {
+    auto instance = make(space, std::move(code), program);
+    auto behind = gate ? make(space, std::move(code_behind), program) : nullptr;
+    if (behind) require(bool(instance->bind_gate(0, *behind, *behind->entry(""))));
+    trace.outcome = instance->call(*instance->entry(""), {kWindow, 256, 3, kStatics, ~uint64_t(0)}, budget);
+    trace.pc = trace.outcome.fault == Fault::kNone ? 0 : instance->fault_pc();
+    trace.memory.clear();
+    append_memory(*instance, trace.memory);
+    trace.faults_behind = {};
+    if (!behind) return;
+    append_memory(*behind, trace.memory);
+    for (unsigned fault = 0; fault < kFaults; ++fault)
+      trace.faults_behind[fault] = behind->faults(Fault(fault));
   }
 
   void require_same() const {
     const Outcome &a = interpreted_.outcome, &b = compiled_.outcome;
     const bool same = a.r0 == b.r0 && a.budget_left == b.budget_left && a.fault == b.fault &&
-                      interpreted_.pc == compiled_.pc && interpreted_.memory == compiled_.memory;
+                      interpreted_.pc == compiled_.pc && interpreted_.memory == compiled_.memory &&
+                      interpreted_.faults_behind == compiled_.faults_behind;
     if (same) return;
     std::fprintf(stderr,
                  "interpreted: r0 %llx left %u fault %s at %u\ncompiled:    r0 %llx left %u fault %s at %u\n",

@@ -72,6 +72,8 @@ CASES = [
     ("nothing at all", "§", "at least one [partner.NAME]"),
     # -- types and ranges
     ("a string for a flag", '[node]\nbusy = §"yes"\n' + TWO, "'busy' is a string; expected true or false"),
+    ("files in no certain place", '[node]\nfiles = §"ee"\n' + TWO, "'ee' is not the whole path of a folder"),
+    ("less than no files", "[node]\nfiles_number = §-1\n" + TWO, "'files_number' is -1; expected 0 to 16777216"),
     ("a flag for a number", "[node]\npool_packets = §true\n" + TWO, "expected a whole number, 256 to 16777216"),
     ("a number for a string", "[node]\nname = §7\n" + TWO, "'name' is a whole number; expected a string"),
     ("a string for a list", '[partner.a]\ndriver = "tap"\ndevice = "t"\naddress = §"10.0.0.1/24"\n',

@@ -51,6 +51,7 @@ std::optional<std::vector<uint8_t>> bytes_of(std::string text) {
 Result<Options> read_options(int argc, char** argv) {
   Options options;
   std::optional<std::string> program;
+  bool has_memory = false;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
     if (argument == "--jit" || argument == "--interpret") {
@@ -60,10 +61,14 @@ Result<Options> read_options(int argc, char** argv) {
     } else if (argument.starts_with("--")) {
       return Error{Code::kInvalid,
                    "no option " + std::string(argument) + "; there are --jit, --interpret, --program"};
-    } else {
+    } else if (!has_memory) {
       auto memory = bytes_of(argv[i]);
       if (!memory) return Error{Code::kInvalid, "the memory is not hex digits in pairs"};
       options.memory = std::move(*memory);
+      has_memory = true;
+    } else if (!argument.empty()) {
+      // The suite passes options that nobody gave as an empty argument.
+      return Error{Code::kInvalid, "the memory is there already; what is '" + std::string(argument) + "'?"};
     }
   }
   if (!program) std::getline(std::cin, program.emplace());

@@ -21,11 +21,12 @@ namespace {
 
 constexpr const char* kGroup = "weft";
 
-Error refuse(Code code, const std::string& path, std::string_view why) {
-  return {code, "control socket " + path + ": " + std::string(why)};
+// As errors name it.
+std::string named(const std::string& path, int type) {
+  return (type == SOCK_STREAM ? "control socket " : "snow socket ") + path;
 }
-Error refuse_errno(const std::string& path, int error) {
-  return system_error("control socket " + path, error);
+Error refuse(Code code, const std::string& socket, std::string_view why) {
+  return {code, socket + ": " + std::string(why)};
 }
 
 std::optional<gid_t> weft_group() {
@@ -58,48 +59,49 @@ bool may_use(int client) {
 }
 
 // Takes a socket away that nobody serves any more.
-Result<void> clear(const std::string& path, const sockaddr_un& address) {
+Result<void> clear(const std::string& path, int type, const sockaddr_un& address) {
   struct stat file {};
   if (::lstat(path.c_str(), &file) != 0) {
-    return errno == ENOENT ? Result<void>() : Result<void>(refuse_errno(path, errno));
+    return errno == ENOENT ? Result<void>() : Result<void>(system_error(named(path, type), errno));
   }
-  if (!S_ISSOCK(file.st_mode)) return refuse(Code::kExists, path, "stands there already and is no socket");
-  OwnedFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!S_ISSOCK(file.st_mode))
+    return refuse(Code::kExists, named(path, type), "stands there already and is no socket");
+  OwnedFd probe(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
       errno == EAGAIN) {
-    return refuse(Code::kBusy, path, "another weftd uses it");
+    return refuse(Code::kBusy, named(path, type), "another weftd uses it");
   }
-  if (errno != ECONNREFUSED) return refuse_errno(path, errno);
-  if (::unlink(path.c_str()) != 0) return refuse_errno(path, errno);
+  if (errno != ECONNREFUSED && errno != EPROTOTYPE) return system_error(named(path, type), errno);
+  if (::unlink(path.c_str()) != 0) return system_error(named(path, type), errno);
   return {};
 }
 
 }  // namespace
 
-Result<AdminSocket> AdminSocket::listen(const std::string& path) {
+Result<AdminSocket> AdminSocket::listen(const std::string& path, int type) {
   sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
   if (path.empty() || path.size() >= sizeof address.sun_path) {
-    return refuse(Code::kInvalid, path, "a path of 1 to 107 bytes was expected");
+    return refuse(Code::kInvalid, named(path, type), "a path of 1 to 107 bytes was expected");
   }
   std::memcpy(address.sun_path, path.data(), path.size());
   const auto parent = std::filesystem::path(path).parent_path();
   std::error_code ignored;  // bind() says what is wrong
   if (!parent.empty()) std::filesystem::create_directory(parent, ignored);
-  if (auto cleared = clear(path, address); !cleared) return cleared.error();
+  if (auto cleared = clear(path, type, address); !cleared) return cleared.error();
 
-  OwnedFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd) return refuse_errno(path, errno);
+  OwnedFd fd(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) return system_error(named(path, type), errno);
   const mode_t mask = ::umask(0117);
   const int bound = ::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address);
   const int error = errno;
   ::umask(mask);
-  if (bound != 0) return refuse_errno(path, error);
+  if (bound != 0) return system_error(named(path, type), error);
   AdminSocket socket(std::move(fd), path);
   if (auto known = socket.remember_file(); !known) return known.error();
   const auto group = weft_group();
   if (group && ::chown(path.c_str(), uid_t(-1), *group) != 0 && errno != EPERM)
-    return refuse_errno(path, errno);
-  if (::listen(socket.fd(), 16) != 0) return refuse_errno(path, errno);
+    return system_error(named(path, type), errno);
+  if (::listen(socket.fd(), 16) != 0) return system_error(named(path, type), errno);
   return socket;
 }
 
@@ -111,7 +113,7 @@ AdminSocket::AdminSocket(AdminSocket&& other) noexcept
 
 Result<void> AdminSocket::remember_file() {
   struct stat file {};
-  if (::lstat(path_.c_str(), &file) != 0) return refuse_errno(path_, errno);
+  if (::lstat(path_.c_str(), &file) != 0) return system_error("socket " + path_, errno);
   device_ = file.st_dev;
   inode_ = file.st_ino;
   return {};

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Unix socket of the admin protocol: where it stands in the file system, and
-// who may use it.
+// A Unix socket that weftd listens at, for the admin protocol or for Snow: where it stands
+// in the file system, and who may use it.
 //
 // Threads: the control thread.
 #pragma once
 
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #include <string>
@@ -16,10 +17,10 @@ namespace weft {
 
 class AdminSocket {
  public:
-  // Listens at `path`: mode 0660, group weft where that group exists.  A socket
-  // that nobody serves any more is replaced.
-  // Errors: kBusy (a live weftd serves it), kExists (it is no socket), kPermission, kIo.
-  static Result<AdminSocket> listen(const std::string& path);
+  // Listens at `path`, for SOCK_STREAM or SOCK_SEQPACKET: mode 0660, group weft where that group exists.  A
+  // socket that nobody serves any more is replaced. Errors: kBusy (a live weftd serves it), kExists (it is no
+  // socket), kPermission, kIo.
+  static Result<AdminSocket> listen(const std::string& path, int type = SOCK_STREAM);
   AdminSocket(AdminSocket&& other) noexcept;
   AdminSocket& operator=(AdminSocket&&) = delete;
   ~AdminSocket();  // takes the path away, if it is still this socket's

@@ -18,6 +18,7 @@ namespace weft {
 
 namespace {
 
+constexpr uint64_t kOpenFiles = 256;           // of all EEs, so that the node keeps descriptors for itself
 constexpr uint64_t kSettleNs = 5'000'000'000;  // to wait for the routes before the node is ready
 
 Prefix network_of(const IpPrefix& p) { return {p.address.family, p.length, p.network().bytes}; }
@@ -45,8 +46,9 @@ std::vector<ConfigError> Assembly::rehearse(const Config& config, const Parts& p
 }
 
 bool Assembly::open_all() {
-  for (auto step : {&Assembly::open_partners, &Assembly::open_joints, &Assembly::open_ports,
-                    &Assembly::open_routes, &Assembly::open_paths, &Assembly::start_pan}) {
+  for (auto step :
+       {&Assembly::open_partners, &Assembly::open_joints, &Assembly::open_ports, &Assembly::open_routes,
+        &Assembly::open_paths, &Assembly::open_files, &Assembly::start_pan}) {
     (this->*step)();
     if (!errors_.empty()) return false;
   }
@@ -234,8 +236,17 @@ void Assembly::try_carriers() {
   for (Opening opening : tried) geni_->close(opening);
 }
 
+void Assembly::open_files() {
+  if (!config_.node.files) return;
+  const FileQuota quota{config_.node.files_bytes, config_.node.files_number, kOpenFiles};
+  auto opened = FileSpace::open(config_.node.files->value, quota);
+  if (!opened) return errors_.add(config_.node.files->at, opened.error().sentence);
+  files_ = std::move(*opened);
+}
+
 void Assembly::start_pan() {
-  nodeos_.emplace(GeniNode::Parts{*geni_, *worker_, *pool_, clock_, log_, config_.node.name});
+  nodeos_.emplace(
+      GeniNode::Parts{*geni_, *worker_, *pool_, clock_, log_, files_.get(), config_.node.name});
   add_principals(config_.principals, *geni_, clock_.now_ns(), nodeos_->principals(), errors_);
   if (!errors_.empty()) return;
   if (!config_.pan) return;
@@ -273,6 +284,11 @@ void Assembly::log_parts() {
     }
   }
   for (const JointConfig& joint : config_.joints) log_.info("joint {} <-> {}", joint.a, joint.b);
+  if (files_) {
+    const FileUse use = files_->use();
+    log_.info("files: {}, {} of {} bytes and {} of {} files used", config_.node.files->value, use.bytes,
+              files_->quota().bytes, use.files, files_->quota().files);
+  }
   if (pan_) {
     log_.info("pan: active node {}, {} neighbours, {} code objects, {}{}", to_text(pan_->address()),
               config_.pan->neighbours.size(), pan_->code().size(), pan::name(pan_->engine()),

@@ -19,6 +19,7 @@
 #include "geni/geni.h"
 #include "modules/flow.h"
 #include "modules/fusion.h"
+#include "nodeos_api/file_space.h"
 #include "nodeos_api/geni_node.h"
 #include "pan_ee/node.h"
 #include "routes/router.h"
@@ -65,6 +66,7 @@ class Assembly {
   Pool& pool() const { return *pool_; }
   Worker& worker() { return *worker_; }
   Geni& geni() { return *geni_; }
+  GeniNode& nodeos() { return *nodeos_; }
   const Geni& geni() const { return *geni_; }
   const Demux& demux() const { return *demux_; }
   const Host& host() const { return *host_; }
@@ -84,6 +86,7 @@ class Assembly {
   void open_ports();
   void open_routes();
   void open_paths();
+  void open_files();
   void start_pan();
   // Stops behind the first step that finds something wrong.  Returns whether none did.
   bool open_all();
@@ -124,6 +127,7 @@ class Assembly {
   std::optional<Geni> geni_;
   std::optional<LinkQuestions> questions_;
   std::optional<Router> router_;
+  std::unique_ptr<FileSpace> files_;  // null: the domains have none
   std::optional<GeniNode> nodeos_;
   std::unique_ptr<pan::Node> pan_;
   std::map<std::string, std::unique_ptr<Partner>> drivers_;  // by partner, or by wire

@@ -2,6 +2,7 @@
 #include "tools/weftd/daemon.h"
 
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 
 #include <cerrno>
 #include <csignal>
@@ -11,6 +12,7 @@
 #include "tools/weftd/assembly.h"
 #include "tools/weftd/notify.h"
 #include "tools/weftd/show.h"
+#include "tools/weftd/snow_server.h"
 #include "tools/weftd/watch.h"
 
 namespace weft {
@@ -51,8 +53,14 @@ Result<void> run_daemon(const Config& config, const Parts& parts, Logger& log) {
   ControlLoop loop(clock);
   if (auto opened = loop.open(); !opened) return opened;
   // First: of two that are started alike, the second must not touch the first's devices.
-  auto socket = AdminSocket::listen(config.control.socket);
+  auto socket = AdminSocket::listen(config.control.socket, SOCK_STREAM);
   if (!socket) return socket.error();
+  std::optional<AdminSocket> snow_socket;
+  if (config.snow) {
+    auto listening = AdminSocket::listen(config.snow->socket, SOCK_SEQPACKET);
+    if (!listening) return listening.error();
+    snow_socket.emplace(std::move(*listening));
+  }
   auto node = Assembly::start(config, parts, loop, clock, log);
   if (!node) return node.error();
 
@@ -66,6 +74,11 @@ Result<void> run_daemon(const Config& config, const Parts& parts, Logger& log) {
     const AdminServer server(
         std::move(*socket), loop,
         [&](AdminSession& session, const admin::Json& request) { answer(**node, session, request); });
+    const SnowConfig limits = config.snow.value_or(SnowConfig{});
+    SnowServer snow(
+        loop, (*node)->nodeos(),
+        {.packets_made = limits.packets, .packets_received = limits.packets, .objects = limits.objects}, log);
+    if (snow_socket) snow.listen(std::move(*snow_socket));
     log.info("{} is ready; weft --socket {} show run", (*node)->name(), config.control.socket);
     notify_manager("READY=1");
     loop.run();

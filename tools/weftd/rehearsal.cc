@@ -70,6 +70,7 @@ std::vector<ConfigError> rehearse(const Config& config, const Parts& parts) {
   Config smaller = config;
   smaller.node.pool = {.packets = 256, .pages = PageKind::k4K};
   smaller.node.kernel_routes = false;
+  smaller.node.files.reset();  // the machine's, and a node may be running there
   SystemClock clock;
   ControlLoop loop(clock);
   Logger log("rehearsal", std::make_shared<spdlog::sinks::null_sink_st>());

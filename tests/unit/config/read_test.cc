@@ -43,6 +43,9 @@ kernel_routes = false
 busy = true
 pool_packets = 4096
 pages = "4K"
+files = "/srv/ee"
+files_bytes = 1000
+files_number = 7
 [control]
 socket = "/tmp/w.sock"
 [partner.eth0]
@@ -105,6 +108,8 @@ port = "tun"
   EXPECT_TRUE(config.node.busy);
   EXPECT_EQ(config.node.pool.packets, 4096u);
   EXPECT_EQ(config.node.pool.pages, PageKind::k4K);
+  EXPECT_EQ(config.node.files->value, "/srv/ee");
+  EXPECT_TRUE(config.node.files_bytes == 1000 && config.node.files_number == 7);
   EXPECT_EQ(config.control.socket, "/tmp/w.sock");
   ASSERT_EQ(config.partners.size(), 6u);
   const auto& eth0 = std::get<AfPacketConfig>(config.partners[0].driver);
@@ -134,7 +139,7 @@ TEST(ReadConfig, DefaultsAreGood) {
   auto [config, wrong] = parse(kPartners);
   EXPECT_TRUE(wrong.empty());
   EXPECT_TRUE(config.node.forwarding && config.node.default_paths && config.node.kernel_routes);
-  EXPECT_FALSE(config.node.busy);
+  EXPECT_FALSE(config.node.busy || config.node.files);
   EXPECT_EQ(config.control.socket, "/run/weft/weft.sock");
 }
 

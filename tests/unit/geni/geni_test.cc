@@ -16,8 +16,9 @@ class NoFields final : public FieldReader {
     std::fill_n(fields, v.size(), PacketFields{});
   }
   void read(Link, Packet&, PacketFields& fields) const override { fields = {}; }
-  void glance(Link, const Pvec& v, const Fib&, Glance* glances) const override {
+  bool glance(Link, const Pvec& v, const Fib&, Glance* glances) const override {
     std::fill_n(glances, v.size(), Glance{});
+    return true;
   }
 };
 

@@ -26,6 +26,21 @@ TEST_F(FusionTest, CleanPacketLeavesWithItsHeadersRewritten) {
   EXPECT_GT(path.account().cycles(), 0u);
 }
 
+// Four at once are counted as four by themselves are.
+TEST_F(FusionTest, PaddingOfFourAtOnceIsCutOffAndCounted) {
+  Path& path = add_a_to_b();
+  const std::string ip = Ip4{.payload = "x"};
+  Pvec v;
+  for (size_t padding : {25, 0, 1, 1}) v.push_back(packet(ethernet(0x0800) + ip + std::string(padding, 'p')));
+  fusion.sort(kA, v);
+  flush();
+  ASSERT_EQ(devices[kB]->taken().size(), 4u);
+  for (auto& p : devices[kB]->taken()) EXPECT_EQ(test::bytes_of(*p), kToB + forwarded(ip));
+  devices[kB]->lose_all();
+  EXPECT_EQ(path.ledger().in_bytes, 4 * (14 + ip.size()) + 27);
+  EXPECT_EQ(path.ledger().out_bytes, 4 * (14 + ip.size()));
+}
+
 TEST_F(FusionTest, LinkPaddingIsCutOff) {
   Path& path = add_a_to_b();
   Ip4 ip;
@@ -472,7 +487,8 @@ TEST_F(FusionTest, AllocatesNothing) {
 // Random bytes and random damage: nothing is read outside, lost, or changed unless it
 // is forwarded.
 // In memory of exactly their size, so that a sanitizer sees what is read outside, and in a
-// slot, as most packets come.  What leaves is the same, and what is left is unchanged.
+// slot, as most packets come, by itself and with three of its kind.  What leaves is the same,
+// and what is left is unchanged.
 TEST_F(FusionTest, HostileBytes) {
   const Path& path = add_a_to_b();
   add_path("a/ip6 -> b", {"eth", "ip6", "eth"});
@@ -495,6 +511,16 @@ TEST_F(FusionTest, HostileBytes) {
     const uint64_t before = path.fused_packets();
     const std::string out = fuse(packet(bytes));
     from_slots += path.fused_packets() - before;
+
+    Pvec four;
+    while (four.size() < 4) four.push_back(packet(bytes));
+    fusion.sort(raw ? kRaw : kA, four);
+    flush();
+    auto& ended = out.empty() ? slow.packets : devices[kB]->taken();
+    EXPECT_EQ(ended.size(), 4u);
+    for (auto& p : ended) EXPECT_EQ(test::bytes_of(*p), out.empty() ? bytes : out);
+    slow.packets.clear();
+    devices[kB]->lose_all();
 
     std::unique_ptr<char[]> exact(new char[bytes.size()]);
     std::copy(bytes.begin(), bytes.end(), exact.get());

@@ -272,8 +272,8 @@ TEST_P(CodeTest, WhatIsNotTakenIsSaidAndTheNodeGoesOn) {
   line_.hosts[0]->pan.reset();
   auto& host = *line_.hosts[0];
   host.node.reset();
-  host.node =
-      std::make_unique<weft::Node>(weft::Node::Parts{host.geni, line_.worker, *line_.pool, line_.clock, log});
+  host.node = std::make_unique<weft::GeniNode>(
+      weft::GeniNode::Parts{host.geni, line_.worker, *line_.pool, line_.clock, log});
   start(folder.file("."));
   for (const char* sentence :
        {"cut.pco is left out: code object: section 2 has ",

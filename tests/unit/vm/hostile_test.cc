@@ -9,6 +9,7 @@
 #include <string>
 
 #include "tests/unit/vm/machines.h"
+#include "vm/lending.h"
 
 namespace weft::vm::test {
 namespace {
@@ -25,6 +26,11 @@ uint64_t refuse(Call& call, uint64_t) {
 
 class HostileTest : public ::testing::Test {
  protected:
+  // Prints what was tried, so that it can be counted.
+  static void TearDownTestSuite() {
+    std::printf("%u hostile programs were run on every machine, %u were refused\n", run_, refused_);
+  }
+
   HostileTest() {
     EXPECT_TRUE(machines_.helpers().add(make_helper<take_range>(10, "take_range")));
     EXPECT_TRUE(machines_.helpers().add(make_helper<grow>(11, "grow")));
@@ -60,17 +66,20 @@ class HostileTest : public ::testing::Test {
   void stopped(const std::string& text, Fault fault,
                const Machines::Run& how = {.arguments = {.r1 = kWindow}}) {
     SCOPED_TRACE(text);
+    ++run_;
     const Trace t = machines_.run(text, how);
     EXPECT_STREQ(to_text(t.outcome.fault), to_text(fault));
   }
   // It may end, but has reached nothing.
   void harmless(const std::string& text, const Machines::Run& how = {.arguments = {.r1 = kWindow}}) {
     SCOPED_TRACE(text);
+    ++run_;
     machines_.run(text, how);
   }
   // The verifier does not let it pass, and says why.
   void refused(const std::string& text, const std::string& reason) {
     SCOPED_TRACE(text);
+    ++refused_;
     EXPECT_NE(machines_.refusal(image(text)).find(reason), std::string::npos)
         << machines_.refusal(image(text));
   }
@@ -78,6 +87,7 @@ class HostileTest : public ::testing::Test {
   Machines machines_;
   std::unique_ptr<Instance> neighbour_;
   uint8_t canary_[4096];
+  static inline unsigned run_ = 0, refused_ = 0;
 };
 
 TEST_F(HostileTest, OutOfTheArenaByEveryAddressingForm) {
@@ -241,6 +251,116 @@ TEST_F(HostileTest, WhatTheVerifierRefuses) {
   // The message says where.
   EXPECT_EQ(machines_.refusal(image("r0 = 0; r10 += 1; exit")),
             "instruction 1 (r10 += 1): r10 cannot be written");
+}
+
+// Behind a gate stands a guardian with a secret, whose caller is hostile; or the caller has the
+// secret, and what it calls is hostile.  Nothing gets through but scalars and what was lent.
+class HostileGateTest : public HostileTest {
+ protected:
+  HostileGateTest() {
+    EXPECT_TRUE(add_lending_helpers(machines_.helpers(), 20));
+    machines_.gates = {"gate"};
+    machines_.prepare = [this](Instance& instance, bool compiled) {
+      auto program = *Program::link(image(callee_text_), {machines_.shared_helpers(), {"back"}});
+      callee_ = *Instance::create(machines_.space(), program, compiled ? machines_.compile(program) : nullptr,
+                                  {.heap_quota = 8192});
+      for (Instance* one : {&instance, callee_.get()}) {
+        Arena& arena = one->arena();
+        std::memset(arena.window() + 512, one == &instance ? 0x11 : 0x22, 512);
+      }
+      EXPECT_TRUE(instance.bind_gate(0, *callee_, *callee_->entry("")));
+      // The way back, which must be shut while the caller runs.
+      EXPECT_TRUE(callee_->bind_gate(0, instance, *instance.entry("")));
+    };
+    const auto before = machines_.inspect;
+    machines_.inspect = [this, before](Instance& instance) {
+      before(instance);
+      for (Instance* one : {&instance, callee_.get()}) {
+        const uint8_t* secret = one->arena().window() + 512;
+        for (int i = 0; i < 512; ++i) ASSERT_EQ(secret[i], one == &instance ? 0x11 : 0x22) << i;
+      }
+    };
+  }
+
+  void between(const std::string& caller, const std::string& callee, Fault fault) {
+    SCOPED_TRACE("behind the gate: " + callee);
+    callee_text_ = callee;
+    stopped(caller, fault);
+  }
+
+  std::string callee_text_;
+  std::unique_ptr<Instance> callee_;
+};
+
+TEST_F(HostileGateTest, Callers) {
+  // Numbers that are no gate.
+  refused("call helper 4097; exit", "no helper has the number 4097");
+  refused("call helper 0x7fffffff; exit", "no helper");
+  for (const char* wild : {"4097", "4351", "4352", "0x7fffffff", "-4096", "0x80001000 ll"})
+    between("r6 = " + std::string(wild) + "; callx r6; exit", "exit", Fault::kBadCall);
+  // Only the low half of a number counts, as of a handle.
+  between("r6 = 0x100001000 ll; callx r6; exit", "exit", Fault::kNone);
+  // Its own addresses mean nothing behind the gate, nor host addresses.
+  const std::string host = std::to_string(reinterpret_cast<uint64_t>(canary_)) + " ll";
+  between("r1 = 0x14400; call helper 4096; exit", "r0 = *(u64 *)(r1 + 0); r0 = 0; exit", Fault::kNone);
+  between("r1 = " + host + "; call helper 4096; exit", "*(u64 *)(r1 + 0) = 1; exit", Fault::kGate);
+  between("r1 = -8; call helper 4096; exit", "*(u64 *)(r1 + 0) = 1; exit", Fault::kGate);
+  // Lent: what is not its own, or not there.
+  for (const char* wild :
+       {"r1 = 0; r2 = 0; r3 = 8", "r1 = 0; r2 = -8; r3 = 8", "r1 = 0; r2 = 0x14400; r3 = -1",
+        "r1 = 0; r2 = 0x14400; r3 = 0xfffffffffffff000 ll", "r1 = 4; r2 = 0x14400; r3 = 8",
+        "r1 = -1; r2 = 0x14400; r3 = 8", "r1 = 0; r2 = 0x14fff; r3 = 2", "r1 = 0; r2 = 0x40000000; r3 = 1"}) {
+    between(std::string(wild) + "; r4 = 1; call helper 20; call helper 4096; exit", "exit",
+            Fault::kHelperRange);
+  }
+  between("r1 = 0; r2 = " + host + "; r3 = 8; r4 = 1; call helper 20; exit", "exit", Fault::kHelperRange);
+}
+
+TEST_F(HostileGateTest, Callees) {
+  const std::string lends = "r1 = 0; r2 = 0x14200; r3 = 512; r4 = 1; call helper 20; call helper 4096; exit";
+  // Beyond what was lent: the caller's secret lies right behind it.
+  for (const char* beyond : {"r2 = 505; r4 = 8", "r2 = 512; r4 = 1", "r2 = -1; r4 = 1", "r2 = 0; r4 = 513",
+                             "r2 = 0; r4 = -1", "r2 = 0x100000000 ll; r4 = 8",
+                             "r2 = 0xffffffffffffffff ll; r4 = 2", "r2 = 0x7fffffffffffffff ll; r4 = 1"}) {
+    for (const char* helper : {"22", "23"}) {
+      between(lends, "r1 = 0; r3 = 0x14200; " + std::string(beyond) + "; call helper " + helper + "; exit",
+              Fault::kGate);
+    }
+  }
+  // Windows that were not lent; one that was lent to be read.
+  for (const char* window : {"1", "3", "4", "-1", "0x100000000 ll"}) {
+    between(lends, "r1 = " + std::string(window) + "; r2 = 0; r3 = 0x14200; r4 = 8; call helper 22; exit",
+            Fault::kGate);
+  }
+  between("r1 = 0; r2 = 0x14400; r3 = 512; r4 = 0; call helper 20; call helper 4096; exit",
+          "r1 = 0; r2 = 0; r3 = 0x14200; r4 = 8; call helper 23; exit", Fault::kGate);
+  // What it was told of is not kept for a call that lends nothing.
+  between(
+      "r1 = 0; r2 = 0x14400; r3 = 512; r4 = 1; call helper 20; call helper 4096; call helper 4096; exit",
+      "r7 = 0x14200; r6 = *(u8 *)(r7 + 0); *(u8 *)(r7 + 0) = 1; if r6 == 0 goto end; r1 = 0; r2 = 0; r3 = "
+      "0x14200; r4 = 8; call helper 23; end: exit",
+      Fault::kGate);
+  // What it lends itself, and calls nobody, is not taken for its caller's: else it would reach the same
+  // place of its caller's arena when it is called again.
+  between(
+      "call helper 4096; call helper 4096; exit",
+      "r7 = 0x14200; r6 = *(u8 *)(r7 + 0); *(u8 *)(r7 + 0) = 1; if r6 != 0 goto again; r1 = 0; r2 = 0x14400; "
+      "r3 = 512; r4 = 1; call helper 20; r0 = 0; exit; again: r1 = 0; r2 = 0; r3 = 0x14200; r4 = 8; call "
+      "helper 23; exit",
+      Fault::kGate);
+  // On its caller's budget and no more; nobody is entered twice.
+  between("call helper 4096; exit", "again: goto again; exit", Fault::kBudget);
+  between("call helper 4096; exit", "call f; exit; f: call f; exit", Fault::kGate);
+  between("call helper 4096; exit", "call helper 4096; exit", Fault::kGate);
+  between("call helper 4096; exit", "r6 = 4096; callx r6; exit", Fault::kGate);
+  // The caller's frame, by the stack.
+  between(
+      "*(u64 *)(r10 - 8) = 7; call helper 4096; r1 = *(u64 *)(r10 - 8); if r1 != 7 goto bad; exit; bad: r0 = "
+      "*(u64 *)(r0 - 8); exit",
+      "*(u64 *)(r10 - 8) = 9; *(u64 *)(r10 - 512) = 9; r0 = 0; exit", Fault::kNone);
+  between("call helper 4096; exit", "*(u64 *)(r10 + 0x7000) = 9; exit", Fault::kGate);
+  between("call helper 4096; exit",
+          "r1 = -1; call helper 11; if r0 != 0 goto bad; exit; bad: call helper 12; exit", Fault::kNone);
 }
 
 // Packed arenas lie beside each other without a guard: what cannot fault must stay inside.

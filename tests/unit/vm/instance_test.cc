@@ -9,9 +9,12 @@
 
 #include "tests/unit/testing/allocations.h"
 #include "tests/unit/vm/machines.h"
+#include "vm/lending.h"
 
 namespace weft::vm::test {
 namespace {
+
+constexpr uint32_t kLend = 30;  // and 31: lent, 32: lent_read, 33: lent_write
 
 uint64_t add_all(Call&, In bytes, uint64_t plus) {
   for (size_t i = 0; i < bytes.size; ++i) plus += bytes.data[i];
@@ -26,6 +29,7 @@ class InstanceTest : public ::testing::Test {
     EXPECT_TRUE(machines_.helpers().add(make_helper<add_all>(20, "add_all")));
     EXPECT_TRUE(machines_.helpers().add(make_helper<whoami>(21, "whoami")));
     EXPECT_TRUE(machines_.helpers().add(make_helper<from_gate>(22, "from_gate")));
+    EXPECT_TRUE(add_lending_helpers(machines_.helpers(), kLend));
   }
   std::shared_ptr<const Program> link(std::string_view text, std::vector<std::string> gates = {}) {
     return *Program::link(image(text), {machines_.shared_helpers(), std::move(gates)});
@@ -294,6 +298,204 @@ TEST_F(GateTest, ChainsHaveAnEnd) {
   EXPECT_EQ(chain[kGateDepth]->faults(Fault::kGate), 1u);
   EXPECT_EQ(chain[kGateDepth + 1]->faults(Fault::kGate), 0u);
   EXPECT_EQ(chain[4]->call(*chain[4]->entry(""), {}, 1000).fault, Fault::kGate);
+}
+
+// --- what is lent through a gate -------------------------------------------------
+
+class LendingTest : public GateTest {
+ protected:
+  // Lends `bytes` of its window at 8, which hold 1, 2, 3, .., and adds what it finds there behind
+  // the gate to what came back, shifted by 8.
+  static std::string lend(unsigned window, unsigned bytes, bool writable) {
+    return "*(u64 *)(r10 - 8) = 0; r6 = 0x14200; *(u8 *)(r6 + 8) = 1; *(u8 *)(r6 + 9) = 2; r1 = " +
+           std::to_string(window) + "; r2 = 0x14208; r3 = " + std::to_string(bytes) +
+           "; r4 = " + (writable ? "1" : "0") + "; call helper 30; ";
+  }
+  static constexpr const char* kAndLook =
+      "call helper 4096; r7 = 0x14200; r1 = *(u8 *)(r7 + 8); r1 <<= 8; r0 += r1; exit";
+};
+
+TEST_F(LendingTest, TheCalleeReadsAndWritesWhatWasLent) {
+  const Trace t = through(lend(2, 2, true) + kAndLook,
+                          "r1 = 2; r2 = 0; r3 = r10; r3 += -8; r4 = 2; call helper 32;"  // 1, 2 come in
+                          "r6 = *(u16 *)(r10 - 8); *(u8 *)(r10 - 8) = 9;"
+                          "r1 = 2; r2 = 0; r3 = r10; r3 += -8; r4 = 1; call helper 33;"  // 9 goes back
+                          "r0 = r6; exit");
+  EXPECT_STREQ(to_text(t.outcome.fault), "none");
+  EXPECT_EQ(t.outcome.r0, 0x0201u + 0x900u);
+}
+
+TEST_F(LendingTest, TheCalleeKnowsHowMuch) {
+  const char* const both =
+      "r1 = 1; r2 = 0; call helper 31; r6 = r0; r1 = 1; r2 = 1; call helper 31; r6 <<= 8; r0 += r6; exit";
+  EXPECT_EQ(through(lend(1, 5, true) + "call helper 4096; exit", both).outcome.r0, 0x505u);
+  EXPECT_EQ(through(lend(1, 5, false) + "call helper 4096; exit", both).outcome.r0, 0x500u);
+  EXPECT_EQ(through(lend(2, 5, true) + "call helper 4096; exit", both).outcome.r0, 0u);
+  EXPECT_EQ(through("call helper 4096; exit", both).outcome.r0, 0u);
+  EXPECT_EQ(through(lend(1, 5, true) + lend(1, 0, true) + "call helper 4096; exit", both).outcome.r0, 0u);
+  // The last one counts.
+  EXPECT_EQ(through(lend(1, 5, true) + lend(1, 7, false) + "call helper 4096; exit", both).outcome.r0,
+            0x700u);
+  const char* const wild = "r1 = 4; r2 = 0; call helper 31; r6 = r0; r1 = -1; call helper 31; r0 += r6; exit";
+  EXPECT_EQ(through(lend(1, 5, true) + "call helper 4096; exit", wild).outcome.r0, 0u);
+}
+
+TEST_F(LendingTest, NothingElseIsReached) {
+  struct Reach {
+    const char* arguments;  // r1 window, r2 offset, r4 bytes
+    bool good;
+  };
+  const Reach reaches[] = {{"r1 = 0; r2 = 0; r4 = 16", true},
+                           {"r1 = 0; r2 = 15; r4 = 1", true},
+                           {"r1 = 0; r2 = 16; r4 = 0", true},
+                           {"r1 = 0; r2 = 16; r4 = 1", false},
+                           {"r1 = 0; r2 = 17; r4 = 0", false},
+                           {"r1 = 0; r2 = 0; r4 = 17", false},
+                           {"r1 = 0; r2 = 1; r4 = 16", false},
+                           {"r1 = 0; r2 = -1; r4 = 1", false},
+                           {"r1 = 0; r2 = -1; r4 = 2", false},
+                           {"r1 = 0; r2 = 0x100000000 ll; r4 = 1", false},
+                           {"r1 = 0; r2 = 0x7fffffffffffffff ll; r4 = 8", false},
+                           {"r1 = 0; r2 = 0; r4 = 0x100000001 ll", false},
+                           {"r1 = 1; r2 = 0; r4 = 1", false},
+                           {"r1 = 4; r2 = 0; r4 = 1", false},
+                           {"r1 = -1; r2 = 0; r4 = 1", false},
+                           {"r1 = 0x100000000 ll; r2 = 0; r4 = 1", false}};
+  for (const char* helper : {"32", "33"}) {
+    for (const Reach& reach : reaches) {
+      SCOPED_TRACE(std::string(reach.arguments) + " helper " + helper);
+      const Trace t =
+          through(lend(0, 16, true) + "call helper 4096; exit",
+                  std::string(reach.arguments) + "; r3 = 0x14200; call helper " + helper + "; exit");
+      EXPECT_STREQ(to_text(t.outcome.fault), reach.good ? "none" : "gate");
+      EXPECT_EQ(callee_->faults(Fault::kHelperRange), reach.good ? 0u : 1u);
+    }
+  }
+  // Its own memory is checked as ever.
+  const Trace t = through(lend(0, 16, true) + "call helper 4096; exit",
+                          "r1 = 0; r2 = 0; r3 = 0; r4 = 8; call helper 32; exit");
+  EXPECT_EQ(t.outcome.fault, Fault::kGate);
+}
+
+TEST_F(LendingTest, WhatIsLentToReadIsNotWritten) {
+  const char* const write = "r1 = 0; r2 = 0; r3 = r10; r3 += -8; r4 = 1; call helper 33; exit";
+  const Trace t = through(lend(0, 16, false) + kAndLook, write);
+  EXPECT_EQ(t.outcome.fault, Fault::kGate);
+  EXPECT_EQ(t.in_window(8), 0x0201u);
+  EXPECT_EQ(through(lend(0, 16, true) + kAndLook, write).outcome.fault, Fault::kNone);
+}
+
+TEST_F(LendingTest, OnlyWhatIsOnesOwnIsLent) {
+  const std::string rest = "; call helper 30; exit";
+  for (const char* wild :
+       {"r1 = 0; r2 = 0; r3 = 8; r4 = 0", "r1 = 0; r2 = 0x14200; r3 = 3585; r4 = 1",
+        "r1 = 0; r2 = 0x14200; r3 = -1; r4 = 0", "r1 = 0; r2 = 0x14200; r3 = 0x100000001 ll; r4 = 0",
+        "r1 = 0; r2 = 0x40000000; r3 = 1; r4 = 1", "r1 = 4; r2 = 0x14200; r3 = 8; r4 = 1",
+        "r1 = -1; r2 = 0x14200; r3 = 8; r4 = 1", "r1 = 0; r2 = -1; r3 = 1; r4 = 0"}) {
+    SCOPED_TRACE(wild);
+    EXPECT_EQ(through(wild + rest, "exit").outcome.fault, Fault::kHelperRange);
+  }
+  // Constants may be read by another, not written.
+  const std::string constant = "r1 = 0; r2 = " + std::to_string(kStatics) + "; r3 = 8; ";
+  Image constants = image(constant + "r4 = 1" + rest);
+  constants.rodata.assign(64, 7);
+  EXPECT_EQ(machines_.run(constants, {}).outcome.fault, Fault::kHelperRange);
+  constants.text = assemble(constant + "r4 = 0" + rest);
+  EXPECT_EQ(machines_.run(constants, {}).outcome.fault, Fault::kNone);
+}
+
+TEST_F(LendingTest, ItIsForOneCall) {
+  const char* const how_much = "r1 = 0; r2 = 0; call helper 31; exit";
+  EXPECT_EQ(
+      through(lend(0, 16, true) + "call helper 4096; r6 = r0; call helper 4096; r6 <<= 8; r0 += r6; exit",
+              how_much)
+          .outcome.r0,
+      16u << 8);
+  // And not for the next run, which may be another program's.
+  auto callee = instance(link(how_much));
+  auto forgetful = instance(link(lend(0, 16, true) + "exit", {"service"}));
+  auto next = instance(link("call helper 4096; exit", {"service"}));
+  for (Instance* caller : {forgetful.get(), next.get()})
+    ASSERT_TRUE(caller->bind_gate(0, *callee, *callee->entry("")));
+  EXPECT_EQ(forgetful->call(*forgetful->entry(""), {}, 1000).fault, Fault::kNone);
+  EXPECT_EQ(next->call(*next->entry(""), {}, 1000).r0, 0u);
+}
+
+// The host lends nothing, and what was lent is not passed on.
+TEST_F(LendingTest, ItGoesNoFurther) {
+  auto last = instance(link("r1 = 0; r2 = 0; call helper 31; exit"));
+  auto middle =
+      instance(link("r1 = 0; r2 = 0; call helper 31; r6 = r0; call helper 4096; r6 <<= 8; r0 += r6; "
+                    "r1 = 0; r2 = 0; r7 = r0; call helper 31; r0 <<= 16; r0 += r7; exit",
+                    {"next"}));
+  auto first = instance(link(lend(0, 16, true) + "call helper 4096; exit", {"next"}));
+  ASSERT_TRUE(middle->bind_gate(0, *last, *last->entry("")));
+  ASSERT_TRUE(first->bind_gate(0, *middle, *middle->entry("")));
+  // The first lends 16 to the middle, which still has them after it called the last, which has none.
+  EXPECT_EQ(first->call(*first->entry(""), {}, 10000).r0, (16u << 16) + (16u << 8) + 0);
+  EXPECT_EQ(middle->call(*middle->entry(""), {}, 10000).r0, 0u);
+  EXPECT_EQ(last->call(*last->entry(""), {}, 10000).r0, 0u);
+}
+
+// Both sides of a copy are paid for, as with memcpy.
+TEST_F(LendingTest, CopiesAreCharged) {
+  const char* const read = "r1 = 0; r2 = 0; r3 = 0x14200; r4 = 512; call helper 32; exit";
+  const std::string caller = lend(0, 512, true) + "call helper 4096; exit";
+  EXPECT_EQ(through(caller, read, 1000).outcome.budget_left, 1000u - 128);
+  EXPECT_EQ(through(caller, read, 128).outcome.fault, Fault::kNone);
+  EXPECT_EQ(through(caller, read, 127).outcome.fault, Fault::kBudget);
+}
+
+// A heap that is taken back while it is lent is not reached any more.
+uint64_t take_back(Call& call) {
+  static_cast<Arena*>(call.environment())->release_heap();
+  return 0;
+}
+
+TEST_F(LendingTest, AHeapThatIsGoneIsNotReached) {
+  ASSERT_TRUE(machines_.helpers().add(make_helper<take_back>(23, "take_back")));
+  auto callee = instance(link("call helper 23; r1 = 0; r2 = 0; r3 = 0x14200; r4 = 8; call helper 32; exit"));
+  auto program =
+      link("r1 = 0; r2 = 0x40000000; r3 = 8; r4 = 1; call helper 30; call helper 4096; exit", {"g"});
+  auto caller =
+      *Instance::create(machines_.space(), program, machines_.compile(program), {.heap_quota = 8192});
+  ASSERT_TRUE(caller->arena().grow_heap(4096));
+  ASSERT_TRUE(caller->bind_gate(0, *callee, *callee->entry("")));
+  EXPECT_EQ(caller->call(*caller->entry(""), {}, 1000, &caller->arena()).fault, Fault::kGate);
+  EXPECT_EQ(callee->faults(Fault::kHelperRange), 1u);
+}
+
+// One side compiled, the other interpreted: what one puts aside, the other leaves alone.
+TEST_F(LendingTest, MachinesMix) {
+  auto callee_program =
+      link("r1 = 0; r2 = 0; r3 = r10; r3 += -8; r4 = 2; call helper 32; r0 = *(u16 *)(r10 - 8); exit");
+  auto caller_program = link(lend(0, 16, true) + "call helper 4096; r0 += 0x10000; exit", {"g"});
+  for (bool caller_compiled : {false, true}) {
+    for (bool callee_compiled : {false, true}) {
+      auto callee = *Instance::create(machines_.space(), callee_program,
+                                      callee_compiled ? machines_.compile(callee_program) : nullptr, {});
+      auto caller = *Instance::create(machines_.space(), caller_program,
+                                      caller_compiled ? machines_.compile(caller_program) : nullptr, {});
+      ASSERT_TRUE(caller->bind_gate(0, *callee, *callee->entry("")));
+      for (int i = 0; i < 3; ++i) {
+        const Outcome o = caller->call(*caller->entry(""), {}, 10000);
+        EXPECT_EQ(o.r0, 0x10201u);
+        EXPECT_EQ(o.fault, Fault::kNone);
+      }
+    }
+  }
+}
+
+// Packed arenas too, where only the mask keeps a range inside.
+TEST_F(LendingTest, InPackedArenas) {
+  auto space = *ArenaSpace::create(2, ArenaKind::kPacked);
+  auto callee_program =
+      link("r3 = r10; r3 += -8; r1 = 0; r2 = 0; r4 = 2; call helper 32; r0 = *(u16 *)(r10 - 8); exit");
+  auto caller_program = link(lend(0, 16, true) + "call helper 4096; exit", {"g"});
+  auto callee = *Instance::create(*space, callee_program, nullptr, {});
+  auto caller = *Instance::create(*space, caller_program, nullptr, {});
+  ASSERT_TRUE(caller->bind_gate(0, *callee, *callee->entry("")));
+  EXPECT_EQ(caller->call(*caller->entry(""), {}, 10000).r0, 0x201u);
 }
 
 }  // namespace

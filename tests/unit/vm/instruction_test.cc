@@ -20,6 +20,10 @@ std::string hex(uint64_t value) {
 
 class InstructionTest : public ::testing::Test {
  protected:
+  // Prints what was run, so that it can be counted.
+  static void TearDownTestSuite() { std::printf("%u cases, on every machine\n", all_cases_); }
+  ~InstructionTest() override { all_cases_ += cases_; }
+
   void expect(const std::string& text, uint64_t r0, const Machines::Run& how = {}) {
     SCOPED_TRACE(text);
     const Trace t = machines_.run(text, how);
@@ -40,6 +44,7 @@ class InstructionTest : public ::testing::Test {
 
   Machines machines_;
   unsigned cases_ = 0;
+  static inline unsigned all_cases_ = 0;
 };
 
 struct AluCase {

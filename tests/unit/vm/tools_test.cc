@@ -79,6 +79,18 @@ TEST_F(PluginTest, GivesMemoryAndItsLength) {
   expect("r0 = *(u8 *)(r1 + 7999); exit", "77", large);
 }
 
+// As the suite calls it: bytes apart by spaces, the options as one more argument, which may be empty.
+TEST_F(PluginTest, TakesArgumentsAsTheSuiteGivesThem) {
+  for (const char* options : {"''", "--jit", "--interpret"}) {
+    const Ended ended = run("r0 = *(u8 *)(r1 + 1); r0 += r2; exit", std::string("'aa  bb  cc  ' ") + options);
+    EXPECT_EQ(ended.status, 0);
+    EXPECT_EQ(ended.text, "be\n");
+  }
+  EXPECT_EQ(run("r0 = r2; exit", "'' ''").text, "0\n");
+  EXPECT_EQ(run("r0 = r2; exit", "aabb ccdd").text,
+            "bpf_plugin: the memory is there already; what is 'ccdd'?\n");
+}
+
 // Helper 5, called as itself and by a register.
 TEST_F(PluginTest, UnwindsWhenItIsAsked) {
   expect("r1 = -1; call helper 5; r0 = 2; exit", "2");

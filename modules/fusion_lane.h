@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// What Fusion keeps of a path, and of a port.
+//
+//   Tally           what passed on a lane in one pass
+//   Fusion::Lane    one path, as the loop sees it
+//   Fusion::InPort  a port, and the lanes of what comes in there
+//
+// Threads: the worker.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "modules/fusion.h"
+#include "paths/path.h"
+
+namespace weft {
+
+// Packets and bytes stand in one word, so that counting costs one addition.
+class Tally {
+ public:
+  // A packet left with `length` bytes, and came with `padding` more.
+  void add(uint32_t length) { word_ += (uint64_t{1} << 32) + length; }
+  void add(uint32_t length, uint32_t padding) {
+    add(length);
+    padding_ += padding;
+  }
+  uint64_t packets() const { return word_ >> 32; }
+  uint64_t out_bytes() const { return uint32_t(word_); }
+  uint64_t in_bytes() const { return out_bytes() + padding_; }
+
+ private:
+  uint64_t word_ = 0;
+  uint64_t padding_ = 0;
+};
+
+struct Fusion::Lane {
+  OutPort* open = nullptr;  // where packets may pass to without overtaking; null: they may not
+  Tally tally;
+  Path* path = nullptr;  // null: not fused
+  OutPort* out = nullptr;
+
+  void begin() {
+    open = path->in_queue(End::kNear).empty() && path->out_queue(End::kFar).empty() ? out : nullptr;
+  }
+
+  // Takes over a finished packet, as long as it came.
+  void send(Packet& p) {
+    if (!open->append(&p)) [[unlikely]]
+      return wait(p, p.length);
+    tally.add(p.length);
+  }
+  // Takes over a finished packet that came with `in_length` bytes.
+  void send(Packet& p, uint32_t in_length) {
+    const uint32_t length = p.total_length();
+    if (!open->append(&p)) return wait(p, in_length);
+    tally.add(length, in_length - length);
+  }
+  // The device refused it: it goes to the out queue, and others behind it.
+  [[gnu::noinline]] void wait(Packet& p, uint32_t in_length) {
+    open = nullptr;
+    Pvec one;
+    one.push_back(PacketPtr(&p));
+    path->count_in(1, in_length);
+    path->leave(End::kFar, one);
+  }
+  // Tells the path what passed.
+  void settle(uint64_t cycles_per_packet) {
+    path->count_fused(tally.packets(), tally.in_bytes(), tally.out_bytes());
+    path->account().charge_cycles(tally.packets() * cycles_per_packet);
+    path->account().charge_bits(tally.out_bytes() * 8);
+    tally = {};
+  }
+};
+
+struct Fusion::InPort {
+  std::string name;
+  uint16_t number;
+  Link link;
+  uint64_t mac;  // of the device, as the first bytes of a frame are loaded, without the rest
+  OutPort* out;
+  std::array<std::vector<Lane>, kFamilies> lanes;  // by out port
+  uint64_t passes = 0;
+  uint64_t cycles_per_packet = 0;  // of the last pass that was timed
+
+  template <typename F>
+  void each_fused(F f) {
+    for (std::vector<Lane>& of_family : lanes) {
+      for (Lane& lane : of_family) {
+        if (lane.path != nullptr) f(lane);
+      }
+    }
+  }
+  void begin() {
+    each_fused([](Lane& lane) { lane.begin(); });
+  }
+  void settle() {
+    each_fused([this](Lane& lane) {
+      if (lane.tally.packets() != 0) lane.settle(cycles_per_packet);
+    });
+  }
+};
+
+}  // namespace weft

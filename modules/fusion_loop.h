@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fusion::Loop: forwards what it may of a Pvec in one pass.
+//
+// Packets are looked at four at a time.  Four plain ones (IPv4 without options, in one
+// Seg of the pool's own memory, to a link like the one that they came from) are checked
+// side by side and sent; of any other four, each is taken by itself.
+//
+// What it reads for every packet it keeps a copy of: the bytes that are written into
+// packets could, for all that the compiler knows, be anything else.
+//
+// Threads: the worker.
+#pragma once
+
+#include <algorithm>
+
+#include "modules/flow.h"
+#include "modules/four_packets.h"
+#include "modules/fusion_lane.h"
+#include "modules/plain_ip.h"
+#include "modules/plain_packet.h"
+
+namespace weft {
+
+template <Link kLink, bool kTuples, bool kLarge>
+class Fusion::Loop {
+ public:
+  Loop(const Fusion& fusion, InPort& in)
+      : fusion_(fusion),
+        in_(in),
+        ip4_(fusion.fib_.ip4.reader()),
+        hops_(fusion.fib_.next_hops.data()),
+        addresses_(fusion.addresses_),
+        narrow_(fusion.narrow_),
+        lanes_(in.lanes[kIp4].data()),
+        lane_count_(uint32_t(in.lanes[kIp4].size())),
+        shapes_(narrow_.filter().at_port(in.number)),
+        ip4_frame_{uint32_t(in.mac), uint32_t(in.mac >> 32), 0, swap_be(uint16_t{flow::kIp4})} {}
+
+  // Takes all packets: what it leaves is in `left`, in order.
+  [[gnu::always_inline]] void pass(Pvec& v, Pvec& left) const {
+    v.guard_end();
+    Packet* const* const packets = v.begin();
+    const size_t n = v.size();
+    for (size_t i = 0; i < kPacketAhead; ++i) Packet::prefetch(packets[i]);
+    for (size_t i = 0; i < kEntryAhead; ++i) look_ahead(*packets[i]);
+    for (size_t i = 0; i < n; i += kFour) {
+      for (size_t k = 0; k < kFour; ++k) Packet::prefetch(packets[i + kPacketAhead + k]);
+      for (size_t k = 0; k < kFour; ++k) look_ahead(*packets[i + kEntryAhead + k]);
+      if (n - i < kFour || !forward_four<false>(packets + i, left)) [[unlikely]]
+        fusion_.forward_others<kLink, kTuples, kLarge>(in_, packets + i, std::min(kFour, n - i), left);
+    }
+    v.release_all();
+  }
+
+  // Forwards four plain packets, and leaves those that may not go.  With kPadded, some may be
+  // longer than they say.  False: one of them is not plain, and all are unchanged.
+  template <bool kPadded>
+  [[gnu::always_inline]] bool forward_four(Packet* const* packets, Pvec& left) const {
+    using namespace plain;
+    const FourPackets four(packets);
+    if (!four.plain<Packet::kOffload>() || !everywhere(above(four.length(), all_of(kShortest - 1))))
+      return false;
+    uint8_t* const frame[] = {packets[0]->data, packets[1]->data, packets[2]->data, packets[3]->data};
+    if (!link_brings_ip4(frame)) return false;
+    const NextHop* const hop[] = {next_hop(frame[0]), next_hop(frame[1]), next_hop(frame[2]),
+                                  next_hop(frame[3])};
+    const FourIp4 ip(frame[0] + kAt, frame[1] + kAt, frame[2] + kAt, frame[3] + kAt);
+    const Words length = ip.total_length() + kAt;
+    const Mask whole = kPadded ? ~above(length, four.length()) : Mask(length == four.length());
+    const Mask forwards = whole & ip.passable() & ip.from_host_to_host() & may_take(hop, ip.total_length());
+    if (!everywhere(forwards) || addresses_.any_perhaps_listed(ip.source())) return false;
+
+    const Words ttl = ip.decremented_ttl();
+    const auto send = [&](size_t k) __attribute__((always_inline)) {
+      Lane& lane = lanes_[hop[k]->out_port];
+      if (lane.open == nullptr || claimed(*packets[k])) [[unlikely]]
+        return fusion_.leave(in_, *packets[k], left);
+      if constexpr (kLink == Link::kEthernet) copy_ethernet_header(frame[k], *hop[k]);
+      store(frame[k] + kAt + 8, ttl[k]);
+      if constexpr (!kPadded) return lane.send(*packets[k]);
+      packets[k]->length = length[k];
+      lane.send(*packets[k], four.length()[k]);
+    };
+    send(0);
+    send(1);
+    send(2);
+    send(3);
+    return true;
+  }
+
+ private:
+  static constexpr size_t kFour = 4;
+  // How far ahead the CPU is asked for a packet, and for its entry of the table.
+  static constexpr size_t kPacketAhead = Pvec::kLookahead - kFour;
+  static constexpr size_t kEntryAhead = 8;
+
+  static constexpr uint8_t kAt = link_length(kLink);  // where the IP header begins
+  static constexpr uint32_t kShortest = kAt + plain::FourIp4::kLength;
+
+  // Asks for the entry of the table that an IPv4 packet's destination will need.  Few
+  // routes stay in the cache by themselves.
+  [[gnu::always_inline]] void look_ahead(const Packet& p) const {
+    if (kLarge && p.length >= kShortest) ip4_.prefetch(p.data + kAt + 16);
+  }
+  [[gnu::always_inline]] const NextHop* next_hop(const uint8_t* frame) const {
+    return hops_ + ip4_.find(frame + kAt + 16);
+  }
+
+  // Whether the link brought each frame to this node, and says that it carries IPv4.  (A raw
+  // link says neither.)
+  [[gnu::always_inline]] bool link_brings_ip4(const uint8_t* const* frame) const {
+    if constexpr (kLink != Link::kEthernet) return true;
+    constexpr Words kLookedAt{~0u, 0xffff, 0, 0xffff};  // destination and type
+    Words differences{};
+    for (size_t k = 0; k < kFour; ++k) differences |= load<Words>(frame[k]) ^ ip4_frame_;
+    return everywhere(Mask((differences & kLookedAt) == 0));
+  }
+
+  // Which next hops can be given a packet of `total` bytes of IP as it is.
+  [[gnu::always_inline]] Mask may_take(const NextHop* const* hop, Words total) const {
+    const plain::FourLeads lead(hop);
+    return lead.forwards(kAt) & ~above(total, lead.mtu()) & above(all_of(lane_count_), lead.out_port());
+  }
+
+  // Whether a tuple may want a packet, so that the demux must decide.
+  [[gnu::always_inline]] bool claimed(const Packet& p) const {
+    if constexpr (!kTuples) return false;
+    const uint8_t* const ip = p.data + kAt;
+    if ((narrow_.filter().candidates(ip[14], ip[18], ip[9]) & shapes_) == 0) return false;
+    NarrowFields tuple;
+    return !flow::read_ip4_tuple(p, kAt, in_.number, tuple) || narrow_.find(tuple) != narrow_.kNone;
+  }
+
+  static void copy_ethernet_header(uint8_t* at, const NextHop& hop) {
+    store(at, load<uint64_t>(hop.header));
+    store(at + 6, load<uint64_t>(hop.header + 6));
+  }
+
+  const Fusion& fusion_;
+  InPort& in_;
+  const Lpm<4>::Reader ip4_;
+  const NextHop* const hops_;
+  const LocalAddresses& addresses_;
+  const TupleTable<NarrowFields>& narrow_;
+  Lane* const lanes_;
+  const uint32_t lane_count_;
+  const TupleFilter::Shapes shapes_;  // that may match what comes in here
+  const Words ip4_frame_;             // the first 16 bytes of a frame that is for this node
+};
+
+}  // namespace weft

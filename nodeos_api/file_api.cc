@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+// The calls on files, at the C border.
+#include <unistd.h>
+
+#include <cstring>
+#include <mutex>
+
+#include "nodeos_api/file.h"
+#include "nodeos_api/node.h"
+#include "nodeos_api/sized.h"
+
+namespace weft {
+
+namespace {
+
+// Held while handles of files are looked up, made and buried, never while a disk is waited
+// for: who has looked one up keeps what is open.
+constinit std::mutex objects_mutex;
+
+std::vector<FileObject*>& list(Domain& domain, const FileObject*) { return domain.files().files; }
+std::vector<DirObject*>& list(Domain& domain, const DirObject*) { return domain.files().dirs; }
+
+// What the handle has open; null, with the failure noted.
+template <typename Object>
+auto held(typename Object::Handle handle) -> std::remove_cvref_t<decltype(std::declval<Object>().open())> {
+  std::lock_guard lock(objects_mutex);
+  const Object* object = find<Object>(handle);
+  if (object == nullptr || !object->domain().node().allows_blocking()) return nullptr;
+  return object->open();
+}
+
+// REQUIRES: objects_mutex is held.  What was open, since to let it go waits for the disk.
+template <typename Object>
+auto close(Object& object) {
+  auto open = object.open();
+  object.bury();
+  std::erase(list(object.domain(), &object), &object);
+  object.free_memory();
+  return open;
+}
+
+template <typename Object>
+int close(typename Object::Handle handle) {
+  std::shared_ptr<void> open;
+  std::lock_guard lock(objects_mutex);
+  Object* object = find<Object>(handle);
+  if (object == nullptr || !object->domain().node().allows_blocking()) return an_errno();
+  open = close(*object);
+  return AN_OK;
+}
+
+template <typename Object>
+void close_all(Domain& domain) {
+  std::vector<std::shared_ptr<void>> open;
+  std::lock_guard lock(objects_mutex);
+  auto& all = list(domain, static_cast<Object*>(nullptr));
+  while (!all.empty()) open.push_back(close(*all.back()));
+}
+
+// The files of a domain; null, with the failure noted.
+FileSpace* space_of(an_Domain d) {
+  Domain* domain = find_open(d);
+  if (domain == nullptr || !domain->node().allows_blocking()) return nullptr;
+  if (domain->files().space == nullptr) fail(AN_ENOSYS, "this node has no files");
+  return domain->files().space;
+}
+
+bool is_path(const char* path) {
+  if (path == nullptr) fail(AN_EINVAL, "a path is wanted");
+  return path != nullptr;
+}
+
+// Makes the object for what was opened; null, with the failure noted.
+template <typename Object, typename Open>
+typename Object::Handle make(void* mem, an_Domain d, Result<std::shared_ptr<Open>> open) {
+  if (!open) {
+    fail(open.error());
+    return nullptr;
+  }
+  std::lock_guard lock(objects_mutex);
+  Domain* domain = find_open(d);
+  if (domain == nullptr) return nullptr;
+  Object* object = Object::make(mem, *domain, *open);
+  if (object == nullptr) return nullptr;
+  list(*domain, object).push_back(object);
+  return object->handle();
+}
+
+int status_of(const Result<void>& done) { return done ? AN_OK : fail(done.error()); }
+
+template <typename T>
+int64_t count_of(const Result<T>& done) {
+  if (done) return int64_t(*done);
+  fail(done.error());
+  return -1;
+}
+
+std::span<uint8_t> bytes(void* at, size_t n) { return {static_cast<uint8_t*>(at), n}; }
+std::span<const uint8_t> bytes(const void* at, size_t n) { return {static_cast<const uint8_t*>(at), n}; }
+
+// Calls `work` with what is open.  -1, with the failure noted.
+template <typename Work>
+int64_t moved(an_File f, const void* memory, size_t n, int64_t offset, Work work) {
+  const auto file = held<FileObject>(f);
+  if (file == nullptr) return -1;
+  if (memory == nullptr && n > 0) {
+    fail(AN_EINVAL, "memory for the bytes is wanted");
+    return -1;
+  }
+  if (offset < 0) {
+    fail(AN_EINVAL, "no byte of a file is before its start");
+    return -1;
+  }
+  return count_of(work(*file));
+}
+
+an_FileType to_api(FileType type) {
+  switch (type) {
+    case FileType::kRegular:
+      return AN_FILE_REGULAR;
+    case FileType::kDirectory:
+      return AN_FILE_DIRECTORY;
+    case FileType::kOther:
+      return AN_FILE_OTHER;
+  }
+  return AN_FILE_OTHER;
+}
+
+int fill(an_FileStat* stat, const Result<FileStatus>& status) {
+  if (!status) return fail(status.error());
+  an_FileStat full{};
+  full.type = to_api(status->type);
+  full.length = status->length;
+  full.modified_ns = status->modified_ns;
+  return fill_sized(stat, full);
+}
+
+constexpr int kAccess = AN_O_WRONLY | AN_O_RDWR;
+constexpr int kAllFlags = kAccess | AN_O_CREAT | AN_O_EXCL | AN_O_TRUNC | AN_O_APPEND;
+
+// Whether the flags make sense; if not, the failure is noted.
+bool to_how(int flags, OpenHow& how) {
+  const int access = flags & kAccess;
+  how = {.read = access != AN_O_WRONLY,
+         .write = access != AN_O_RDONLY,
+         .create = (flags & AN_O_CREAT) != 0,
+         .exclusive = (flags & AN_O_EXCL) != 0,
+         .truncate = (flags & AN_O_TRUNC) != 0,
+         .append = (flags & AN_O_APPEND) != 0};
+  if ((flags & ~kAllFlags) != 0 || access == kAccess) {
+    fail(AN_EINVAL, "the flags hold what is no AN_O_ flag, or two ways of access");
+  } else if (how.exclusive && !how.create) {
+    fail(AN_EINVAL, "AN_O_EXCL speaks of what AN_O_CREAT makes");
+  } else if (how.truncate && !how.write) {
+    fail(AN_EINVAL, "AN_O_TRUNC writes, and the file is opened to be read");
+  } else {
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+void close_files(Domain& domain) {
+  close_all<FileObject>(domain);
+  close_all<DirObject>(domain);
+}
+
+}  // namespace weft
+
+using namespace weft;
+
+extern "C" {
+
+an_File an_open(void* mem, an_Domain d, const char* path, int flags) {
+  FileSpace* space = space_of(d);
+  OpenHow how;
+  if (space == nullptr || !is_path(path) || !to_how(flags, how)) return nullptr;
+  return make<FileObject>(mem, d, space->open_file(path, how));
+}
+
+int an_close(an_File f) { return weft::close<FileObject>(f); }
+
+int64_t an_read(an_File f, void* into, size_t n) {
+  return moved(f, into, n, 0, [&](OpenFile& file) { return file.read(bytes(into, n)); });
+}
+
+int64_t an_write(an_File f, const void* from, size_t n) {
+  return moved(f, from, n, 0, [&](OpenFile& file) { return file.write(bytes(from, n)); });
+}
+
+int64_t an_pread(an_File f, void* into, size_t n, int64_t offset) {
+  return moved(f, into, n, offset,
+               [&](OpenFile& file) { return file.read_at(uint64_t(offset), bytes(into, n)); });
+}
+
+int64_t an_pwrite(an_File f, const void* from, size_t n, int64_t offset) {
+  return moved(f, from, n, offset,
+               [&](OpenFile& file) { return file.write_at(uint64_t(offset), bytes(from, n)); });
+}
+
+int64_t an_lseek(an_File f, int64_t offset, an_Whence whence) {
+  const auto file = held<FileObject>(f);
+  if (file == nullptr) return -1;
+  switch (whence) {
+    case AN_SEEK_SET:
+      return count_of(file->seek(offset, SEEK_SET));
+    case AN_SEEK_CUR:
+      return count_of(file->seek(offset, SEEK_CUR));
+    case AN_SEEK_END:
+      return count_of(file->seek(offset, SEEK_END));
+  }
+  fail(AN_EINVAL, "a place is counted from the start, from here, or from the end");
+  return -1;
+}
+
+int an_ftruncate(an_File f, int64_t length) {
+  const auto file = held<FileObject>(f);
+  if (file == nullptr) return an_errno();
+  if (length < 0) return fail(AN_EINVAL, "no file is shorter than 0 bytes");
+  return status_of(file->truncate(uint64_t(length)));
+}
+
+int an_fsync(an_File f) {
+  const auto file = held<FileObject>(f);
+  return file != nullptr ? status_of(file->sync()) : an_errno();
+}
+
+int an_fstat(an_File f, an_FileStat* stat) {
+  const auto file = held<FileObject>(f);
+  return file != nullptr ? fill(stat, file->status()) : an_errno();
+}
+
+int an_stat(an_Domain d, const char* path, an_FileStat* stat) {
+  FileSpace* space = space_of(d);
+  if (space == nullptr || !is_path(path)) return an_errno();
+  return fill(stat, space->status(path));
+}
+
+int an_mkdir(an_Domain d, const char* path) {
+  FileSpace* space = space_of(d);
+  if (space == nullptr || !is_path(path)) return an_errno();
+  return status_of(space->make_dir(path));
+}
+
+int an_rmdir(an_Domain d, const char* path) {
+  FileSpace* space = space_of(d);
+  if (space == nullptr || !is_path(path)) return an_errno();
+  return status_of(space->remove_dir(path));
+}
+
+int an_unlink(an_Domain d, const char* path) {
+  FileSpace* space = space_of(d);
+  if (space == nullptr || !is_path(path)) return an_errno();
+  return status_of(space->remove_file(path));
+}
+
+int an_rename(an_Domain d, const char* from, const char* to) {
+  FileSpace* space = space_of(d);
+  if (space == nullptr || !is_path(from) || !is_path(to)) return an_errno();
+  return status_of(space->rename(from, to));
+}
+
+an_Dir an_opendir(void* mem, an_Domain d, const char* path) {
+  FileSpace* space = space_of(d);
+  if (space == nullptr || !is_path(path)) return nullptr;
+  return make<DirObject>(mem, d, space->open_dir(path));
+}
+
+int an_readdir(an_Dir d, an_DirEntry* entry) {
+  const auto dir = held<DirObject>(d);
+  if (dir == nullptr) return an_errno();
+  if (entry == nullptr || entry->size != sizeof *entry)
+    return fail(AN_EINVAL, "the entry to be filled must begin with its size");
+  const auto next = dir->next();
+  if (!next) return fail(next.error());
+  if (!next->has_value()) return fail(AN_ENOENT, "the directory has no more entries");
+  entry->type = to_api((*next)->type);
+  const std::string& name = (*next)->name;
+  entry->name[name.copy(entry->name, sizeof entry->name - 1)] = '\0';
+  return AN_OK;
+}
+
+int an_closedir(an_Dir d) { return weft::close<DirObject>(d); }
+
+int an_filesGetStats(an_Domain d, an_FilesStats* stats) {
+  const FileSpace* space = space_of(d);
+  if (space == nullptr) return an_errno();
+  const FileUse use = space->use();
+  an_FilesStats full{};
+  full.bytes = use.bytes;
+  full.files = use.files;
+  full.open = use.open;
+  full.quota_bytes = space->quota().bytes;
+  full.quota_files = space->quota().files;
+  full.quota_open = space->quota().open;
+  return fill_sized(stats, full);
+}
+
+}  // extern "C"

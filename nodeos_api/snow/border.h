@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Border: where the packets of one EE cross: its rings, joined to its channels.
+//
+// Incoming channels push into the rings.  What the EE sends is pulled each round and goes to
+// the outgoing channel of its opening.  What a channel's queue has no room for waits, and all
+// that is behind it in the ring with it: so nothing that the EE was told was taken is lost
+// for want of room.
+//
+// Threads: made, opened and closed on the control thread; the rest on the worker.
+#pragma once
+
+#include <vector>
+
+#include "nodeos_api/channel.h"
+#include "nodeos_api/geni_node.h"
+#include "partner/shm_ring.h"
+
+namespace weft::snow {
+
+class Border final : private Partner, private Sleeper {
+ public:
+  // `payer` is the domain that pays for the copies; it outlives the border's joint.
+  Border(GeniNode& node, ShmMemory memory, Domain& payer);
+  // REQUIRES: stop() was called, and the channels that opened it are closed
+  ~Border() override = default;
+
+  // Takes the joint off the worker: nothing of the EE is pulled any more.  What waited is
+  // dropped.
+  void stop();
+
+  // A use of the rings by an incoming channel, or by an outgoing one.
+  Result<Opening> open(InChannel& channel);
+  Result<Opening> open(OutChannel& channel);
+  void close(Opening which) override;
+
+  const ShmRing& ring() const { return ring_; }
+  // Packets of the EE that no channel took.
+  const DropCounters& drops() const { return drops_; }
+
+ private:
+  // Partner: both ends of the joint.
+  Result<Opening> open(std::string_view, Partner*, Opening) override { return kNoOpening; }
+  void push(Opening which, Pvec& v) override;
+  void pull(Opening which, Pvec& v, size_t max) override;
+  Result<Reply> control(Opening which, const Request& request) override {
+    return ring_.control(which, request);
+  }
+  bool falls_asleep() override { return waiting_.empty() && ring_.falls_asleep(); }
+  void wakes() override { ring_.wakes(); }
+
+  Result<Opening> open(uint64_t channel);
+  OutChannel* channel(uint32_t opening) const;
+  void send(uint32_t opening, Pvec& run);
+
+  struct Use {
+    uint32_t opening = kNoOpening.id;
+    uint64_t channel = 0;  // an_OutChan of the node's; 0: an incoming one
+  };
+
+  GeniNode& node_;
+  ShmRing ring_;
+  Account& payer_;
+  std::vector<Use> uses_;  // by ShmRing::index(); changed between rounds only
+  Pvec waiting_;
+  DropCounters drops_;
+  uint32_t joint_ = 0;
+};
+
+}  // namespace weft::snow

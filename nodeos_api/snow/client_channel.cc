@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+// The library's calls on channels and demux keys.
+#include <algorithm>
+
+#include "nodeos_api/sized.h"
+#include "nodeos_api/snow/snow_channel.h"
+
+namespace weft::snow {
+
+namespace {
+
+Connection& to_node(const Domain& domain) { return SnowNode::of(domain).connection(); }
+
+// The domain in which a channel may be made now.
+Domain* creator(an_Domain handle) {
+  Domain* domain = find_open(handle);
+  return domain != nullptr && domain->node().allows_control() ? domain : nullptr;
+}
+
+// What the node calls the key of a create call.  False, with the failure noted, if it is none.
+bool find_key(an_DemuxKey handle, uint64_t* at_node) {
+  *at_node = 0;
+  if (handle == nullptr) return true;
+  const SnowDemuxKey* key = find<SnowDemuxKey>(handle);
+  if (key != nullptr) *at_node = key->at_node();
+  return key != nullptr;
+}
+
+// Its size says how much of it there is.
+Net net_of(an_NetSpec spec) {
+  Net net{};
+  if (spec == nullptr) return net;
+  net.given = 1;
+  std::memcpy(&net.data, spec, std::min(std::max(spec->size, sizeof spec->size), sizeof net.data));
+  net.data.size = std::min(spec->size, sizeof net.data);
+  return net;
+}
+
+ChanSpec spec_of(Texts& texts, const char* prot, const char* addr, an_NetSpec net) {
+  return {texts.add(prot), texts.add(addr), net_of(net)};
+}
+
+// An object of this process for one that the node has made.  If there can be none, the node's
+// is destroyed again.
+template <typename T, Call kDestroy, typename Made>
+T* adopt(void* mem, Domain& domain, const Made& made, uint64_t handle) {
+  T* object = T::make(mem, domain, made);
+  if (object == nullptr) {
+    const LastFailure why = LastFailure::of_this_thread();
+    to_node(domain).call<kDestroy>({handle});
+    LastFailure::of_this_thread() = why;
+    return nullptr;
+  }
+  object->open();
+  return object;
+}
+
+template <typename T>
+int destroy(typename T::Handle handle) {
+  T* object = find<T>(handle);
+  if (object == nullptr || !object->domain().node().allows_control()) return an_errno();
+  object->destroy();
+  return AN_OK;
+}
+
+template <typename T, Call kGetStats>
+int get_stats(typename T::Handle handle, an_ChanStats* stats) {
+  const T* channel = find<T>(handle);
+  if (channel == nullptr || !channel->domain().node().allows_call()) return an_errno();
+  an_ChanStats full{};
+  Connection& node = to_node(channel->domain());
+  if (node.call<kGetStats>({channel->at_node()}, &full) != AN_OK) return an_errno();
+  return fill_sized(stats, full);
+}
+
+int set_suspended(SnowInChannel& channel, bool suspended) {
+  return channel.domain().node().carry([&]() -> int {
+    channel.suspend(suspended);
+    return AN_OK;
+  });
+}
+
+int resume(SnowInChannel& channel) {
+  const int status = to_node(channel.domain()).call<Call::kInchanResume>({channel.at_node()});
+  return status == AN_OK ? set_suspended(channel, false) : status;
+}
+
+}  // namespace
+
+}  // namespace weft::snow
+
+using namespace weft;
+using namespace weft::snow;
+
+extern "C" {
+
+an_DemuxKey an_demuxkeyCreate(void* mem, an_Domain d) {
+  Domain* domain = creator(d);
+  Created made{};
+  if (domain == nullptr ||
+      to_node(*domain).call<Call::kDemuxkeyCreate>({domain->at_node()}, &made) != AN_OK) {
+    return nullptr;
+  }
+  auto* key = adopt<SnowDemuxKey, Call::kDemuxkeyDestroy>(mem, *domain, made.handle, made.handle);
+  return key != nullptr ? key->handle() : nullptr;
+}
+
+int an_demuxkeyDestroy(an_DemuxKey key) { return destroy<SnowDemuxKey>(key); }
+
+int an_demuxkeyAddTuple(an_DemuxKey k, size_t offset, size_t length, const void* value, const void* mask) {
+  const SnowDemuxKey* key = find<SnowDemuxKey>(k);
+  if (key == nullptr || !key->domain().node().allows_control()) return an_errno();
+  constexpr size_t kEnough = 64;  // the node refuses more
+  Texts texts;
+  const size_t n = std::min(length, kEnough);
+  const AddTuple request{key->at_node(), offset, length, texts.add(value, n), texts.add(mask, n)};
+  return to_node(key->domain()).call<Call::kDemuxkeyAddTuple>(request, nullptr, texts);
+}
+
+an_InChan an_inchanCreate(void* mem, an_Domain d, an_DemuxKey dmxKey, const char* protspec,
+                          const char* addrspec, an_NetSpec netspec, an_ChanRecvFunc deliverfunc,
+                          void* deliverarg) {
+  Domain* domain = creator(d);
+  uint64_t key = 0;
+  if (domain == nullptr || !find_key(dmxKey, &key)) return nullptr;
+  Texts texts;
+  const ChanCreate request{domain->at_node(), key, spec_of(texts, protspec, addrspec, netspec)};
+  ChanCreated made{};
+  if (to_node(*domain).call<Call::kInchanCreate>(request, &made, texts) != AN_OK) return nullptr;
+  auto* channel = adopt<SnowInChannel, Call::kInchanDestroy>(mem, *domain, made, made.handle);
+  if (channel == nullptr) return nullptr;
+  if (deliverfunc != nullptr) {
+    domain->node().worker().call([&] { channel->delivery().set(deliverfunc, nullptr, deliverarg); });
+    resume(*channel);
+  }
+  return channel->handle();
+}
+
+int an_inchanDestroy(an_InChan c) { return destroy<SnowInChannel>(c); }
+
+int an_inchanSetVector(an_InChan c, an_ChanRecvVecFunc deliverfunc, void* deliverarg) {
+  SnowInChannel* channel = find<SnowInChannel>(c);
+  if (channel == nullptr) return an_errno();
+  if (deliverfunc == nullptr) return fail(AN_EINVAL, "a channel cannot deliver without a function");
+  return channel->domain().node().carry([&]() -> int {
+    channel->delivery().set(nullptr, deliverfunc, deliverarg);
+    return AN_OK;
+  });
+}
+
+int an_inchanSuspend(an_InChan c) {
+  SnowInChannel* channel = find<SnowInChannel>(c);
+  if (channel == nullptr || !channel->domain().node().allows_call()) return an_errno();
+  set_suspended(*channel, true);
+  return to_node(channel->domain()).call<Call::kInchanSuspend>({channel->at_node()});
+}
+
+int an_inchanResume(an_InChan c) {
+  SnowInChannel* channel = find<SnowInChannel>(c);
+  if (channel == nullptr || !channel->domain().node().allows_call()) return an_errno();
+  const bool deliverable = channel->domain().node().carry([&] { return bool(channel->delivery()); });
+  if (!deliverable) return fail(AN_EINVAL, "the channel has no deliver function yet");
+  return resume(*channel);
+}
+
+int an_inchanGetStats(an_InChan c, an_ChanStats* stats) {
+  return get_stats<SnowInChannel, Call::kInchanGetStats>(c, stats);
+}
+
+an_OutChan an_outchanCreate(void* mem, an_Domain d, const char* protspec, const char* addrspec,
+                            an_NetSpec netspec) {
+  Domain* domain = creator(d);
+  if (domain == nullptr) return nullptr;
+  Texts texts;
+  const ChanCreate request{domain->at_node(), 0, spec_of(texts, protspec, addrspec, netspec)};
+  ChanCreated made{};
+  if (to_node(*domain).call<Call::kOutchanCreate>(request, &made, texts) != AN_OK) return nullptr;
+  auto* channel = adopt<SnowOutChannel, Call::kOutchanDestroy>(mem, *domain, made, made.handle);
+  return channel != nullptr ? channel->handle() : nullptr;
+}
+
+int an_outchanDestroy(an_OutChan c) { return destroy<SnowOutChannel>(c); }
+
+int an_outchanSend(an_OutChan c, an_Packet packet) {
+  return an_outchanSendVec(c, &packet, 1) == 1 ? AN_OK : an_errno();
+}
+
+size_t an_outchanSendVec(an_OutChan c, an_Packet* packets, size_t count) {
+  SnowOutChannel* channel = find<SnowOutChannel>(c);
+  if (channel == nullptr) return 0;
+  if (packets == nullptr) {
+    fail(AN_EINVAL, "no packets");
+    return 0;
+  }
+  const std::span<Packet* const> all(reinterpret_cast<Packet* const*>(packets), count);
+  return channel->domain().node().carry([&] { return channel->send(all); });
+}
+
+int an_outchanGetStats(an_OutChan c, an_ChanStats* stats) {
+  return get_stats<SnowOutChannel, Call::kOutchanGetStats>(c, stats);
+}
+
+an_CutChan an_cutchanCreate(void* mem, an_Domain d, an_DemuxKey dmxKey, const char* inprot,
+                            const char* inaddr, an_NetSpec innet, const char* outprot, const char* outaddr,
+                            an_NetSpec outnet) {
+  Domain* domain = creator(d);
+  uint64_t key = 0;
+  if (domain == nullptr || !find_key(dmxKey, &key)) return nullptr;
+  Texts texts;
+  const CutChanCreate request{domain->at_node(), key, spec_of(texts, inprot, inaddr, innet),
+                              spec_of(texts, outprot, outaddr, outnet)};
+  Created made{};
+  if (to_node(*domain).call<Call::kCutchanCreate>(request, &made, texts) != AN_OK) return nullptr;
+  auto* channel = adopt<SnowCutChannel, Call::kCutchanDestroy>(mem, *domain, made.handle, made.handle);
+  return channel != nullptr ? channel->handle() : nullptr;
+}
+
+int an_cutchanDestroy(an_CutChan c) { return destroy<SnowCutChannel>(c); }
+
+int an_cutchanGetStats(an_CutChan c, an_ChanStats* stats) {
+  return get_stats<SnowCutChannel, Call::kCutchanGetStats>(c, stats);
+}
+
+}  // extern "C"

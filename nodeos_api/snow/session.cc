@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nodeos_api/snow/session.h"
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+
+#include "nodeos_api/snow/calls.h"
+
+namespace weft::snow {
+
+namespace {
+
+constexpr int kCallsPerTurn = 16;  // then others get their turn
+
+template <typename T>
+std::span<const uint8_t> bytes_of(const T& value) {
+  return {reinterpret_cast<const uint8_t*>(&value), sizeof value};
+}
+
+}  // namespace
+
+Session::Session(OwnedFd socket, GeniNode& node, an_Domain parent, const SessionLimits& limits)
+    : socket_(std::move(socket)),
+      node_(node),
+      parent_(parent),
+      limits_(limits),
+      handles_(limits.objects),
+      in_(kMaxMessage) {
+  socklen_t length = sizeof peer_;
+  if (::getsockopt(fd(), SOL_SOCKET, SO_PEERCRED, &peer_, &length) != 0) peer_.uid = uid_t(-1);
+}
+
+Session::~Session() {
+  asked_ = true;
+  if (top_ != nullptr) an_domainDestroy(top_);
+}
+
+// Its channels are closed.  Nothing of the EE is pulled any more; it hears that the node is gone.
+void Session::hear_of_top(an_Domain, an_TermReason, void* arg) {
+  auto* const session = static_cast<Session*>(arg);
+  session->border_->stop();
+  session->top_ = nullptr;
+  ::shutdown(session->fd(), SHUT_RDWR);
+}
+
+bool Session::over(std::string why) {
+  complaint_ = std::move(why);
+  return false;
+}
+
+// --- the socket ----------------------------------------------------------------
+
+// What it has sent is answered before more of it is read, so that it cannot make the node
+// keep replies that it does not take.
+bool Session::serve() {
+  for (int calls = 0; calls < kCallsPerTurn; ++calls) {
+    if (!flush()) return over("it is gone");
+    if (has_backlog()) return true;
+    bool none = false;
+    if (!receive(&none)) return false;
+    if (none) return true;
+  }
+  return flush() || over("it is gone");
+}
+
+bool Session::receive(bool* none) {
+  iovec part{in_.data(), in_.size()};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  const ssize_t n = ::recvmsg(fd(), &message, MSG_DONTWAIT);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+    *none = true;
+    return true;
+  }
+  if (n <= 0) return over("it is gone");
+  if (message.msg_flags & MSG_TRUNC) return over("a message is longer than any may be");
+  return answer({in_.data(), size_t(n)});
+}
+
+bool Session::answer(std::span<const uint8_t> message) {
+  Header header;
+  if (message.size() < sizeof header) return over("a message is shorter than its header");
+  std::memcpy(&header, message.data(), sizeof header);
+  const auto body = message.subspan(sizeof header);
+  const Service* service = find_service(header.call);
+  if (header.size != message.size() || header.kind != Kind::kRequest) return over("a message is no request");
+  if (service == nullptr) return over("call " + std::to_string(header.call) + " is not known here");
+  if (body.size() < service->least) return over("call " + std::to_string(header.call) + " is too short");
+  if ((header.call == uint16_t(Call::kHello)) == border_.has_value()) {
+    return over("a greeting comes first, and once");
+  }
+  std::vector<uint8_t> reply;
+  asked_ = true;
+  const int status = service->serve(*this, body, &reply);
+  asked_ = false;
+  if (status != AN_OK) {
+    const std::string_view text = an_errtext();
+    reply.assign(text.begin(), text.end());
+  }
+  send({0, header.call, Kind::kReply, header.sequence, status}, reply);
+  return true;
+}
+
+void Session::send(const Header& header, std::span<const uint8_t> body) {
+  Message& message = out_.emplace_back();
+  Header full = header;
+  full.size = uint32_t(sizeof full + body.size());
+  const auto head = bytes_of(full);
+  message.bytes.assign(head.begin(), head.end());
+  message.bytes.insert(message.bytes.end(), body.begin(), body.end());
+  std::swap(message.descriptors, for_welcome_);
+}
+
+// False when the EE is gone.
+bool Session::flush() {
+  for (; !out_.empty(); out_.pop_front()) {
+    Message& next = out_.front();
+    iovec part{next.bytes.data(), next.bytes.size()};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))] = {};
+    if (next.descriptors[0]) {
+      message.msg_control = control;
+      message.msg_controllen = sizeof control;
+      cmsghdr* rights = CMSG_FIRSTHDR(&message);
+      rights->cmsg_level = SOL_SOCKET;
+      rights->cmsg_type = SCM_RIGHTS;
+      rights->cmsg_len = CMSG_LEN(2 * sizeof(int));
+      const int descriptors[] = {next.descriptors[0].get(), next.descriptors[1].get()};
+      std::memcpy(CMSG_DATA(rights), descriptors, sizeof descriptors);
+    }
+    if (::sendmsg(fd(), &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) continue;
+    return errno == EAGAIN || errno == EINTR;
+  }
+  return true;
+}
+
+// --- for the calls ---------------------------------------------------------------
+
+int Session::begin(Welcome* welcome) {
+  ShmLayout layout;
+  layout.entries = std::bit_ceil(std::max({limits_.packets_made, limits_.packets_received, 64u}));
+  layout.memory = Pool::bytes(limits_.packets_made) + Pool::bytes(limits_.packets_received);
+  auto made = ShmMemory::make(layout);
+  if (!made) return fail(made.error());
+  top_ = an_domainCreate(nullptr, parent_, nullptr, nullptr, nullptr, nullptr, nullptr, hear_of_top, this);
+  if (top_ == nullptr) return an_errno();
+  border_.emplace(node_, std::move(made->mine), *find<Domain>(top_));
+  for_welcome_[0] = std::move(made->memory);
+  for_welcome_[1] = std::move(made->their_bell);
+  *welcome = {.version = kVersion,
+              .packets_made = limits_.packets_made,
+              .packets_received = limits_.packets_received,
+              .reserved = 0,
+              .root = handles_.give<DomainKind>(top_),
+              .layout = layout};
+  return AN_OK;
+}
+
+bool Session::has_room() {
+  std::vector<Opening> closed;
+  const bool room = handles_.has_room(&closed);
+  for (Opening opening : closed) border_->close(opening);
+  return room;
+}
+
+an_Domain Session::make_domain(an_Domain parent, uint64_t tag) {
+  auto watch = std::make_unique<Watch>(Watch{this, tag});
+  an_Domain domain =
+      an_domainCreate(nullptr, parent, nullptr, nullptr, nullptr, nullptr, nullptr, hear, watch.get());
+  if (domain != nullptr) (void)watch.release();  // hear() deletes it
+  return domain;
+}
+
+// What the EE asked for itself it knows.
+void Session::hear(an_Domain, an_TermReason reason, void* arg) {
+  const std::unique_ptr<Watch> watch(static_cast<Watch*>(arg));
+  Session& session = *watch->session;
+  if (session.asked_) return;
+  const DomainEnded ended{watch->tag, reason, 0};
+  session.send({0, uint16_t(News::kDomainEnded), Kind::kNews, 0, 0}, bytes_of(ended));
+}
+
+}  // namespace weft::snow

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// Session: the node's side of one EE's connection: answers its calls, and ends with its socket.
+//
+//   EE -> an.h -> libweft-snow -> socket -> Session -> the same an.h -> Geni -> path
+//
+// Nothing of the EE is trusted.  It names objects by handles of a table of its own, in
+// which nobody else's are; its memory is ShmRing's to read.  When the session ends, whatever the
+// reason, the domain above all of the EE's ends, and with it all that they had.
+//
+// Threads: the node's control thread.  No call blocks on the EE.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/owned_fd.h"
+#include "nodeos_api/geni_node.h"
+#include "nodeos_api/snow/border.h"
+#include "nodeos_api/snow/ee_handles.h"
+#include "nodeos_api/snow/wire.h"
+
+namespace weft::snow {
+
+// What one EE may have.
+struct SessionLimits {
+  uint32_t packets_made = 1024;      // in its own pool, 1 .. 65536
+  uint32_t packets_received = 1024;  // that the node has delivered, 1 .. 65536
+  uint32_t objects = 4096;           // domains, channels, keys, alive at once
+};
+
+class Session {
+ public:
+  // `socket` is connected, and SOCK_SEQPACKET.  The EE's domains stand below `parent`, and end
+  // with it; the session is then over.
+  Session(OwnedFd socket, GeniNode& node, an_Domain parent, const SessionLimits& limits);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  int fd() const { return socket_.get(); }
+  const ucred& peer() const { return peer_; }
+  // Serves what the EE has sent, a few calls at most, and sends what waits for it.  False
+  // when the connection is over: the EE is gone, or broke the protocol.
+  bool serve();
+  // Whether serve() is wanted when the socket takes more, too.
+  bool has_backlog() const { return !out_.empty(); }
+  // Why it is over; empty while it is not.
+  const std::string& complaint() const { return complaint_; }
+
+  // --- for the calls (calls_*.cc) --------------------------------------------
+
+  GeniNode& node() { return node_; }
+  const SessionLimits& limits() const { return limits_; }
+  EeHandles& handles() { return handles_; }
+  Border& border() { return *border_; }  // REQUIRES: begin() was called
+  // What the EE's handle stands for; null, with the failure noted, if it is none of its.
+  template <typename Kind>
+  typename Kind::Handle real(uint64_t handle) {
+    return handles_.real<Kind>(handle);
+  }
+  // The domain above the EE's.
+  an_Domain top() const { return top_; }
+  // Makes the EE's domain and memory, and leaves the descriptors for the reply.
+  int begin(Welcome* welcome);
+  // Makes a domain of whose end the EE is to hear.
+  an_Domain make_domain(an_Domain parent, uint64_t tag);
+  // Whether the EE may have one more object; if not, the failure is noted.
+  bool has_room();
+
+ private:
+  struct Watch {
+    Session* session;
+    uint64_t tag;
+  };
+  struct Message {
+    std::vector<uint8_t> bytes;
+    OwnedFd descriptors[2];
+  };
+
+  static void hear(an_Domain ended, an_TermReason reason, void* watch);
+  static void hear_of_top(an_Domain ended, an_TermReason reason, void* session);
+  bool receive(bool* none);
+  bool answer(std::span<const uint8_t> message);
+  void send(const Header& header, std::span<const uint8_t> body);
+  bool flush();
+  bool over(std::string why);
+
+  OwnedFd socket_;
+  GeniNode& node_;
+  const an_Domain parent_;
+  const SessionLimits limits_;
+  ucred peer_{};
+  EeHandles handles_;
+  std::optional<Border> border_;
+  an_Domain top_ = nullptr;
+  bool asked_ = false;  // what ends now ends because the EE said so
+  std::vector<uint8_t> in_;
+  std::deque<Message> out_;
+  OwnedFd for_welcome_[2];
+  std::string complaint_;
+};
+
+}  // namespace weft::snow

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Channels and demux keys behind Snow: the node's own, as this process knows them.
+//
+// Threads: made and destroyed on the control thread; receive() and send() on the worker.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "nodeos_api/domain.h"
+#include "nodeos_api/kinds.h"
+#include "nodeos_api/object.h"
+#include "nodeos_api/snow/snow_node.h"
+#include "nodeos_api/transfer.h"
+#include "paths/end_queue.h"
+#include "paths/timers.h"
+
+namespace weft::snow {
+
+// Whether the node is to be told of an end: not if it knows it by the domain's.
+inline bool node_must_hear(const Domain& domain) { return !domain.ending(); }
+
+class SnowDemuxKey final : public Object<SnowDemuxKey>, public DemuxKeyKind, public DomainPart {
+ public:
+  SnowDemuxKey(Domain& domain, uint64_t at_node) : domain_(domain), at_node_(at_node) {}
+  Domain& domain() const { return domain_; }
+  uint64_t at_node() const { return at_node_; }
+  void open() { domain_.add(static_cast<DomainPart&>(*this)); }
+  void destroy() override;
+
+ private:
+  Domain& domain_;
+  const uint64_t at_node_;
+};
+
+class SnowInChannel final : public Object<SnowInChannel>,
+                            public InChanKind,
+                            public DomainChannel,
+                            private Timer {
+ public:
+  SnowInChannel(Domain& domain, const ChanCreated& made)
+      : domain_(domain), at_node_(made.handle), opening_{made.opening} {}
+
+  Domain& domain() const { return domain_; }
+  uint64_t at_node() const { return at_node_; }
+  an_InChan that_delivered(const Packet& p) const override;
+  void open();
+  void destroy() override;
+
+  // On the worker.
+  Delivery& delivery() { return to_; }
+  // The node's channel is suspended too; what was on its way waits here.
+  void suspend(bool suspended);
+  void suspension_changed() override;
+  uint64_t waiting() const override { return waiting_.size(); }
+  void receive(Pvec& v);
+
+ private:
+  void fire(uint64_t now_ns) override;
+  void let_go();
+  bool rests() const { return suspended_ || domain_.suspended(); }
+
+  Domain& domain_;
+  const uint64_t at_node_;
+  const Opening opening_;
+  Delivery to_;
+  bool suspended_ = true;
+  std::vector<Packet*> waiting_;
+};
+
+class SnowOutChannel final : public Object<SnowOutChannel>,
+                             public OutChanKind,
+                             public DomainChannel,
+                             private Exit {
+ public:
+  SnowOutChannel(Domain& domain, const ChanCreated& made)
+      : domain_(domain),
+        at_node_(made.handle),
+        opening_{made.opening},
+        limit_{made.queue_packets, made.queue_bytes} {}
+
+  Domain& domain() const { return domain_; }
+  uint64_t at_node() const { return at_node_; }
+  void open();
+  void destroy() override;
+  // As OutChannel::send().
+  size_t send(std::span<Packet* const> packets) { return send_held(domain_, packets, *this); }
+
+ private:
+  void take(Pvec& v) override;
+
+  Domain& domain_;
+  const uint64_t at_node_;
+  const Opening opening_;
+  const QueueLimit limit_;
+};
+
+class SnowCutChannel final : public Object<SnowCutChannel>, public CutChanKind, public DomainChannel {
+ public:
+  SnowCutChannel(Domain& domain, uint64_t at_node) : domain_(domain), at_node_(at_node) {}
+  Domain& domain() const { return domain_; }
+  uint64_t at_node() const { return at_node_; }
+  void open() { domain_.add(static_cast<DomainChannel&>(*this)); }
+  void destroy() override;
+
+ private:
+  Domain& domain_;
+  const uint64_t at_node_;
+};
+
+}  // namespace weft::snow

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nodeos_api/snow/snow_node.h"
+
+#include <cstdlib>
+
+#include "paths/policy_round_robin.h"
+
+namespace weft::snow {
+
+namespace {
+
+constexpr uint64_t kSpinAtMost = 50'000;  // ns, before it sleeps
+
+}  // namespace
+
+// In the order in which they need each other.
+struct SnowNode::Parts {
+  std::unique_ptr<Connection> connection;
+  ShmMemory memory;
+  std::unique_ptr<Pool> made, received;
+  SystemClock system_clock;
+  Clock& clock;
+  ShmGuest guest;
+  Inbox inbox;
+  Worker worker;
+
+  Parts(std::unique_ptr<Connection> c, ShmMemory m, std::unique_ptr<Pool> p, std::unique_ptr<Pool> q,
+        const SnowOptions& options)
+      : connection(std::move(c)),
+        memory(std::move(m)),
+        made(std::move(p)),
+        received(std::move(q)),
+        clock(options.clock != nullptr ? *options.clock : system_clock),
+        guest(memory, *received),
+        worker({.busy = options.spin, .linger_ns = kSpinAtMost}, clock, std::make_unique<RoundRobin>()) {
+    worker.add_joint({&guest, Opening{0}, &inbox, Opening{0}, memory.bell(), &guest});
+    if (options.thread) worker.start();
+  }
+  ~Parts() { worker.stop(); }
+};
+
+Result<std::unique_ptr<SnowNode>> SnowNode::join(OwnedFd socket, const SnowOptions& options) {
+  auto connection = std::make_unique<Connection>(std::move(socket));
+  Welcome welcome{};
+  if (connection->call<Call::kHello>({kMagic, kVersion}, &welcome) != AN_OK) {
+    return Error{Code::kIo, std::string("Snow: ") + an_errtext()};
+  }
+  const OwnedFd file = connection->take_descriptor(0);
+  auto memory = ShmMemory::map(welcome.layout, file.get(), connection->take_descriptor(1));
+  if (!memory) return memory.error();
+  std::span<uint8_t> packets(memory->base() + welcome.layout.packets(), welcome.layout.memory);
+  auto made = Pool::create({.packets = welcome.packets_made, .memory = packets});
+  if (!made) return made.error();
+  packets = packets.subspan(Pool::bytes(welcome.packets_made));
+  auto received = Pool::create({.packets = welcome.packets_received, .memory = packets});
+  if (!received) return received.error();
+  auto parts = std::make_unique<Parts>(std::move(connection), std::move(*memory), std::move(*made),
+                                       std::move(*received), options);
+  std::unique_ptr<SnowNode> node(new SnowNode(std::move(parts)));
+  node->root().set_at_node(welcome.root);
+  return node;
+}
+
+SnowNode::SnowNode(std::unique_ptr<Parts> parts)
+    : Node(parts->worker, *parts->made, parts->clock), parts_(std::move(parts)) {
+  add_pool(*parts_->received);
+}
+
+SnowNode::~SnowNode() { end_domains(); }
+
+Connection& SnowNode::connection() const { return *parts_->connection; }
+ShmGuest& SnowNode::guest() const { return parts_->guest; }
+Inbox& SnowNode::inbox() const { return parts_->inbox; }
+
+// The node is asked once for each.
+std::string_view SnowNode::port_name(uint16_t port) const {
+  auto [known, fresh] = port_names_.try_emplace(port);
+  if (fresh) {
+    PortNamed named{};
+    if (connection().call<Call::kPortName>({port, 0}, &named) == AN_OK) {
+      known->second.assign(named.name, ::strnlen(named.name, sizeof named.name));
+    }
+  }
+  return known->second;
+}
+
+bool SnowNode::listen(int timeout_ms) {
+  for (const DomainEnded& ended : connection().take_news(timeout_ms)) {
+    auto* domain = static_cast<Domain*>(handles().find(ended.tag, AN_DOMAIN).object);
+    if (domain != nullptr) domain->end(an_TermReason(ended.reason));
+  }
+  if (!connection().gone()) return true;
+  while (!root().children().empty()) root().children().back()->end(AN_TERM_NODE);
+  return false;
+}
+
+}  // namespace weft::snow

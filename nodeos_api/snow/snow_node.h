@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// SnowNode: the node as an EE behind Snow sees it.
+//
+// Domains, events and packets are this process's own, by the same source as in the node; what
+// they need of the node is asked over the Connection.  Packets cross in the rings, whose
+// worker here runs the EE's functions for packets and time.
+//
+// Threads: as Node.
+#pragma once
+
+#include <array>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "nodeos_api/node.h"
+#include "nodeos_api/snow/connection.h"
+#include "nodeos_api/snow/inbox.h"
+#include "partner/shm_guest.h"
+
+namespace weft::snow {
+
+struct SnowOptions {
+  Clock* clock = nullptr;  // null: the system's
+  bool thread = true;      // false: rounds are run by hand
+  bool spin = false;       // never sleep
+};
+
+class SnowNode final : public Node {
+ public:
+  // Greets the node at the other end of `socket`, and maps what it gives.
+  // Errors: its words, or the kernel's.
+  static Result<std::unique_ptr<SnowNode>> join(OwnedFd socket, const SnowOptions& options);
+  // Ends all domains, with AN_TERM_NODE, and lets the node go.
+  ~SnowNode() override;
+
+  // The node of a domain.
+  static SnowNode& of(const Domain& domain) { return static_cast<SnowNode&>(domain.node()); }
+
+  Connection& connection() const;
+  ShmGuest& guest() const;
+  Inbox& inbox() const;
+
+  std::string_view port_name(uint16_t port) const override;
+
+  // Waits for what the node has to say, at most so long (-1: for ever), and acts on it.  False
+  // when the node is gone: then all domains have ended.
+  bool listen(int timeout_ms);
+
+ private:
+  struct Parts;
+  explicit SnowNode(std::unique_ptr<Parts> parts);
+
+  std::unique_ptr<Parts> parts_;
+  mutable std::map<uint16_t, std::string> port_names_;  // on the worker
+};
+
+}  // namespace weft::snow

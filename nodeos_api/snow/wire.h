@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+// Snow's wire: what an EE's library and the node say to each other over a SOCK_SEQPACKET socket.
+//
+// Each call of an.h that the node must answer is one message, and so is its reply:
+//
+//   | Header | the call's request | texts |        | Header | the call's reply, or a sentence |
+//
+// A request has at least the bytes that its struct has, and a reply too, so that either may
+// grow at its end.  Numbers are in the machine's order: both sides are on it.  A message that
+// is not as this file says ends the connection; a handle that is none is the call's to refuse.
+//
+// One line of WEFT_SNOW_CALLS is one call.  To add one: its structs here, a line, the function
+// `serve_NAME` in calls_*.cc, and the an_ function of the library in client_*.cc.
+// (docs/snow.md; Snow on Silk, section 4: the NodeOS wrappers.)
+//
+// Threads: plain values.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "nodeos_api/an.h"
+#include "partner/shm_layout.h"
+
+namespace weft::snow {
+
+constexpr uint32_t kMagic = 0x574f4e53;  // "SNOW"
+constexpr uint32_t kVersion = 1;
+constexpr size_t kMaxMessage = 72 * 1024;                      // bytes
+constexpr const char* kDefaultSocket = "/run/weft/snow.sock";  // where weftd listens
+constexpr const char* kSocketVariable = "WEFT_SNOW_FD";        // a socket that was handed down
+
+enum class Kind : uint16_t { kRequest = 1, kReply, kNews };
+
+struct Header {
+  uint32_t size;  // of the message, with this
+  uint16_t call;  // Call, or News
+  Kind kind;
+  uint32_t sequence;  // of the request; its reply bears the same
+  int32_t status;     // an_Status of a reply; 0 in all others
+};
+static_assert(sizeof(Header) == 16);
+
+// A text, or other bytes, behind the struct that names it.
+struct Text {
+  static constexpr uint32_t kNull = UINT32_MAX;
+  uint32_t offset = kNull;  // from the end of that struct
+  uint32_t length = 0;
+};
+
+// --- requests and replies: each may grow at its end ----------------------------
+
+struct Nothing {};
+struct One {
+  uint64_t handle;
+};
+struct Created {
+  uint64_t handle;
+};
+
+// The first message.
+struct Hello {
+  uint32_t magic;
+  uint32_t version;
+};
+// With it come two descriptors: the memory, and the EE's end of its bell.
+struct Welcome {
+  uint32_t version;
+  uint32_t packets_made;      // that the EE's own pool is to have
+  uint32_t packets_received;  // that are to be lent
+  uint32_t reserved;
+  uint64_t root;  // the domain above the EE's
+  ShmLayout layout;
+};
+
+struct DomainCreate {
+  uint64_t parent;
+  uint64_t tag;  // comes back when it ended
+};
+
+struct AddTuple {
+  uint64_t key;
+  uint64_t offset;
+  uint64_t length;
+  Text value, mask;
+};
+
+struct Net {
+  uint64_t given;  // 0: NULL
+  an_NetSpecData data;
+};
+struct ChanSpec {
+  Text prot, addr;
+  Net net;
+};
+struct ChanCreate {
+  uint64_t domain;
+  uint64_t key;  // 0: none
+  ChanSpec spec;
+};
+struct ChanCreated {
+  uint64_t handle;
+  uint32_t opening;        // its use of the rings
+  uint32_t queue_packets;  // of an outgoing one
+  uint64_t queue_bytes;
+};
+struct CutChanCreate {
+  uint64_t domain;
+  uint64_t key;
+  ChanSpec in, out;
+};
+
+struct Log {
+  uint64_t domain;
+  int32_t level;
+  uint32_t reserved;
+  Text text;
+};
+struct PortName {
+  uint32_t port;
+  uint32_t reserved;
+};
+struct PortNamed {
+  char name[32];
+};
+
+// --- the calls -------------------------------------------------------------------
+
+// number, name, request, reply.  A number is never used again for another call.
+#define WEFT_SNOW_CALLS(X)                      \
+  X(1, Hello, Hello, Welcome)                   \
+  X(2, DomainCreate, DomainCreate, Created)     \
+  X(3, DomainDestroy, One, Nothing)             \
+  X(4, DomainGetStats, One, an_DomainStats)     \
+  X(5, DemuxkeyCreate, One, Created)            \
+  X(6, DemuxkeyDestroy, One, Nothing)           \
+  X(7, DemuxkeyAddTuple, AddTuple, Nothing)     \
+  X(8, InchanCreate, ChanCreate, ChanCreated)   \
+  X(9, InchanDestroy, One, Nothing)             \
+  X(10, InchanSuspend, One, Nothing)            \
+  X(11, InchanResume, One, Nothing)             \
+  X(12, InchanGetStats, One, an_ChanStats)      \
+  X(13, OutchanCreate, ChanCreate, ChanCreated) \
+  X(14, OutchanDestroy, One, Nothing)           \
+  X(15, OutchanGetStats, One, an_ChanStats)     \
+  X(16, CutchanCreate, CutChanCreate, Created)  \
+  X(17, CutchanDestroy, One, Nothing)           \
+  X(18, CutchanGetStats, One, an_ChanStats)     \
+  X(19, Log, Log, Nothing)                      \
+  X(20, PortName, PortName, PortNamed)
+
+enum class Call : uint16_t {
+#define X(number, name, request, reply) k##name = number,
+  WEFT_SNOW_CALLS(X)
+#undef X
+};
+
+// The structs of a call.
+template <Call>
+struct CallOf;
+#define X(number, name, request, reply) \
+  template <>                           \
+  struct CallOf<Call::k##name> {        \
+    using Request = request;            \
+    using Reply = reply;                \
+  };
+WEFT_SNOW_CALLS(X)
+#undef X
+
+// What the node says unasked.
+enum class News : uint16_t { kDomainEnded = 1 };
+struct DomainEnded {
+  uint64_t tag;
+  int32_t reason;  // an_TermReason
+  uint32_t reserved;
+};
+
+}  // namespace weft::snow

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// ShmMemory: one process's view of the memory that is shared, and of the bell.
+//
+// The bell is a pair of sockets, not an eventfd: each side has a file description of its
+// own, so that neither can make the other block by taking O_NONBLOCK from it.
+//
+// Threads: made on the control thread; ring_bell() and hear_bell() on one worker.
+#pragma once
+
+#include "base/owned_fd.h"
+#include "base/result.h"
+#include "partner/shm_layout.h"
+
+namespace weft {
+
+class ShmMemory {
+ public:
+  // Makes the memory, sealed against a change of its size, and both ends of the bell.
+  // Errors: kInvalid (not a layout), the kernel's.
+  struct Made;
+  static Result<Made> make(const ShmLayout& layout);
+  // Maps memory that another process made.  Errors: kInvalid (smaller than its layout).
+  static Result<ShmMemory> map(const ShmLayout& layout, int memory, OwnedFd bell);
+
+  ShmMemory(ShmMemory&& other) noexcept;
+  ShmMemory& operator=(ShmMemory&&) = delete;
+  ~ShmMemory();
+
+  const ShmLayout& layout() const { return layout_; }
+  uint8_t* base() const { return base_; }
+  ShmIndices& rx() const { return at<ShmIndices>(ShmLayout::kRx); }
+  ShmIndices& tx() const { return at<ShmIndices>(ShmLayout::kTx); }
+  ShmIndices& fill() const { return at<ShmIndices>(ShmLayout::kFill); }
+  ShmDescriptor* rx_descriptors() const { return &at<ShmDescriptor>(layout_.rx_descriptors()); }
+  ShmDescriptor* tx_descriptors() const { return &at<ShmDescriptor>(layout_.tx_descriptors()); }
+  uint32_t* fill_offsets() const { return &at<uint32_t>(layout_.fill_offsets()); }
+
+  int bell() const { return bell_.get(); }
+  void ring_bell() const;
+  void hear_bell() const;
+
+ private:
+  ShmMemory(const ShmLayout& layout, uint8_t* base, OwnedFd bell)
+      : layout_(layout), base_(base), bell_(std::move(bell)) {}
+  template <typename T>
+  T& at(size_t offset) const {
+    return *reinterpret_cast<T*>(base_ + offset);
+  }
+
+  ShmLayout layout_;
+  uint8_t* base_;
+  OwnedFd bell_;
+};
+
+struct ShmMemory::Made {
+  ShmMemory mine;
+  OwnedFd memory, their_bell;  // for the other process
+};
+
+}  // namespace weft

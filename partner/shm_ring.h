@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// ShmRing: the node's end of rings in memory that it shares with another process, which it
+// does not trust.
+//
+// One set of rings carries all openings.  push() copies packets to the other process, pull()
+// copies its packets into the node's pool, and marks each with its opening: Packet::next_hop
+// is the Opening's id.  (It is the word of the mark that an EE's packets bear.)
+//
+// What the other process writes is read once, into a local, checked, and never read again;
+// the node's own indices are never read back.  Nothing there is followed as a pointer.  What
+// is wrong is skipped and counted in faults().
+//
+// Threads: as Partner; the openings are the control thread's while the worker stands.
+// Time: one copy for each byte; enters the kernel once per Pvec, when the other side sleeps.
+#pragma once
+
+#include <vector>
+
+#include "base/clock.h"
+#include "partner/partner.h"
+#include "partner/pool.h"
+#include "partner/shm_memory.h"
+#include "partner/sleeper.h"
+
+namespace weft {
+
+class ShmRing final : public Partner, public Sleeper {
+ public:
+  static constexpr size_t kMaxOpenings = 1u << 16;
+  static constexpr size_t kMaxLength = 65535;  // of a packet, bytes
+
+  // `pool` is where the other process's packets are copied to; it outlives the ring.
+  ShmRing(ShmMemory memory, Pool& pool) : memory_(std::move(memory)), pool_(pool) {}
+
+  Result<Opening> open(std::string_view spec, Partner* peer, Opening peer_end) override;
+  void close(Opening which) override;
+  // Takes packets for which buffers were lent.
+  void push(Opening which, Pvec& v) override;
+  // Gives packets of all openings, those that are closed too, in their order.
+  void pull(Opening which, Pvec& v, size_t max) override;
+  Result<Reply> control(Opening which, const Request& request) override;
+
+  // Sleeper: whether it may.
+  bool falls_asleep() override;
+  void wakes() override;
+
+  int poll_fd() const { return memory_.bell(); }
+  const PartnerStats& stats() const { return stats_; }
+  // Descriptors, offsets and indices of the other process that were not as they must be.
+  uint64_t faults() const { return faults_.value(); }
+
+  // The index of an opening among those that are open; its other half tells it from those
+  // that were.
+  static uint16_t index(Opening which) { return uint16_t(which.id); }
+
+ private:
+  struct Piece {
+    uint32_t offset, length;
+  };
+  // A packet that the other process offers.
+  struct Offer {
+    uint32_t opening;
+    uint32_t entries;  // of the ring; 0: not all there yet
+    uint32_t length;   // of all pieces
+    uint32_t pieces;   // 0: it is none that may be taken
+  };
+
+  bool is_open(Opening which) const;
+  uint32_t offered() const;
+  Offer look(uint32_t at, uint32_t limit);
+  PacketPtr copy_in(const Offer& offer);
+  uint32_t lent();
+  bool next_buffer(uint32_t* left, uint32_t* offset);
+  bool copy_out(Opening which, const Packet& p, uint32_t* lent, uint32_t* room);
+
+  ShmMemory memory_;
+  Pool& pool_;
+  std::vector<uint16_t> generations_;  // by index
+  std::vector<uint16_t> free_;
+  std::vector<bool> open_;
+  // The node's own indices.
+  uint32_t rx_ = 0, tx_ = 0, fill_ = 0;
+  std::vector<Piece> pieces_;  // of the packet that is looked at
+  PartnerStats stats_;
+  Counter faults_;
+};
+
+}  // namespace weft

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// The node's process of the arena over Snow: an arena of its own (arena_inprocess.cc), one
+// session, and orders from arena_snow.cc.
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <cstring>
+#include <optional>
+#include <vector>
+
+#include "nodeos_api/snow/session.h"
+#include "tests/conformance/arena_inprocess.h"
+#include "tests/conformance/arena_wire.h"
+
+using namespace weft;
+using namespace weft::arena_wire;
+
+namespace {
+
+void reply(uint64_t value, const void* bytes = nullptr, size_t length = 0) {
+  std::vector<uint8_t> message(sizeof(Answer) + length);
+  const Answer answer{value};
+  std::memcpy(message.data(), &answer, sizeof answer);
+  if (length > 0) std::memcpy(message.data() + sizeof answer, bytes, length);
+  ::send(kControl, message.data(), message.size(), MSG_NOSIGNAL);
+}
+
+class NodeProcess {
+ public:
+  NodeProcess() : world_(arena_start()) {
+    session_.emplace(OwnedFd(kSnow), node_of(*world_), node_of(*world_).root().handle(),
+                     snow::SessionLimits{.packets_made = ARENA_PACKETS, .packets_received = 1024});
+  }
+
+  int run() {
+    while (world_ != nullptr) {
+      pollfd ready[] = {{kControl, POLLIN, 0}, {session_ ? session_->fd() : -1, POLLIN, 0}};
+      if (session_ && session_->has_backlog()) ready[1].events |= POLLOUT;
+      ::poll(ready, 2, -1);
+      if (ready[1].revents != 0 && !session_->serve()) session_.reset();
+      if (ready[0].revents != 0 && !obey()) break;
+    }
+    return 0;
+  }
+
+ private:
+  bool obey() {
+    const ssize_t n = ::recv(kControl, message_.data(), message_.size(), 0);
+    if (n < ssize_t(sizeof(Order))) return false;
+    Order order;
+    std::memcpy(&order, message_.data(), sizeof order);
+    switch (order.what) {
+      case Do::kInject:
+        arena_inject(world_, order.port, message_.data() + sizeof order, order.value);
+        reply(0);
+        break;
+      case Do::kTake: {
+        std::vector<uint8_t> bytes(order.value);
+        const size_t length = arena_take(world_, order.port, bytes.data(), bytes.size());
+        reply(length, bytes.data(), std::min<size_t>(length, bytes.size()));
+        break;
+      }
+      case Do::kSettle:
+        arena_settle(world_);
+        reply(0);
+        break;
+      case Do::kAdvance:
+        arena_advance(world_, order.value);
+        reply(0);
+        break;
+      case Do::kStop:
+        session_.reset();
+        reply(arena_stop(std::exchange(world_, nullptr)));
+        break;
+    }
+    return true;
+  }
+
+  arena* world_;
+  std::optional<snow::Session> session_;
+  std::vector<uint8_t> message_ = std::vector<uint8_t>(kMaxMessage);
+};
+
+}  // namespace
+
+int main() { return NodeProcess().run(); }

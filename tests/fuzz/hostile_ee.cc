@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/fuzz/hostile_ee.h"
+
+namespace weft::fuzz {
+
+using namespace snow;
+
+namespace {
+
+constexpr uint8_t kCalls = 20;
+
+}  // namespace
+
+HostileEe::HostileEe(test::SnowLine& line, const SessionLimits& limits) : line_(line), ee_(line, limits) {}
+
+// Handles and openings stand at the beginning of what a call made.
+void HostileEe::learn() {
+  for (;;) {
+    const auto answer = ee_.hear();
+    Header header{};
+    if (answer.size() < sizeof header) return;
+    std::memcpy(&header, answer.data(), sizeof header);
+    if (header.kind != Kind::kReply || header.status != AN_OK) continue;
+    ChanCreated made{};
+    std::memcpy(&made, answer.data() + sizeof header, std::min(sizeof made, answer.size() - sizeof header));
+    if (made.handle != 0 && handles_.size() < 64) handles_.push_back(made.handle);
+    if (made.opening != 0 && openings_.size() < 64) openings_.push_back(made.opening);
+  }
+}
+
+uint64_t HostileEe::handle(uint8_t choice) const { return handles_[choice % handles_.size()]; }
+
+// Any call, with a handle in front and any bytes behind it; seldom one that ends the session at
+// once, so that others follow.
+void HostileEe::call(Input& input) {
+  const uint8_t any = input.byte();
+  const bool wild = any >= 252;
+  const auto number = uint16_t(wild || (any > 1 && any <= kCalls) ? any : 2 + any % (kCalls - 1));
+  const uint64_t first = handle(input.byte());
+  const auto rest = input.bytes(input.byte());
+  std::vector<uint8_t> body(sizeof first + rest.size());
+  std::memcpy(body.data(), &first, sizeof first);
+  std::copy(rest.begin(), rest.end(), body.begin() + sizeof first);
+  const size_t least = input.byte();
+  body.resize(std::max(body.size(), wild ? least : size_t{256}));
+  ee_.request(number, body.data(), body.size());
+}
+
+// A call that makes something, as the library would put it but for its handles.
+void HostileEe::make(Input& input) {
+  static constexpr const char kTexts[] = "ee0ee0/pan";  // "ee0" and "ee0/pan" lie in it
+  const uint8_t what = input.byte();
+  const uint64_t domain = handle(input.byte()), key = what & 8 ? handle(input.byte()) : 0;
+  const ChanSpec spec{what & 16 ? Text{0, 3} : Text{3, 7}, {}, {}};
+  switch (what % 5) {
+    case 0: {
+      const DomainCreate r{domain, 7};
+      return ee_.request(uint16_t(Call::kDomainCreate), &r, sizeof r);
+    }
+    case 1: {
+      const ChanCreate r{domain, key, spec};
+      return ee_.request(uint16_t(Call::kInchanCreate), &r, sizeof r, kTexts, sizeof kTexts);
+    }
+    case 2: {
+      const ChanCreate r{domain, key, spec};
+      return ee_.request(uint16_t(Call::kOutchanCreate), &r, sizeof r, kTexts, sizeof kTexts);
+    }
+    case 3: {
+      const CutChanCreate r{domain, key, spec, spec};
+      return ee_.request(uint16_t(Call::kCutchanCreate), &r, sizeof r, kTexts, sizeof kTexts);
+    }
+    default: {
+      const One r{handle(input.byte())};
+      return ee_.request(uint16_t(Call::kInchanResume), &r, sizeof r);
+    }
+  }
+}
+
+void HostileEe::poke(Input& input) {
+  const ShmLayout& layout = ee_.memory->layout();
+  const size_t regions[] = {0, layout.rx_descriptors(), layout.tx_descriptors(), layout.fill_offsets(),
+                            layout.packets()};
+  const size_t at = regions[input.byte() % 5] + input.number16();
+  const auto bytes = input.bytes(input.byte());
+  for (size_t i = 0; i < bytes.size() && at + i < layout.size(); ++i) {
+    __atomic_store_n(ee_.memory->base() + at + i, bytes[i], __ATOMIC_RELAXED);
+  }
+}
+
+// A descriptor of tx, with much of it as it should be.
+void HostileEe::send(Input& input) {
+  const ShmLayout& layout = ee_.memory->layout();
+  ShmDescriptor& d = ee_.memory->tx_descriptors()[tx_ & (layout.entries - 1)];
+  d.opening = openings_[input.byte() % openings_.size()];
+  d.offset = uint32_t(layout.packets() + input.number16());
+  d.length = input.number16();
+  d.more = input.byte() & 1;
+  ee_.memory->tx().producer.store(++tx_, std::memory_order_release);
+}
+
+void HostileEe::lend(Input& input) {
+  const ShmLayout& layout = ee_.memory->layout();
+  ee_.memory->fill_offsets()[fill_ & (layout.entries - 1)] =
+      uint32_t(layout.packets() + input.number16() * 64u);
+  ee_.memory->fill().producer.store(++fill_, std::memory_order_release);
+}
+
+bool HostileEe::act(Input& input) {
+  const uint8_t any = input.byte();
+  const uint8_t deed = any % 10;
+  if (any == 0) {
+    const auto message = input.bytes(input.number16());
+    ee_.say(message.data(), message.size());
+  } else if (deed == 1 && !ee_.memory) {
+    if (!ee_.greet()) return ee_.session.has_value();
+    knows(ee_.root);
+  } else if (deed <= 2) {
+    call(input);
+  } else if (deed <= 4) {
+    make(input);
+  } else if (deed == 8) {
+    const auto bytes = input.bytes(input.byte());
+    line_.inject_ee({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  } else if (deed == 9 || deed == 0) {
+    line_.rounds(3);
+    line_.take_ee();
+  } else if (ee_.memory) {
+    deed == 5 ? poke(input) : deed == 6 ? send(input) : lend(input);
+  }
+  const bool goes_on = ee_.serve();
+  learn();
+  return goes_on;
+}
+
+}  // namespace weft::fuzz
