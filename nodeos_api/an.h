@@ -18,16 +18,21 @@
  *   (Section 2.4.)
  * Errors: a create returns NULL on failure, other calls return a status, 0 for
  *   success.  an_errno() and an_errtext() say what failed last on this thread.
- * Threads: an EE's code runs in two places.
+ * Threads: an EE's code runs in three places.
  *   - Its *functions for packets and time* (deliver functions, events) run on the
  *     worker of its paths, one at a time, to their end: they must not block.
- *   - Everything else, its init and termination functions included, runs on the
- *     node's control thread.
- *   Calls marked [control] come from the control thread only; from a deliver
- *   function or an event they fail with AN_ENOSYS, since whoever creates waits for
- *   the worker.  (an_nodeInfo("create_on_worker") says whether this node differs.)
+ *   - Its *threads* (an_threadSpawn) run beside all that, and may block.
+ *   - Everything else, its init, termination and overflow functions included, runs on
+ *     the node's control thread.
+ *   Calls marked [control] are made on the control thread; from a deliver function or
+ *   an event they fail with AN_ENOSYS, since whoever creates waits for the worker.
+ *   (an_nodeInfo("create_on_worker") says whether this node differs.)
+ *   Calls marked [any] are made at once on whichever of these threads asks.
  *   All other calls come from both; from the control thread they wait for the
  *   worker to stand between rounds, which takes microseconds, not nanoseconds.
+ *   From a thread of a domain every call that is not [any] is handed to the control
+ *   thread, in the domain's name, and waited for: tens of microseconds, more while the
+ *   control thread is busy.  Once the domain has ended, each fails with AN_EDEAD.
  *   Any other thread gets AN_ENOSYS.
  *
  * This header is C11 and C++.  Names that begin with an_ or AN_ are its own.
@@ -60,6 +65,10 @@ typedef struct an_DirObject* an_Dir;
 typedef struct an_CredObject* an_Cred;
 typedef struct an_MemPoolObject* an_MemPool;
 typedef const struct an_ThreadPoolSpecData* an_ThreadPoolSpec;
+typedef struct an_HeapObject* an_Heap;
+typedef struct an_ThreadObject* an_Thread;
+typedef struct an_MutexObject* an_Mutex;
+typedef struct an_CondObject* an_Cond;
 
 typedef enum an_Kind {
   AN_DOMAIN = 1,
@@ -70,6 +79,12 @@ typedef enum an_Kind {
   AN_EVENT,
   AN_FILE,
   AN_DIR,
+  AN_MEMPOOL,
+  AN_HEAP,
+  AN_THREAD,
+  AN_MUTEX,
+  AN_COND,
+  AN_ATTACHED, /* what an_packetAttach needs; it has no handle */
   AN_CRED,
   AN_SENDADDR
 } an_Kind;
@@ -89,8 +104,9 @@ typedef enum an_Status {
   AN_ELIMIT,     /* a configured bound is reached */
   AN_EDEAD,      /* the object was destroyed, or its domain ended */
   AN_ETIMEDOUT,
-  AN_EIO,   /* the system refused */
-  AN_ENOSYS /* this node does not offer it, or not here */
+  AN_EIO,    /* the system refused */
+  AN_ENOSYS, /* this node does not offer it, or not here */
+  AN_EBUSY   /* another thread has it */
 } an_Status;
 
 /* The status of the last call that failed on this thread; AN_OK if none did. */
@@ -110,7 +126,8 @@ size_t an_sizeof(an_Kind kind);
 typedef enum an_TermReason {
   AN_TERM_DESTROYED = 1, /* an_domainDestroy was called on it */
   AN_TERM_ANCESTOR,      /* an ancestor ended */
-  AN_TERM_NODE           /* the node stops */
+  AN_TERM_NODE,          /* the node stops */
+  AN_TERM_VIOLATION      /* it used more than it may: memory, or the worker's time */
 } an_TermReason;
 
 /* Called once in the new domain, before an_domainCreate returns.  Anything but 0
@@ -125,11 +142,12 @@ typedef void (*an_DomainTermFunc)(an_Domain ended, an_TermReason reason, void* a
  * [control] Makes a domain: what its channels, packets and events are charged to, and
  * what they end with.  `parent` NULL means the root domain of the process's node.
  * `cred` says whose limits the domain has (below); NULL: its parent's.  It may be destroyed
- * afterwards.  `threads` and `mempool` are NULL: the node's own.  (AN_ENOSYS otherwise.)
- * `initfn` and `termfn` may be NULL.
+ * afterwards.  `threads` NULL: the node's defaults; see an_threadpoolSetSpec.  `mempool` NULL:
+ * the node's memory; else a pool of an ancestor's.  `initfn` and `termfn` may be NULL.
  * Errors: AN_EINVAL (memory that is misaligned; a NULL parent where the process has
- * no node, or more than one), AN_EDEAD, AN_ELIMIT (also: the principal has all the domains
- * that it may have), AN_EPERM (the credential has expired), AN_ENOSYS, what initfn returns.
+ * no node, or more than one; what an_threadpoolSetSpec refuses), AN_EPERM (the pool is
+ * not an ancestor's; the credential has expired), AN_EDEAD, AN_ELIMIT (also: the principal has
+ * all the domains that it may have), AN_ENOSYS, what initfn returns.
  * Domains form a tree that limits how long they last, and nothing else.
  * Source: Snow on Silk 2.1, 2.2.
  */
@@ -137,12 +155,13 @@ an_Domain an_domainCreate(void* mem, an_Domain parent, an_Cred cred, an_ThreadPo
                           an_MemPool mempool, an_DomainInitFunc initfn, void* initarg,
                           an_DomainTermFunc termfn, void* termarg);
 /* [control] Ends the domain: first its descendants, youngest first, then itself.  Its
- * channels, events, demux keys and packets are given back.  A domain may end itself
- * and its descendants, nothing else.
- * Errors: AN_EPERM (not the caller's to end), AN_EDEAD, AN_EINVAL (still in its
- * init function: return a status instead). */
+ * threads are told and waited for (see an_threadTestCancel); its channels, events, demux
+ * keys, memory pools, mutexes, conditions and packets are given back.  A domain may end
+ * itself and its descendants, nothing else.
+ * Errors: AN_EPERM (not the caller's to end), AN_EDEAD, AN_EINVAL (it or a descendant is
+ * still in its init function: return a status instead). */
 int an_domainDestroy(an_Domain d);
-/* The domain whose code is running on this thread; NULL outside of any. */
+/* [any] The domain whose code is running on this thread; NULL outside of any. */
 an_Domain an_domainSelf(void);
 /* The parent; NULL for a root domain (an_errno() is then AN_ENOENT). */
 an_Domain an_domainParent(an_Domain d);
@@ -526,6 +545,120 @@ typedef struct an_PacketMeta {
 } an_PacketMeta;
 int an_packetGetMeta(an_Packet packet, an_PacketMeta* meta);
 
+/* Takes the bytes of an attached packet back. */
+typedef void (*an_ReleaseFunc)(void* arg);
+/*
+ * A packet over `length` (1 .. 65535) bytes of the caller's memory, which are not copied:
+ * a mapped file, a cache, a buffer that is sent again and again.  `writable` 0: the node and
+ * other domains read it, and copy what they must change; else they may write there too, as
+ * long as no clone shares it.
+ * A node in another process cannot see the memory: there the bytes are copied at once, and
+ * release is called before an_packetAttach returns.  (an_nodeInfo("attach_copies"))
+ * `release(arg)` is called once, when the last packet that shares the bytes was sent by its
+ * device, freed or dropped, also if the domain ends first: it may outlive the domain.  Until
+ * then the bytes stay where they are, and are not changed.  It runs on the worker, or on the
+ * control thread while the worker stands between rounds, in the middle of the node's own
+ * work: it must not block, and makes no call of this interface but an_timeGet.  If the call fails, it is not
+ * called. `mem` as of every create, with an_sizeof(AN_ATTACHED) bytes, which are the caller's again when
+ * release is called.  NULL takes memory from the node's heap: not for every packet. Errors: AN_EINVAL (no
+ * memory, no function, a length out of range, misaligned `mem`), AN_ENOMEM (the packet pool is empty),
+ * AN_ELIMIT (the memory pool), AN_EDEAD.
+ */
+an_Packet an_packetAttach(void* mem, an_Domain d, void* bytes, size_t length, int writable,
+                          an_ReleaseFunc release, void* arg);
+
+/* ---- Memory pools -------------------------------------------------------------- */
+
+/*
+ * A memory pool joins the memory of one or more domains under one limit.  Charged to it are
+ *   - pages: of an_mempoolAllocPages, and of its heaps;
+ *   - what its domains have of the node: objects made with `mem` NULL, and the stacks of
+ *     their threads;
+ *   - packets that its domains hold: each piece of one fills a slot, whatever its length.
+ * A call that asks for more than is left fails at once, with AN_ELIMIT.  What nobody asked
+ * for (packets that arrive, a lower limit, a domain that joins) may take the pool over its
+ * limit.  Then its overflow function is called, and if the pool is still over the limit
+ * when the grace time has passed, all its domains end, with AN_TERM_VIOLATION.
+ * Source: Snow on Silk 2.1; rule 7 of the NodeOS API (docs/nodeos-api.md).
+ */
+
+/* Asks for `bytes` to be given back within the grace time: packets freed, pages freed,
+ * heaps or domains destroyed.  Runs on the control thread in the pool's own domain, never
+ * inside another call, and may make every call, an_mempoolDestroy(pool) too. */
+typedef void (*an_MemOverflowFunc)(an_MemPool pool, uint64_t bytes, void* arg);
+
+/*
+ * [control] A pool of `limit` bytes (1 or more).  It belongs to `d` and ends with it, and is
+ * for d and its descendants; d itself does not join it by this.  `overflow` NULL: nobody is
+ * asked.  `grace_ns` is of the node's clock; 0: until the overflow function returns, or, at
+ * the latest, the worker's next round.
+ * Errors: AN_EINVAL, AN_EDEAD, AN_ELIMIT.
+ */
+an_MemPool an_mempoolCreate(void* mem, an_Domain d, uint64_t limit, an_MemOverflowFunc overflow, void* arg,
+                            uint64_t grace_ns);
+/* [control] Its pages and heaps are unmapped; its domains have the node's memory again.
+ * Errors: AN_EINVAL, AN_EDEAD. */
+int an_mempoolDestroy(an_MemPool pool);
+/* [control] Charges the domain to the pool, with what it has already.
+ * Errors: AN_EPERM (not the pool's domain nor a descendant; the root domain), AN_EEXIST (it
+ * has a pool), AN_EINVAL, AN_EDEAD. */
+int an_mempoolAddDomain(an_MemPool pool, an_Domain d);
+/* [control] The domain has the node's memory from now on; the pool's pages stay the pool's.
+ * Errors: AN_ENOENT (not one of its domains), AN_EINVAL, AN_EDEAD. */
+int an_mempoolRemoveDomain(an_MemPool pool, an_Domain d);
+/* [control] Errors: AN_EINVAL (0), AN_EDEAD. */
+int an_mempoolSetLimit(an_MemPool pool, uint64_t limit);
+/* The pool of a domain.  NULL: AN_ENOENT (it has the node's memory), AN_EINVAL, AN_EDEAD. */
+an_MemPool an_domainGetMemPool(an_Domain d);
+
+/* Bytes, where nothing else is said.  used = pages + objects + packets. */
+typedef struct an_MemPoolStats {
+  size_t size;
+  uint64_t limit;
+  uint64_t used;
+  uint64_t pages;
+  uint64_t objects;   /* with the stacks of threads */
+  uint64_t packets;   /* slots that packets held fill */
+  uint64_t domains;   /* how many it joins */
+  uint64_t refused;   /* calls that failed for its limit */
+  uint64_t overflows; /* times that it went over its limit */
+} an_MemPoolStats;
+/* [any] Errors: AN_EINVAL, AN_EDEAD. */
+int an_mempoolGetStats(an_MemPool pool, an_MemPoolStats* stats);
+
+/* [any] `count` pages of an_nodeInfo("page_size") bytes in one piece, all zero.  They are the
+ * pool's, whichever domain asked, and last until FreePages or the pool's end.  Enters the
+ * kernel: not for every packet.
+ * NULL: AN_ELIMIT (beyond the pool's limit), AN_ENOMEM (the system has none), AN_EINVAL
+ * (none, or more than 1 TiB), AN_EDEAD. */
+void* an_mempoolAllocPages(an_MemPool pool, size_t count);
+/* [any] All pages of one AllocPages, named by the first.  Errors: AN_EINVAL (not such), AN_EDEAD. */
+int an_mempoolFreePages(an_MemPool pool, void* pages);
+
+/* ---- Heaps --------------------------------------------------------------------- */
+
+/*
+ * malloc over pages of a memory pool, taken as they are needed and given back when they are
+ * empty.  A heap is for one thread at a time: share one under a mutex, or give each thread
+ * its own.  On the worker, mind that a heap may have to enter the kernel for pages.
+ */
+
+/* [control] Belongs to the pool, and ends with it.  Errors: AN_EINVAL, AN_EDEAD, AN_ELIMIT. */
+an_Heap an_heapCreate(void* mem, an_MemPool pool);
+/* [control] All its blocks are gone, and its pages the pool's again. */
+int an_heapDestroy(an_Heap heap);
+/* [any] `size` bytes, aligned as by malloc; 0 is taken for 1.  Their contents are whatever is
+ * there.  NULL: AN_ELIMIT (the pool's limit), AN_ENOMEM (the system's), AN_EINVAL, AN_EDEAD. */
+void* an_heapAlloc(an_Heap heap, size_t size);
+/* [any] The block with `size` bytes, here or elsewhere; what fits of its contents stays.
+ * `block` NULL: as an_heapAlloc.  NULL comes back, and the block stays as it was: as
+ * an_heapAlloc, and AN_EINVAL (not a block of this heap, or freed already). */
+void* an_heapRealloc(an_Heap heap, void* block, size_t size);
+/* [any] NULL is nothing to free.  Errors: AN_EINVAL (not a block of this heap, or freed
+ * already: told by the heap's pages and by a seal in front of each block, so not for
+ * certain once the memory is in use again), AN_EDEAD. */
+int an_heapFree(an_Heap heap, void* block);
+
 /* ---- Events and time ---------------------------------------------------------- */
 
 typedef void (*an_EventFunc)(void* arg);
@@ -545,7 +678,7 @@ typedef enum an_Clock {
   AN_TIME_MONOTONIC = 1, /* the node's own clock; never goes back */
   AN_TIME_WALL           /* since 1970-01-01 UTC */
 } an_Clock;
-/* Nanoseconds; 0, and AN_EINVAL, for a number that is no clock. */
+/* [any] Nanoseconds; 0, and AN_EINVAL, for a number that is no clock. */
 uint64_t an_timeGet(an_Clock clock);
 /* Nanoseconds between two readings that can differ. */
 uint64_t an_timeGetRes(an_Clock clock);
@@ -566,8 +699,8 @@ uint64_t an_timeGetRes(an_Clock clock);
  * Directories and links count as files of no bytes.  A file without a name counts until it is
  * closed.
  *
- * Threads: the control thread, and threads of a domain.  Every call may wait for the disk,
- * so from a deliver function or an event all fail with AN_ENOSYS.
+ * Threads: the control thread; calls of a domain's own threads are made there.  Every call
+ * may wait for the disk, so from a deliver function or an event all fail with AN_ENOSYS.
  * Errors of all calls: AN_EINVAL (a handle or an argument; a name too long; a directory for a
  * file, or the reverse), AN_EDEAD, AN_ENOSYS (no files on this node: an_nodeInfo("files") is
  * 0), AN_ENOMEM, AN_EIO (the disk, or it is full).  Those of calls that take a path, too:
@@ -665,6 +798,142 @@ typedef struct an_FilesStats {
 } an_FilesStats;
 /* Fills as much of `stats` as stats->size has room for. */
 int an_filesGetStats(an_Domain d, an_FilesStats* stats);
+/* ---- Thread pools --------------------------------------------------------------- */
+
+/*
+ * Each domain has one thread pool: what may run in its name, and what did.  It is no set of
+ * idle threads.  What runs is
+ *   - functions for packets and time: end to end on a worker, from the device through the
+ *     path to the deliver function and out again, charged to the domain;
+ *   - threads that the domain spawned, scheduled by the system.
+ * Source: Snow on Silk 2.1, 2.4; rule 6 of the NodeOS API (docs/nodeos-api.md).
+ */
+
+/* How the worker chooses among domains.  an_nodeInfo("policy_edf") and so on say which
+ * this node offers; one that it does not is refused with AN_ENOSYS. */
+typedef enum an_SchedPolicy {
+  AN_SCHED_NODE = 0, /* "policy_node": the node's own; paths with work take turns */
+  AN_SCHED_PRIORITY, /* "policy_priority": by `priority`, the larger first */
+  AN_SCHED_EDF,      /* "policy_edf": earliest deadline first, by `period_ns` and `slice_ns` */
+  AN_SCHED_WFQ,      /* "policy_wfq": by `weight` */
+  AN_SCHED_BERT      /* "policy_bert": by `weight`, with deadlines, by `importance` */
+} an_SchedPolicy;
+
+typedef struct an_ThreadPoolSpecData {
+  size_t size;
+  an_SchedPolicy policy;
+  uint32_t priority;
+  uint32_t weight; /* 0: 1 */
+  uint32_t importance;
+  uint32_t max_threads; /* spawned and not joined, at once: 1 .. 1024; 0: 16 */
+  uint64_t period_ns, slice_ns;
+  /* How long the worker may be in the domain's functions at one go: for one Pvec, or one
+   * event.  0: no limit; at most an hour.  See an_threadpoolSetSpec. */
+  uint64_t longest_run_ns;
+  size_t stack_size; /* of a spawned thread, in bytes: 64 KiB .. 64 MiB; 0: 1 MiB */
+} an_ThreadPoolSpecData;
+
+/* Errors: AN_EINVAL, AN_EDEAD. */
+int an_threadpoolGetSpec(an_Domain d, an_ThreadPoolSpecData* spec);
+/*
+ * [control] Threads that are there stay as they are.  NULL: the defaults.  Fields that the
+ * policy does not name are kept, and change nothing.
+ * A run beyond longest_run_ns (of the node's clock) is a violation.  The node cannot undo
+ * a function in the midst of it: the worker stands still, with all other domains, until the
+ * function returns.  Meanwhile the node's log says so.  When it returns, the run is counted
+ * (an_ThreadPoolStats.overruns), nothing more of the domain is run on the worker, and the
+ * control thread ends the domain, with AN_TERM_VIOLATION.
+ * Errors: AN_ENOSYS (a policy that this node does not offer), AN_EINVAL, AN_EDEAD.
+ */
+int an_threadpoolSetSpec(an_Domain d, an_ThreadPoolSpec spec);
+
+typedef struct an_ThreadPoolStats {
+  size_t size;
+  uint64_t threads;         /* spawned and not joined */
+  uint64_t threads_spawned; /* ever */
+  uint64_t thread_ns;       /* of the CPU, by threads that were spawned */
+  uint64_t cycles;          /* of the CPU's cycle counter, by functions on the worker */
+  uint64_t overruns;        /* runs beyond longest_run_ns */
+} an_ThreadPoolStats;
+/* [control] Errors: AN_EINVAL, AN_EDEAD. */
+int an_threadpoolGetStats(an_Domain d, an_ThreadPoolStats* stats);
+
+/* ---- Threads --------------------------------------------------------------------- */
+
+/*
+ * A thread of a domain is one of the system's.  It may block, in calls of its own too.
+ * When its domain ends, it is told: whatever waits in a call of this interface returns
+ * AN_EDEAD, so does every later call, and an_threadTestCancel says so to who computes.
+ * The end of the domain waits for it, but for 2 seconds at most.  A thread that has not
+ * returned by then goes on without the domain: the node's log says so, no call serves it
+ * any more, and what it touches of the domain's memory is gone; the node cannot stop it, as
+ * it shares the node's process.
+ */
+typedef void* (*an_ThreadFunc)(void* arg);
+
+/* [control] A thread that runs f(arg), with the stack of the domain's thread pool.  The
+ * handle lives until an_threadJoin, or the domain's end.
+ * Errors: AN_ELIMIT (max_threads; the memory pool), AN_ENOMEM, AN_EINVAL (a NULL
+ * function), AN_EDEAD. */
+an_Thread an_threadSpawn(void* mem, an_Domain d, an_ThreadFunc f, void* arg);
+/* [any] The thread that calls; NULL if it is not one that a domain spawned. */
+an_Thread an_threadSelf(void);
+/* [any] AN_OK; AN_EDEAD when the domain of this thread has ended: return. */
+int an_threadTestCancel(void);
+/* Lets others run.  On the control thread: makes the calls that were handed to it.
+ * Errors: AN_EDEAD, AN_ENOSYS (on the worker). */
+int an_threadYield(void);
+/* Waits `ns` of real time, at least.  On the control thread, which makes calls that are
+ * handed to it meanwhile, it holds up the rest of the node's control.
+ * Errors: AN_EDEAD (at once when the domain ends), AN_ENOSYS (on the worker). */
+int an_threadSleep(uint64_t ns);
+/* Ends the thread that calls, as if its function had returned `result`.  Returns only on
+ * failure: AN_ENOSYS (not a thread that a domain spawned). */
+int an_threadExit(void* result);
+/* Waits until the thread has returned, and puts its result in *result unless that is NULL.
+ * The handle is dead from then on.  On the control thread, as an_threadSleep.
+ * Errors: AN_EDEAD (it was joined, or a domain ended, its or the caller's), AN_EEXIST
+ * (another thread joins it), AN_EINVAL (itself; a detached one), AN_ENOSYS (on the worker). */
+int an_threadJoin(an_Thread thread, void** result);
+/* [control] Nobody will join it: it leaves nothing behind when it returns.
+ * Errors: AN_EINVAL (detached already), AN_EDEAD. */
+int an_threadDetach(an_Thread thread);
+
+/* ---- Mutexes and conditions -------------------------------------------------------- */
+
+/*
+ * POSIX's, for threads, the control thread and, where it need not wait, the worker.  Who
+ * waits longest is served first.  They belong to a domain; other domains may use them.
+ * AN_EDEAD from a wait says that the object was destroyed, or the domain of the waiting
+ * thread has ended; the caller then holds no mutex.
+ */
+
+/* [control] Errors: as of other creates. */
+an_Mutex an_mutexCreate(void* mem, an_Domain d);
+/* [control] Whoever waits for it gets AN_EDEAD. */
+int an_mutexDestroy(an_Mutex m);
+/* [any] but the worker, where it gives AN_ENOSYS.  On the control thread, as an_threadSleep.
+ * Errors: AN_EINVAL (this thread holds it already), AN_EDEAD. */
+int an_mutexLock(an_Mutex m);
+/* [any] Errors: AN_EBUSY (somebody holds it, this thread too), AN_EDEAD, AN_EINVAL. */
+int an_mutexTryLock(an_Mutex m);
+/* [any] Errors: AN_EPERM (this thread does not hold it), AN_EDEAD, AN_EINVAL. */
+int an_mutexUnlock(an_Mutex m);
+
+/* [control] Errors: as of other creates. */
+an_Cond an_condCreate(void* mem, an_Domain d);
+/* [control] Whoever waits with it gets AN_EDEAD. */
+int an_condDestroy(an_Cond c);
+/* [any] but the worker (AN_ENOSYS).  Lets the mutex go and waits for a signal, in one step;
+ * holds the mutex when it returns, but for AN_EDEAD.  It returns AN_OK only when signalled.
+ * Errors: AN_EPERM (this thread does not hold the mutex), AN_EDEAD, AN_EINVAL. */
+int an_condWait(an_Cond c, an_Mutex m);
+/* The same for `timeout_ns` of real time at most: AN_ETIMEDOUT, and the mutex is held. */
+int an_condTimedWait(an_Cond c, an_Mutex m, uint64_t timeout_ns);
+/* [any] Wakes who has waited longest; nobody, if nobody waits.  Errors: AN_EDEAD, AN_EINVAL. */
+int an_condSignal(an_Cond c);
+/* [any] Wakes all who wait. */
+int an_condBroadcast(an_Cond c);
 
 /* ---- The node ----------------------------------------------------------------- */
 
@@ -679,6 +948,10 @@ int an_filesGetStats(an_Domain d, an_FilesStats* stats);
  *   "workers"            threads that run paths
  *   "files"              1: its domains have files
  *   "file_transfer"      bytes that one call reads or writes, at most
+ *   "attach_copies"      1: an_packetAttach copies
+ *   "page_size"          bytes of a page (an_mempoolAllocPages)
+ *   "policy_node", "policy_priority", "policy_edf", "policy_wfq", "policy_bert"
+ *                        1: thread pools may be scheduled so
  * Errors: AN_ENOENT (no such feature), AN_EINVAL.
  */
 int an_nodeInfo(const char* feature, uint64_t* value);

@@ -46,8 +46,9 @@ int an_snowConnect(const char* path);
 void an_snowSpin(int spin);
 
 /*
- * [control] Waits for what the node has to say, at most so long, and acts on it: termination
- * functions of domains that the node ended are called here.  0: only looks; -1: waits for ever.
+ * [control] Waits for what the node has to say, or the threads of this process's domains to ask
+ * for, at most so long, and acts on it: termination functions of domains that the node ended are
+ * called here, and overflow functions.  0: only looks; -1: waits for ever.
  * Errors: AN_EDEAD (the node is gone, and all domains have ended), AN_EINVAL (not joined).
  */
 int an_snowRun(int timeout_ms);

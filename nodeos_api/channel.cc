@@ -142,7 +142,7 @@ void InChannel::join_cut(CutChannel* cut, OutChannel* out) {
 }
 
 void InChannel::push(Opening, Pvec& v) {
-  if (suspended_ || domain_.suspended()) return;
+  if (suspended_ || domain_.rests()) return;
   if (relay_to_ != nullptr) return relay_to_->relay(v);
   Domain::Ledger& ledger = domain_.ledger();
   if (border_ != nullptr) {

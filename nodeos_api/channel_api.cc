@@ -4,6 +4,7 @@
 
 #include "nodeos_api/channel.h"
 #include "nodeos_api/geni_node.h"
+#include "nodeos_api/hand_over.h"
 #include "nodeos_api/packet_hold.h"
 #include "nodeos_api/sized.h"
 
@@ -44,6 +45,7 @@ T* open_channel(void* mem, Domain& domain, Open&& open) {
 
 template <typename T>
 int destroy_channel(typename T::Handle handle) {
+  if (on_own_thread()) return handed_over([&] { return destroy_channel<T>(handle); });
   T* channel = find<T>(handle);
   if (channel == nullptr || !channel->domain().node().allows_control()) return an_errno();
   channel->destroy();
@@ -52,6 +54,7 @@ int destroy_channel(typename T::Handle handle) {
 
 template <typename T>
 int get_stats(typename T::Handle handle, an_ChanStats* stats) {
+  if (on_own_thread()) return handed_over([&] { return get_stats<T>(handle, stats); });
   const T* channel = find<T>(handle);
   if (channel == nullptr) return an_errno();
   return fill_sized(stats, channel->domain().node().carry([&] { return channel->stats(); }));
@@ -68,6 +71,10 @@ extern "C" {
 an_InChan an_inchanCreate(void* mem, an_Domain d, an_DemuxKey dmxKey, const char* protspec,
                           const char* addrspec, an_NetSpec netspec, an_ChanRecvFunc deliverfunc,
                           void* deliverarg) {
+  if (on_own_thread())
+    return handed_over([&] {
+      return an_inchanCreate(mem, d, dmxKey, protspec, addrspec, netspec, deliverfunc, deliverarg);
+    });
   Domain* domain = creator(d);
   const DemuxKeyObject* key = nullptr;
   if (domain == nullptr || !find_key(dmxKey, *domain, &key)) return nullptr;
@@ -84,6 +91,7 @@ an_InChan an_inchanCreate(void* mem, an_Domain d, an_DemuxKey dmxKey, const char
 int an_inchanDestroy(an_InChan c) { return destroy_channel<InChannel>(c); }
 
 int an_inchanSetVector(an_InChan c, an_ChanRecvVecFunc deliverfunc, void* deliverarg) {
+  if (on_own_thread()) return handed_over([&] { return an_inchanSetVector(c, deliverfunc, deliverarg); });
   InChannel* channel = find<InChannel>(c);
   if (channel == nullptr) return an_errno();
   if (deliverfunc == nullptr) return fail(AN_EINVAL, "a channel cannot deliver without a function");
@@ -94,6 +102,7 @@ int an_inchanSetVector(an_InChan c, an_ChanRecvVecFunc deliverfunc, void* delive
 }
 
 int an_inchanSuspend(an_InChan c) {
+  if (on_own_thread()) return handed_over([&] { return an_inchanSuspend(c); });
   InChannel* channel = find<InChannel>(c);
   if (channel == nullptr) return an_errno();
   return channel->domain().node().carry([&]() -> int {
@@ -103,6 +112,7 @@ int an_inchanSuspend(an_InChan c) {
 }
 
 int an_inchanResume(an_InChan c) {
+  if (on_own_thread()) return handed_over([&] { return an_inchanResume(c); });
   InChannel* channel = find<InChannel>(c);
   if (channel == nullptr) return an_errno();
   return channel->domain().node().carry([&]() -> int {
@@ -117,6 +127,8 @@ int an_inchanGetStats(an_InChan c, an_ChanStats* stats) { return get_stats<InCha
 
 an_OutChan an_outchanCreate(void* mem, an_Domain d, const char* protspec, const char* addrspec,
                             an_NetSpec netspec) {
+  if (on_own_thread())
+    return handed_over([&] { return an_outchanCreate(mem, d, protspec, addrspec, netspec); });
   Domain* domain = creator(d);
   if (domain == nullptr) return nullptr;
   auto* channel = open_channel<OutChannel>(
@@ -131,6 +143,7 @@ int an_outchanSend(an_OutChan c, an_Packet packet) {
 }
 
 size_t an_outchanSendVec(an_OutChan c, an_Packet* packets, size_t count) {
+  if (on_own_thread()) return handed_over([&] { return an_outchanSendVec(c, packets, count); });
   OutChannel* channel = find<OutChannel>(c);
   if (channel == nullptr) return 0;
   if (packets == nullptr) {
@@ -146,6 +159,9 @@ int an_outchanGetStats(an_OutChan c, an_ChanStats* stats) { return get_stats<Out
 an_CutChan an_cutchanCreate(void* mem, an_Domain d, an_DemuxKey dmxKey, const char* inprot,
                             const char* inaddr, an_NetSpec innet, const char* outprot, const char* outaddr,
                             an_NetSpec outnet) {
+  if (on_own_thread())
+    return handed_over(
+        [&] { return an_cutchanCreate(mem, d, dmxKey, inprot, inaddr, innet, outprot, outaddr, outnet); });
   Domain* domain = creator(d);
   const DemuxKeyObject* key = nullptr;
   if (domain == nullptr || !find_key(dmxKey, *domain, &key)) return nullptr;
@@ -156,6 +172,7 @@ an_CutChan an_cutchanCreate(void* mem, an_Domain d, an_DemuxKey dmxKey, const ch
 }
 
 an_CutChan an_cutchanConnect(void* mem, an_InChan i, an_OutChan o) {
+  if (on_own_thread()) return handed_over([&] { return an_cutchanConnect(mem, i, o); });
   InChannel* in = find<InChannel>(i);
   if (in == nullptr || !in->domain().node().allows_control()) return nullptr;
   OutChannel* out = find<OutChannel>(o);

@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "nodeos_api/hand_over.h"
 #include "nodeos_api/sized.h"
 
 namespace weft {
@@ -68,6 +69,7 @@ using namespace weft;
 extern "C" {
 
 an_Cred an_credCreate(void* mem, an_CredSpec spec) {
+  if (on_own_thread()) return handed_over([&] { return an_credCreate(mem, spec); });
   auto* node = static_cast<GeniNode*>(Node::only());
   if (node == nullptr) {
     fail(AN_EINVAL, "a credential needs a process with one node, and there is none, or more than one");
@@ -90,6 +92,7 @@ an_Cred an_credCreate(void* mem, an_CredSpec spec) {
 }
 
 int an_credDestroy(an_Cred c) {
+  if (on_own_thread()) return handed_over([&] { return an_credDestroy(c); });
   Credential* credential = find<Credential>(c);
   if (credential == nullptr || !credential->node().allows_control()) return an_errno();
   credential->destroy();
@@ -97,6 +100,7 @@ int an_credDestroy(an_Cred c) {
 }
 
 int an_credCheck(an_Cred c, an_CredInfo* info) {
+  if (on_own_thread()) return handed_over([&] { return an_credCheck(c, info); });
   const Credential* credential = find<Credential>(c);
   if (credential == nullptr || !credential->node().allows_control()) return an_errno();
   if (auto good = credential->check(std::time(nullptr)); !good) return fail(good.error());

@@ -2,6 +2,7 @@
 // Cut-through channels: a path between two devices, or an incoming and an outgoing
 // channel that were made one.
 #include "nodeos_api/channel.h"
+#include "nodeos_api/node.h"
 
 namespace weft {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nodeos_api/demuxkey.h"
 
-#include "nodeos_api/node.h"
+#include "nodeos_api/hand_over.h"
 
 namespace weft {
 
@@ -62,6 +62,7 @@ void DemuxKeyObject::destroy() {
 using namespace weft;
 
 extern "C" an_DemuxKey an_demuxkeyCreate(void* mem, an_Domain d) {
+  if (on_own_thread()) return handed_over([&] { return an_demuxkeyCreate(mem, d); });
   Domain* domain = find_open(d);
   if (domain == nullptr || !domain->node().allows_control()) return nullptr;
   DemuxKeyObject* key = DemuxKeyObject::make(mem, *domain);
@@ -71,6 +72,7 @@ extern "C" an_DemuxKey an_demuxkeyCreate(void* mem, an_Domain d) {
 }
 
 extern "C" int an_demuxkeyDestroy(an_DemuxKey k) {
+  if (on_own_thread()) return handed_over([&] { return an_demuxkeyDestroy(k); });
   DemuxKeyObject* key = find<DemuxKeyObject>(k);
   if (key == nullptr || !key->domain().node().allows_control()) return an_errno();
   key->destroy();
@@ -79,6 +81,8 @@ extern "C" int an_demuxkeyDestroy(an_DemuxKey k) {
 
 extern "C" int an_demuxkeyAddTuple(an_DemuxKey k, size_t offset, size_t length, const void* value,
                                    const void* mask) {
+  if (on_own_thread())
+    return handed_over([&] { return an_demuxkeyAddTuple(k, offset, length, value, mask); });
   DemuxKeyObject* key = find<DemuxKeyObject>(k);
   if (key == nullptr || !key->domain().node().allows_control()) return an_errno();
   auto added =

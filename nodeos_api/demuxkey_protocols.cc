@@ -2,6 +2,7 @@
 // Demux keys in the words of protocols: each call adds one tuple, over the header that
 // the chain leaves at the front of a packet.
 #include "nodeos_api/demuxkey.h"
+#include "nodeos_api/hand_over.h"
 #include "nodeos_api/node.h"
 #include "paths/prefix.h"
 
@@ -42,6 +43,7 @@ Result<void> add(DemuxKeyObject& key, const auto& wanted) {
 // Calls `f(key)`; its status.
 template <typename F>
 int change(an_DemuxKey handle, F&& f) {
+  if (on_own_thread()) return handed_over([&] { return change(handle, f); });
   DemuxKeyObject* key = find<DemuxKeyObject>(handle);
   if (key == nullptr || !key->domain().node().allows_control()) return an_errno();
   const Result<void> changed = f(*key);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nodeos_api/domain.h"
 
+#include <algorithm>
+
 #include "nodeos_api/event.h"
 #include "nodeos_api/file.h"
+#include "nodeos_api/hand_over.h"
 #include "nodeos_api/node.h"
 #include "nodeos_api/packet_hold.h"
 
@@ -16,7 +19,8 @@ void take_back(Pool& pool, Domain& domain) {
   for (size_t i = 0; i < pool.capacity() && domain.ledger().held.value() > 0; ++i) {
     auto* p = reinterpret_cast<Packet*>(slots + i * Packet::kStride);
     if (!holds(domain, *p)) continue;
-    let_go(*p);
+    domain.give_back_slots(p->segs);
+    unmark(*p);
     domain.ledger().held.set(domain.ledger().held.value() - 1);
     drop(PacketPtr(p), DropReason::kPathClosed, domain.ledger().drops);
   }
@@ -36,6 +40,12 @@ Domain* find_open(an_Domain handle) {
 Domain::Domain(Node& node, Domain* parent)
     : node_(node), parent_(parent), files_{parent != nullptr ? parent->files_.space : node.files(), {}, {}} {}
 
+Domain* alive(an_Domain handle) {
+  const HandleTable::Found found = handles().find(reinterpret_cast<uint64_t>(handle), AN_DOMAIN);
+  auto* domain = static_cast<Domain*>(found.object);
+  return domain != nullptr && !domain->ending() ? domain : nullptr;
+}
+
 bool Domain::descends_from(const Domain& ancestor) const {
   for (const Domain* d = this; d != nullptr; d = d->parent_) {
     if (d == &ancestor) return true;
@@ -49,11 +59,22 @@ bool Domain::may_be_destroyed() const {
     fail(AN_EPERM, "the root domain ends with its node");
   } else if (running.domain != nullptr && !descends_from(*running.domain)) {
     fail(AN_EPERM, "a domain may end itself and its descendants, not others");
-  } else if (initialising_) {
-    fail(AN_EINVAL, "the domain is still in its init function: return a status instead");
+  } else if (initialising()) {
+    fail(AN_EINVAL, "the domain, or one of its own, is still in its init function: return a status instead");
   } else {
     return true;
   }
+  return false;
+}
+
+bool Domain::may_be_suspended(bool itself) const {
+  if (parent_ == nullptr) {
+    fail(AN_EPERM, "the root domain runs as long as its node");
+    return false;
+  }
+  const Domain* caller = running.domain;
+  if (caller == nullptr || (descends_from(*caller) && (itself || this != caller))) return true;
+  fail(AN_EPERM, "a domain may suspend itself and its descendants and resume these, not others");
   return false;
 }
 
@@ -78,14 +99,29 @@ int Domain::initialise(an_DomainInitFunc init, void* arg) {
   return status;
 }
 
+bool Domain::initialising() const {
+  return initialising_ || std::any_of(children_.begin(), children_.end(),
+                                      [](const Domain* child) { return child->initialising(); });
+}
+
+void Domain::end_threads() {
+  threads_.end();
+  for (Domain* child : children_) child->end_threads();
+}
+
 void Domain::end(an_TermReason reason) {
   ending_ = true;
+  end_threads();
   while (!children_.empty()) children_.back()->end(reason == AN_TERM_NODE ? AN_TERM_NODE : AN_TERM_ANCESTOR);
+  if (threads_.wait() > 0) {
+    an_log(handle(), AN_LOG_WARNING, "a thread did not return although the domain ends: it goes on without");
+  }
   while (!channels_.empty()) channels_.back()->destroy();
   while (!parts_.empty()) parts_.back()->destroy();
   close_files(*this);
   bury();
   node_.worker().call([this] { clear_worker(); });
+  if (memory_ != nullptr) memory_->remove(*this);
   if (parent_ != nullptr) node_.worker().call([this] { std::erase(parent_->children_, this); });
   if (term_ != nullptr) {
     Domain* const hears = parent_ != nullptr && parent_->parent_ != nullptr ? parent_ : nullptr;
@@ -116,6 +152,34 @@ void Domain::fire(uint64_t) {
   for (Event* event : events_) event->resume();
 }
 
+bool Domain::charge(size_t bytes) {
+  if (memory_ != nullptr && !memory_->charge(bytes)) return false;
+  charged_.fetch_add(bytes, std::memory_order_relaxed);
+  return true;
+}
+
+void Domain::give_back(size_t bytes) {
+  charged_.fetch_sub(bytes, std::memory_order_relaxed);
+  if (memory_ != nullptr) memory_->give_back(bytes);
+}
+
+uint64_t Domain::charged_bytes() const {
+  return charged_.load(std::memory_order_relaxed) + (implicit() ? sizeof(Domain) : 0);
+}
+
+bool Domain::has_room_for(uint64_t slots) const {
+  if (memory_ != nullptr && !memory_->has_room_for(slots)) return false;
+  if (may_hold(slots)) return true;
+  fail(AN_ELIMIT, "the domain's principal has no memory left");
+  return false;
+}
+
+void Domain::condemn() {
+  if (condemned_) return;
+  condemned_ = true;
+  node_.condemn(handle());
+}
+
 void Domain::clear_worker() {
   node_.worker().timers().cancel(*this);
   while (!events_.empty()) events_.back()->destroy();
@@ -128,14 +192,32 @@ using namespace weft;
 
 extern "C" {
 
-an_Domain an_domainSelf(void) { return running.domain != nullptr ? running.domain->handle() : nullptr; }
+an_Domain an_domainSelf(void) {
+  if (on_own_thread()) return running.thread->domain_handle();
+  return running.domain != nullptr ? running.domain->handle() : nullptr;
+}
 
 an_Domain an_domainParent(an_Domain d) {
+  if (on_own_thread()) return handed_over([&] { return an_domainParent(d); });
   Domain* domain = find<Domain>(d);
   if (domain == nullptr) return nullptr;
   if (domain->parent() != nullptr) return domain->parent()->handle();
   fail(AN_ENOENT, "a root domain has no parent");
   return nullptr;
+}
+
+int an_domainChildren(an_Domain d, an_Domain* children, size_t max, size_t* count) {
+  if (on_own_thread()) return handed_over([&] { return an_domainChildren(d, children, max, count); });
+  Domain* domain = find<Domain>(d);
+  if (domain == nullptr) return an_errno();
+  if (count == nullptr || (children == nullptr && max > 0)) {
+    return fail(AN_EINVAL, "a place for the children and one for their number are wanted");
+  }
+  return domain->node().carry([&]() -> int {
+    *count = domain->children().size();
+    for (size_t i = 0; i < std::min(max, *count); ++i) children[i] = domain->children()[i]->handle();
+    return AN_OK;
+  });
 }
 
 }  // extern "C"

@@ -4,16 +4,20 @@
 //
 // Threads: made and ended on the control thread; the ledger and the events belong to
 //   the worker.
-// Invariants: received + made = sent + dropped + held, between rounds.
+// Invariants: received + made = sent + dropped + held, between rounds; ledger().slots is what
+//   the held packets fill.
 #pragma once
 
 #include <atomic>
 #include <vector>
 
 #include "nodeos_api/domain_files.h"
+#include "nodeos_api/domain_part.h"
 #include "nodeos_api/kinds.h"
+#include "nodeos_api/mem_pool.h"
 #include "nodeos_api/object.h"
 #include "nodeos_api/quota.h"
+#include "nodeos_api/thread_pool.h"
 #include "partner/drop.h"
 #include "paths/account.h"
 #include "paths/timers.h"
@@ -22,14 +26,6 @@ namespace weft {
 
 class Event;
 class Node;
-
-// What a domain has, and takes along when it ends.
-class DomainPart {
- public:
-  virtual ~DomainPart() = default;
-  // Closes it, leaves the domain, and frees this.  [control]
-  virtual void destroy() = 0;
-};
 
 // A channel of a domain.
 class DomainChannel : public DomainPart {
@@ -46,6 +42,7 @@ class Domain final : public Object<Domain>, public DomainKind, private Timer {
  public:
   struct Ledger {
     Counter received, made, sent, held;
+    Counter slots;  // of the pools, that the packets held fill
     DropCounters drops;
   };
 
@@ -56,7 +53,7 @@ class Domain final : public Object<Domain>, public DomainKind, private Timer {
   // Set once, before anybody sees the domain.
   Quota* quota() const { return quota_; }
   void draw_on(Quota* quota) { quota_ = quota; }
-  // Whether it may hold so many slots of the pool more.
+  // Whether its principal may hold so many slots of the pool more.
   bool may_hold(size_t slots) const { return quota_ == nullptr || quota_->may_hold(slots); }
 
   Node& node() const { return node_; }
@@ -72,10 +69,14 @@ class Domain final : public Object<Domain>, public DomainKind, private Timer {
     term_ = f;
     term_arg_ = arg;
   }
-  bool initialising() const { return initialising_; }
+  // Whether its init function runs, or that of a descendant.
+  bool initialising() const;
   bool ending() const { return ending_; }
   // Whether the caller may end it now; if not, the failure is noted.
   bool may_be_destroyed() const;
+  // Whether the caller may suspend it (`itself`: also if it is the caller's own) or resume it;
+  // if not, the failure is noted.
+  bool may_be_suspended(bool itself) const;
   // Ends the descendants, then this, and frees it.  [control]
   void end(an_TermReason reason);
 
@@ -102,6 +103,41 @@ class Domain final : public Object<Domain>, public DomainKind, private Timer {
   Ledger& ledger() { return ledger_; }
   Account& account() { return account_; }
 
+  // --- what it may use ------------------------------------------------------
+
+  // Its threads.  [control]
+  ThreadPool& threads() { return threads_; }
+  // The memory pool that it is charged to; null: none.  On the worker, or control.
+  MemPool* memory() const { return memory_; }
+  void set_memory(MemPool* pool) { memory_ = pool; }
+  // Charges `bytes` of implicit objects and stacks, here and to the memory pool.  False, with
+  // the failure noted, if that is too much.  On the worker, or control.
+  bool charge(size_t bytes);
+  void give_back(size_t bytes);
+  // What charge() has charged, and its own bytes.
+  uint64_t charged_bytes() const;
+
+  // On the worker: its packets fill `n` more slots, or less.
+  void take_slots(uint64_t n) {
+    ledger_.slots.add(n);
+    if (memory_ != nullptr) memory_->take_slots(n);
+    if (quota_ != nullptr) quota_->hold(n);
+  }
+  void give_back_slots(uint64_t n) {
+    ledger_.slots.set(ledger_.slots.value() - n);
+    if (memory_ != nullptr) memory_->give_back_slots(n);
+    if (quota_ != nullptr) quota_->let_go(n);
+  }
+  // Whether a packet of so many slots may be made.  If not, the failure is noted.
+  bool has_room_for(uint64_t slots) const;
+
+  // It broke a rule: nothing of it runs on the worker any more, and the control thread ends
+  // it.  On the worker.
+  void condemn();
+  bool condemned() const { return condemned_; }
+  // Nothing of it runs now, for either reason.  On the worker.
+  bool rests() const { return suspended_ || condemned_; }
+
   // Writes a line to the log of the GeniNode, unless the domain has said enough this second.
   void log(an_LogLevel level, const char* text);
 
@@ -110,6 +146,8 @@ class Domain final : public Object<Domain>, public DomainKind, private Timer {
   void fire(uint64_t now_ns) override;
   // On the worker: nothing of the domain is left there.
   void clear_worker();
+  // The threads of this and of its descendants are told.
+  void end_threads();
 
   Node& node_;
   Domain* parent_;
@@ -120,7 +158,11 @@ class Domain final : public Object<Domain>, public DomainKind, private Timer {
   bool initialising_ = false;
   bool ending_ = false;
   bool suspended_ = false;
-  std::vector<Domain*> children_;  // as channels_: changed while the worker stands between rounds
+  bool condemned_ = false;     // the worker's
+  MemPool* memory_ = nullptr;  // as children_: changed while the worker stands between rounds
+  std::atomic<uint64_t> charged_{0};
+  ThreadPool threads_{*this};
+  std::vector<Domain*> children_;  // likewise, and channels_
   std::vector<DomainChannel*> channels_;
   std::vector<DomainPart*> parts_;  // that are no channels
   DomainFiles files_;
@@ -132,5 +174,7 @@ class Domain final : public Object<Domain>, public DomainKind, private Timer {
 
 // The domain, if it is alive and not about to end; else null, with the failure noted.
 Domain* find_open(an_Domain handle);
+// The same, and nothing is noted.
+Domain* alive(an_Domain handle);
 
 }  // namespace weft

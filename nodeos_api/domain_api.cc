@@ -6,12 +6,15 @@
 #include "nodeos_api/credential.h"
 #include "nodeos_api/demuxkey.h"
 #include "nodeos_api/domain.h"
+#include "nodeos_api/domain_means.h"
 #include "nodeos_api/drop_reason.h"
 #include "nodeos_api/event.h"
 #include "nodeos_api/file.h"
+#include "nodeos_api/hand_over.h"
 #include "nodeos_api/node.h"
 #include "nodeos_api/send_addr.h"
 #include "nodeos_api/sized.h"
+#include "nodeos_api/sizes.h"
 
 namespace weft {
 
@@ -60,22 +63,10 @@ bool find_quota(an_Cred handle, const Node& node, Quota** quota) {
   return true;
 }
 
-// A domain that the caller may suspend or resume; null, with the failure noted, if it may not.
-Domain* find_subordinate(an_Domain handle, bool itself) {
+int set_suspended(an_Domain handle, bool suspended) {
+  if (on_own_thread()) return handed_over([&] { return set_suspended(handle, suspended); });
   Domain* domain = find_open(handle);
-  if (domain == nullptr) return nullptr;
-  if (domain->parent() == nullptr) {
-    fail(AN_EPERM, "the root domain runs as long as its node");
-    return nullptr;
-  }
-  const Domain* caller = running.domain;
-  if (caller == nullptr || (domain->descends_from(*caller) && (itself || domain != caller))) return domain;
-  fail(AN_EPERM, "a domain may suspend itself and its descendants and resume these, not others");
-  return nullptr;
-}
-
-int suspend(Domain* domain, bool suspended) {
-  if (domain == nullptr) return an_errno();
+  if (domain == nullptr || !domain->may_be_suspended(suspended)) return an_errno();
   return domain->node().carry([&]() -> int {
     domain->suspend(suspended);
     return AN_OK;
@@ -99,8 +90,6 @@ extern "C" {
 
 size_t an_sizeof(an_Kind kind) {
   switch (kind) {
-    case AN_DOMAIN:
-      return sizeof(Domain);
     case AN_INCHAN:
       return sizeof(InChannel);
     case AN_OUTCHAN:
@@ -109,29 +98,31 @@ size_t an_sizeof(an_Kind kind) {
       return sizeof(CutChannel);
     case AN_DEMUXKEY:
       return sizeof(DemuxKeyObject);
-    case AN_EVENT:
-      return sizeof(Event);
     case AN_FILE:
       return sizeof(FileObject);
     case AN_DIR:
       return sizeof(DirObject);
-    case AN_SENDADDR:
-      return sizeof(SendAddr);
     case AN_CRED:
       return sizeof(Credential);
+    case AN_SENDADDR:
+      return sizeof(SendAddr);
+    default:
+      return size_of_shared(kind);
   }
-  return 0;
 }
 
 an_Domain an_domainCreate(void* mem, an_Domain parent, an_Cred cred, an_ThreadPoolSpec threads,
                           an_MemPool mempool, an_DomainInitFunc initfn, void* initarg,
                           an_DomainTermFunc termfn, void* termarg) {
-  if (threads != nullptr || mempool != nullptr) {
-    fail(AN_ENOSYS, "this node offers no thread pools or memory pools of a domain's own");
-    return nullptr;
+  if (on_own_thread()) {
+    return handed_over([&] {
+      return an_domainCreate(mem, parent, cred, threads, mempool, initfn, initarg, termfn, termarg);
+    });
   }
   Domain* above = parent_of_new(parent);
   if (above == nullptr || !above->node().allows_control()) return nullptr;
+  DomainMeans means;
+  if (!means.accept(*above, threads, mempool)) return nullptr;
   Quota* quota = above->quota();
   if (cred != nullptr && !find_quota(cred, above->node(), &quota)) return nullptr;
   if (quota != nullptr) {
@@ -147,9 +138,10 @@ an_Domain an_domainCreate(void* mem, an_Domain parent, an_Cred cred, an_ThreadPo
   }
   domain->draw_on(quota);
   above->add(*domain);
+  means.give(*domain);
   if (const int status = domain->initialise(initfn, initarg); status != AN_OK) {
     refuse(*domain, status);
-    const bool known = status > AN_OK && status <= AN_ENOSYS;
+    const bool known = status > AN_OK && status <= AN_EBUSY;
     fail(known ? an_Status(status) : AN_EINVAL, "the init function refused the domain");
     return nullptr;
   }
@@ -158,23 +150,26 @@ an_Domain an_domainCreate(void* mem, an_Domain parent, an_Cred cred, an_ThreadPo
 }
 
 int an_domainDestroy(an_Domain d) {
+  if (on_own_thread()) return handed_over([&] { return an_domainDestroy(d); });
   Domain* domain = find_open(d);
   if (domain == nullptr || !domain->may_be_destroyed()) return an_errno();
   domain->end(AN_TERM_DESTROYED);
   return AN_OK;
 }
 
-int an_domainSuspend(an_Domain d) { return suspend(find_subordinate(d, true), true); }
+int an_domainSuspend(an_Domain d) { return set_suspended(d, true); }
 
-int an_domainResume(an_Domain d) { return suspend(find_subordinate(d, false), false); }
+int an_domainResume(an_Domain d) { return set_suspended(d, false); }
 
 int an_domainGetStats(an_Domain d, an_DomainStats* stats) {
+  if (on_own_thread()) return handed_over([&] { return an_domainGetStats(d, stats); });
   Domain* domain = find<Domain>(d);
   if (domain == nullptr) return an_errno();
   return fill_sized(stats, domain->node().carry([&] { return stats_of(*domain); }));
 }
 
 int an_log(an_Domain d, an_LogLevel level, const char* text) {
+  if (on_own_thread()) return handed_over([&] { return an_log(d, level, text); });
   Domain* domain = find<Domain>(d);
   if (domain == nullptr) return an_errno();
   if (text == nullptr || level < AN_LOG_DEBUG || level > AN_LOG_ERROR) {

@@ -93,6 +93,7 @@ extern "C" const char* an_statusName(int status) {
     NAME(AN_ETIMEDOUT)
     NAME(AN_EIO)
     NAME(AN_ENOSYS)
+    NAME(AN_EBUSY)
 #undef NAME
     default:
       return "?";

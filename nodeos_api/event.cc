@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nodeos_api/event.h"
 
-#include "nodeos_api/node.h"
+#include "nodeos_api/hand_over.h"
+#include "nodeos_api/worker_run.h"
 
 namespace weft {
 
@@ -51,7 +52,8 @@ void Event::fire(uint64_t now_ns) {
   } else {
     destroy();
   }
-  RunningScope scope(domain.node(), &domain, true);
+  if (domain.condemned()) return;
+  const WorkerRun run(domain);
   const uint64_t start = cycles();
   spec.function(spec.arg);
   domain.account().charge_cycles(cycles() - start);
@@ -63,6 +65,8 @@ using namespace weft;
 
 extern "C" an_Event an_eventSchedule(void* mem, an_Domain d, uint64_t delay_ns, uint64_t period_ns,
                                      an_EventFunc f, void* arg) {
+  if (on_own_thread())
+    return handed_over([&] { return an_eventSchedule(mem, d, delay_ns, period_ns, f, arg); });
   Domain* domain = find_open(d);
   if (domain == nullptr) return nullptr;
   if (f == nullptr) {
@@ -80,6 +84,7 @@ extern "C" an_Event an_eventSchedule(void* mem, an_Domain d, uint64_t delay_ns, 
 // A one-shot may happen while the control thread waits for its turn, so it is looked
 // up again there.
 extern "C" int an_eventCancel(an_Event e) {
+  if (on_own_thread()) return handed_over([&] { return an_eventCancel(e); });
   Event* event = find<Event>(e);
   if (event == nullptr) return an_errno();
   return event->domain().node().carry([e]() -> int {

@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "nodeos_api/file.h"
+#include "nodeos_api/hand_over.h"
 #include "nodeos_api/node.h"
 #include "nodeos_api/sized.h"
 
@@ -173,33 +174,42 @@ using namespace weft;
 extern "C" {
 
 an_File an_open(void* mem, an_Domain d, const char* path, int flags) {
+  if (on_own_thread()) return handed_over([&] { return an_open(mem, d, path, flags); });
   FileSpace* space = space_of(d);
   OpenHow how;
   if (space == nullptr || !is_path(path) || !to_how(flags, how)) return nullptr;
   return make<FileObject>(mem, d, space->open_file(path, how));
 }
 
-int an_close(an_File f) { return weft::close<FileObject>(f); }
+int an_close(an_File f) {
+  if (on_own_thread()) return handed_over([&] { return an_close(f); });
+  return weft::close<FileObject>(f);
+}
 
 int64_t an_read(an_File f, void* into, size_t n) {
+  if (on_own_thread()) return handed_over([&] { return an_read(f, into, n); });
   return moved(f, into, n, 0, [&](OpenFile& file) { return file.read(bytes(into, n)); });
 }
 
 int64_t an_write(an_File f, const void* from, size_t n) {
+  if (on_own_thread()) return handed_over([&] { return an_write(f, from, n); });
   return moved(f, from, n, 0, [&](OpenFile& file) { return file.write(bytes(from, n)); });
 }
 
 int64_t an_pread(an_File f, void* into, size_t n, int64_t offset) {
+  if (on_own_thread()) return handed_over([&] { return an_pread(f, into, n, offset); });
   return moved(f, into, n, offset,
                [&](OpenFile& file) { return file.read_at(uint64_t(offset), bytes(into, n)); });
 }
 
 int64_t an_pwrite(an_File f, const void* from, size_t n, int64_t offset) {
+  if (on_own_thread()) return handed_over([&] { return an_pwrite(f, from, n, offset); });
   return moved(f, from, n, offset,
                [&](OpenFile& file) { return file.write_at(uint64_t(offset), bytes(from, n)); });
 }
 
 int64_t an_lseek(an_File f, int64_t offset, an_Whence whence) {
+  if (on_own_thread()) return handed_over([&] { return an_lseek(f, offset, whence); });
   const auto file = held<FileObject>(f);
   if (file == nullptr) return -1;
   switch (whence) {
@@ -215,6 +225,7 @@ int64_t an_lseek(an_File f, int64_t offset, an_Whence whence) {
 }
 
 int an_ftruncate(an_File f, int64_t length) {
+  if (on_own_thread()) return handed_over([&] { return an_ftruncate(f, length); });
   const auto file = held<FileObject>(f);
   if (file == nullptr) return an_errno();
   if (length < 0) return fail(AN_EINVAL, "no file is shorter than 0 bytes");
@@ -222,52 +233,61 @@ int an_ftruncate(an_File f, int64_t length) {
 }
 
 int an_fsync(an_File f) {
+  if (on_own_thread()) return handed_over([&] { return an_fsync(f); });
   const auto file = held<FileObject>(f);
   return file != nullptr ? status_of(file->sync()) : an_errno();
 }
 
 int an_fstat(an_File f, an_FileStat* stat) {
+  if (on_own_thread()) return handed_over([&] { return an_fstat(f, stat); });
   const auto file = held<FileObject>(f);
   return file != nullptr ? fill(stat, file->status()) : an_errno();
 }
 
 int an_stat(an_Domain d, const char* path, an_FileStat* stat) {
+  if (on_own_thread()) return handed_over([&] { return an_stat(d, path, stat); });
   FileSpace* space = space_of(d);
   if (space == nullptr || !is_path(path)) return an_errno();
   return fill(stat, space->status(path));
 }
 
 int an_mkdir(an_Domain d, const char* path) {
+  if (on_own_thread()) return handed_over([&] { return an_mkdir(d, path); });
   FileSpace* space = space_of(d);
   if (space == nullptr || !is_path(path)) return an_errno();
   return status_of(space->make_dir(path));
 }
 
 int an_rmdir(an_Domain d, const char* path) {
+  if (on_own_thread()) return handed_over([&] { return an_rmdir(d, path); });
   FileSpace* space = space_of(d);
   if (space == nullptr || !is_path(path)) return an_errno();
   return status_of(space->remove_dir(path));
 }
 
 int an_unlink(an_Domain d, const char* path) {
+  if (on_own_thread()) return handed_over([&] { return an_unlink(d, path); });
   FileSpace* space = space_of(d);
   if (space == nullptr || !is_path(path)) return an_errno();
   return status_of(space->remove_file(path));
 }
 
 int an_rename(an_Domain d, const char* from, const char* to) {
+  if (on_own_thread()) return handed_over([&] { return an_rename(d, from, to); });
   FileSpace* space = space_of(d);
   if (space == nullptr || !is_path(from) || !is_path(to)) return an_errno();
   return status_of(space->rename(from, to));
 }
 
 an_Dir an_opendir(void* mem, an_Domain d, const char* path) {
+  if (on_own_thread()) return handed_over([&] { return an_opendir(mem, d, path); });
   FileSpace* space = space_of(d);
   if (space == nullptr || !is_path(path)) return nullptr;
   return make<DirObject>(mem, d, space->open_dir(path));
 }
 
 int an_readdir(an_Dir d, an_DirEntry* entry) {
+  if (on_own_thread()) return handed_over([&] { return an_readdir(d, entry); });
   const auto dir = held<DirObject>(d);
   if (dir == nullptr) return an_errno();
   if (entry == nullptr || entry->size != sizeof *entry)
@@ -281,9 +301,13 @@ int an_readdir(an_Dir d, an_DirEntry* entry) {
   return AN_OK;
 }
 
-int an_closedir(an_Dir d) { return weft::close<DirObject>(d); }
+int an_closedir(an_Dir d) {
+  if (on_own_thread()) return handed_over([&] { return an_closedir(d); });
+  return weft::close<DirObject>(d);
+}
 
 int an_filesGetStats(an_Domain d, an_FilesStats* stats) {
+  if (on_own_thread()) return handed_over([&] { return an_filesGetStats(d, stats); });
   const FileSpace* space = space_of(d);
   if (space == nullptr) return an_errno();
   const FileUse use = space->use();

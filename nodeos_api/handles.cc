@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nodeos_api/handles.h"
 
+#include <thread>
+
 namespace weft {
 
 namespace {
@@ -35,11 +37,14 @@ uint64_t HandleTable::add(an_Kind kind, void* object) {
   return handle;
 }
 
+// A pin is counted before the handle is looked at again, and the handle goes before the
+// pins are: one of the two sees the other.
 void HandleTable::remove(uint64_t handle) {
-  std::lock_guard lock(mutex_);
   const uint32_t index = HandleTable::index(handle);
   Slot& slot = *slot_at(index);
-  slot.handle.store(0, std::memory_order_release);
+  slot.handle.store(0, std::memory_order_seq_cst);
+  while (slot.pins.load(std::memory_order_seq_cst) != 0) std::this_thread::yield();
+  std::lock_guard lock(mutex_);
   slot.next_free = first_free_;
   first_free_ = index;
 }

@@ -9,8 +9,9 @@
 // One table for the process, which lives as long as it: the C interface has nothing
 // else to ask.
 //
-// Threads: add() and remove() take a lock; find() does not, from any thread.  Who
-//   removes an object waits for the worker before it frees the memory.
+// Threads: add() and remove() take a lock; find() and pin() do not, from any thread.  Who
+//   removes an object waits for the worker before it frees the memory; remove() itself
+//   waits for those who pinned it.
 // Invariants: a table gives back no memory while it lives, so that a find() never reads
 //   what is gone; it is bounded by the number of objects alive at once.
 #pragma once
@@ -36,6 +37,7 @@ class HandleTable {
 
   // A handle for `object`; 0 when all slots are in use.
   uint64_t add(an_Kind kind, void* object);
+  // REQUIRES: the caller has not pinned it
   void remove(uint64_t handle);
 
   struct Found {
@@ -51,6 +53,21 @@ class HandleTable {
     return {nullptr, (handle >> kGenerationShift) <= slot->generation.load(std::memory_order_relaxed)};
   }
 
+  // The same for a thread that remove() does not wait for otherwise: what is found stays
+  // until unpin().  Only for moments: whoever destroys it waits.
+  Found pin(uint64_t handle, an_Kind kind) {
+    const Found found = find(handle, kind);
+    if (found.object == nullptr) return found;
+    Slot* slot = slot_at(index(handle));
+    slot->pins.fetch_add(1, std::memory_order_seq_cst);
+    if (slot->handle.load(std::memory_order_seq_cst) == handle) {
+      return {slot->object.load(std::memory_order_relaxed), true};
+    }
+    slot->pins.fetch_sub(1, std::memory_order_release);
+    return {nullptr, true};
+  }
+  void unpin(uint64_t handle) { slot_at(index(handle))->pins.fetch_sub(1, std::memory_order_release); }
+
   static uint32_t index(uint64_t handle) { return uint32_t(handle >> kIndexShift) & (kCapacity - 1); }
   // The object in a slot.  REQUIRES: it is alive
   void* at(uint32_t index) const { return slot_at(index)->object.load(std::memory_order_relaxed); }
@@ -64,6 +81,7 @@ class HandleTable {
     std::atomic<uint64_t> handle{0};  // 0: free
     std::atomic<void*> object{nullptr};
     std::atomic<uint64_t> generation{0};  // of the latest object here
+    std::atomic<uint32_t> pins{0};
     uint32_t next_free = 0;
   };
 

@@ -8,12 +8,16 @@
 // Threads: made and destroyed on the control thread, which is the one that made it.
 #pragma once
 
+#include <atomic>
+#include <memory>
+#include <mutex>
 #include <string_view>
 #include <thread>
 #include <type_traits>
 #include <vector>
 
 #include "base/clock.h"
+#include "nodeos_api/control_queue.h"
 #include "nodeos_api/domain.h"
 #include "nodeos_api/errors.h"
 #include "nodeos_api/running.h"
@@ -37,6 +41,8 @@ class Node {
   static Node* only();
   // The node whose code is running here, else the only one; null if there is neither.
   static const Node* here();
+  // A node whose control thread this is; null if it is none's.
+  static const Node* of_this_control_thread();
 
   Domain& root() { return *root_; }
   Worker& worker() const { return worker_; }
@@ -47,6 +53,11 @@ class Node {
   // Another pool whose packets reach EEs (a driver's own).
   void add_pool(Pool& pool) { pools_.push_back(&pool); }
   const std::vector<Pool*>& pools() const { return pools_; }
+
+  // Ends a domain, wherever it is known.  [control]
+  virtual void end(Domain& domain, an_TermReason reason) { domain.end(reason); }
+  // Whether its packets may window memory of this process.
+  virtual bool windows_memory() const { return true; }
 
   // The name of the port that a packet came in at (Packet::in_port).  On the worker.
   virtual std::string_view port_name(uint16_t port) const = 0;
@@ -79,17 +90,50 @@ class Node {
     return result;
   }
 
+  // --- what others want of the control thread --------------------------------
+
+  const std::shared_ptr<ControlQueue>& control_queue() const { return control_queue_; }
+  // Readable when there is something to serve.
+  int control_fd() const { return control_queue_->fd(); }
+  // Does it: the calls of domains' threads, pools over their limits, domains that broke a
+  // rule; and looks after the worker.  It is called when control_fd() is readable, and from
+  // time to time.
+  void serve();
+  // serve() is wanted.  From any thread.
+  void wake() const { control_queue_->wake(); }
+  void add(MemPool& pool) { mem_pools_.push_back(&pool); }
+  void remove(MemPool& pool) { std::erase(mem_pools_, &pool); }
+  // The domain is to end with AN_TERM_VIOLATION.  From any thread.
+  void condemn(an_Domain domain);
+  // On the worker: a function of the domain runs that should have returned then; 0: no more.
+  void set_run(const Domain& domain, uint64_t due_ns) {
+    run_domain_.store(domain.index(), std::memory_order_relaxed);
+    run_due_ns_.store(due_ns, std::memory_order_release);
+  }
+
  protected:
   // Ends all domains, with AN_TERM_NODE.
   void end_domains();
 
  private:
+  void check_pools();
+  void end_condemned();
+  void watch_run();
+
   Worker& worker_;
   Pool& pool_;
   Clock& clock_;
   FileSpace* files_;  // before the root, which has it from here
   std::thread::id control_ = std::this_thread::get_id();
   std::vector<Pool*> pools_;
+  std::shared_ptr<ControlQueue> control_queue_ = std::make_shared<ControlQueue>();
+  std::vector<MemPool*> mem_pools_;
+  bool serving_ = false;
+  std::mutex condemned_mutex_;
+  std::vector<an_Domain> condemned_;
+  std::atomic<uint64_t> run_due_ns_{0};  // 0: nothing runs that has a limit
+  std::atomic<uint32_t> run_domain_{0};
+  uint64_t warned_due_ns_ = 0;
   Domain* root_;
 };
 

@@ -4,7 +4,9 @@
 #include <string_view>
 
 #include "nodeos_api/file_space.h"
+#include "nodeos_api/hand_over.h"
 #include "nodeos_api/node.h"
+#include "nodeos_api/policies.h"
 
 namespace weft {
 
@@ -24,9 +26,17 @@ constexpr Feature kFeatures[] = {
     {"packet_headroom", Packet::kHeadroom - Packet::kReserved},
     {"workers", 1},
     {"file_transfer", OpenFile::kMaxTransfer},
+    {"page_size", kPageSize},
 };
 
 uint64_t nanoseconds(const timespec& t) { return uint64_t(t.tv_sec) * 1'000'000'000 + uint64_t(t.tv_nsec); }
+
+// The node and its clock may be gone with the domain.
+uint64_t now_of(const Thread& thread) {
+  if (!thread.ended()) return thread.clock().now_ns();
+  fail(AN_EDEAD, kThreadEnded);
+  return 0;
+}
 
 uint64_t no_clock() {
   fail(AN_EINVAL, "there is no such clock");
@@ -38,8 +48,9 @@ uint64_t no_clock() {
 int node_info(const char* feature, uint64_t* value, bool in_process) {
   if (feature == nullptr || value == nullptr)
     return fail(AN_EINVAL, "a feature's name and a place for it are wanted");
-  if (feature == std::string_view("in_process")) {
-    *value = in_process;
+  const std::string_view name = feature;
+  if (name == "in_process" || name == "attach_copies") {
+    *value = in_process == (name == "in_process");
     return AN_OK;
   }
   if (feature == std::string_view("files")) {
@@ -48,8 +59,13 @@ int node_info(const char* feature, uint64_t* value, bool in_process) {
     return AN_OK;
   }
   for (const Feature& f : kFeatures) {
-    if (f.name != feature) continue;
+    if (f.name != name) continue;
     *value = f.value;
+    return AN_OK;
+  }
+  for (const PolicyOffer& policy : kPolicies) {
+    if (policy.feature != name) continue;
+    *value = policy.offered;
     return AN_OK;
   }
   return fail(AN_ENOENT, "no node knows a feature of that name");
@@ -63,6 +79,7 @@ extern "C" {
 
 uint64_t an_timeGet(an_Clock clock) {
   if (clock == AN_TIME_MONOTONIC) {
+    if (on_own_thread()) return now_of(*running.thread);
     const Node* node = Node::here();
     return node != nullptr ? node->clock().now_ns() : SystemClock().now_ns();
   }

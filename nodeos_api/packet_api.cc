@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "nodeos_api/drop_reason.h"
+#include "nodeos_api/hand_over.h"
 #include "nodeos_api/node.h"
 #include "nodeos_api/packet_hold.h"
 #include "nodeos_api/sized.h"
@@ -17,7 +18,6 @@ namespace {
 constexpr size_t kMaxLength = 65535;
 constexpr uint32_t kMaxPiece = Packet::kRoom - Packet::kHeadroom;
 constexpr const char* kPoolEmpty = "the packet pool is empty";
-constexpr const char* kOverQuota = "the domain's principal has no memory left";
 constexpr const char* kNotOnePiece = "more bytes than fit in one piece";
 
 Packet* held(an_Packet handle) { return find_held(handle); }
@@ -46,20 +46,15 @@ int status_with_packet(Packet* p, F&& f) {
   return node.carry([&] { return f(*p); });
 }
 
-an_Packet taken_by(Domain& domain, PacketPtr p) {
-  if (!p) {
-    fail(AN_ENOMEM, kPoolEmpty);
-    return nullptr;
-  }
-  if (!domain.may_hold(p->segs)) {
-    fail(AN_ELIMIT, kOverQuota);
-    return nullptr;
-  }
-  hold(*p, domain);
-  domain.ledger().made.add(1);
-  domain.ledger().held.add(1);
-  return to_handle(p.release());
+// As taken_by(), of what may be null.
+an_Packet made_by(Domain& domain, PacketPtr p) {
+  if (p) return taken_by(domain, std::move(p));
+  fail(AN_ENOMEM, kPoolEmpty);
+  return nullptr;
 }
+
+// Slots that so many bytes fill.
+uint64_t slots_for(size_t length) { return std::max<uint64_t>(1, (length + kMaxPiece - 1) / kMaxPiece); }
 
 // `length` zero bytes, in as many pieces as needed.
 PacketPtr zeros(Pool& pool, size_t length) {
@@ -118,10 +113,7 @@ uint8_t* make_front_writable(an_Packet* handle, Packet& p, uint32_t n) {
 
 // A fresh first piece of `n` bytes in front of the others.
 uint8_t* prepend(an_Packet* handle, Packet& p, uint32_t n) {
-  if (!holder(p).may_hold(1)) {
-    fail(AN_ELIMIT, kOverQuota);
-    return nullptr;
-  }
+  if (!holder(p).has_room_for(1)) return nullptr;
   PacketPtr front = Pool::of(&p).alloc();
   if (!front) {
     fail(AN_ENOMEM, kPoolEmpty);
@@ -165,11 +157,7 @@ uint8_t* append(Packet& p, uint32_t n) {
     last->length += n;
     return end;
   }
-  Domain& domain = holder(p);
-  if (!domain.may_hold(1)) {
-    fail(AN_ELIMIT, kOverQuota);
-    return nullptr;
-  }
+  if (!holder(p).has_room_for(1)) return nullptr;
   PacketPtr more = Pool::of(&p).alloc();
   if (!more) {
     fail(AN_ENOMEM, kPoolEmpty);
@@ -177,9 +165,8 @@ uint8_t* append(Packet& p, uint32_t n) {
   }
   more->length = n;
   last->next = more.release();
-  let_go(p);
   ++p.segs;
-  hold(p, domain);
+  holder(p).take_slots(1);
   return last->next->data;
 }
 
@@ -220,27 +207,37 @@ using namespace weft;
 extern "C" {
 
 an_Packet an_packetAlloc(an_Domain d, size_t length) {
+  if (on_own_thread()) return handed_over([&] { return an_packetAlloc(d, length); });
   Domain* domain = find_open(d);
   if (domain == nullptr) return nullptr;
   if (length > kMaxLength) {
     fail(AN_EINVAL, "a packet has at most 65535 bytes");
     return nullptr;
   }
-  return domain->node().carry([&] { return taken_by(*domain, zeros(domain->node().pool(), length)); });
+  return domain->node().carry([&]() -> an_Packet {
+    if (!domain->has_room_for(slots_for(length))) return nullptr;
+    return made_by(*domain, zeros(domain->node().pool(), length));
+  });
 }
 
 an_Packet an_packetClone(an_Packet packet) {
-  return with_packet(held(packet), [](Packet& p) { return taken_by(holder(p), Pool::of(&p).clone(p)); });
+  if (on_own_thread()) return handed_over([&] { return an_packetClone(packet); });
+  return with_packet(held(packet), [](Packet& p) -> an_Packet {
+    Domain& domain = holder(p);
+    return domain.has_room_for(p.segs) ? made_by(domain, Pool::of(&p).clone(p)) : nullptr;
+  });
 }
 
 int an_packetFree(an_Packet packet) { return an_packetDrop(packet, AN_DROP_DISCARD); }
 
 int an_packetDrop(an_Packet packet, an_DropReason reason) {
+  if (on_own_thread()) return handed_over([&] { return an_packetDrop(packet, reason); });
   if (reason < 0 || reason >= AN_DROP_REASONS) return fail(AN_EINVAL, "there is no such reason");
   return status_with_packet(held(packet), [reason](Packet& p) { return let_die(p, to_drop_reason(reason)); });
 }
 
 void* an_packetPush(an_Packet* packet, size_t n) {
+  if (on_own_thread()) return handed_over([&] { return an_packetPush(packet, n); });
   return with_packet(held(packet), [&](Packet& p) -> void* {
     if (n <= p.headroom()) {
       p.flags &= uint16_t(~Packet::kHeaders);  // they stood there
@@ -255,6 +252,7 @@ void* an_packetPush(an_Packet* packet, size_t n) {
 }
 
 int an_packetPop(an_Packet* packet, size_t n) {
+  if (on_own_thread()) return handed_over([&] { return an_packetPop(packet, n); });
   return status_with_packet(held(packet), [&](Packet& p) {
     if (n > kMaxLength) return fail(AN_EINVAL, "the packet is shorter");
     return pop(packet, p, uint32_t(n));
@@ -262,6 +260,7 @@ int an_packetPop(an_Packet* packet, size_t n) {
 }
 
 void* an_packetAppend(an_Packet packet, size_t n) {
+  if (on_own_thread()) return handed_over([&] { return an_packetAppend(packet, n); });
   return with_packet(held(packet), [n](Packet& p) -> void* {
     if (n <= kMaxPiece && p.total_length() + n <= kMaxLength) return append(p, uint32_t(n));
     fail(AN_EINVAL, n > kMaxPiece ? kNotOnePiece : "a packet has at most 65535 bytes");
@@ -270,28 +269,31 @@ void* an_packetAppend(an_Packet packet, size_t n) {
 }
 
 int an_packetTrim(an_Packet packet, size_t length) {
+  if (on_own_thread()) return handed_over([&] { return an_packetTrim(packet, length); });
   return status_with_packet(held(packet), [length](Packet& p) {
     if (length == 0 || length > p.total_length())
       return fail(AN_EINVAL, "a packet is trimmed to 1 byte up to its length");
-    Domain& domain = holder(p);
-    let_go(p);
+    const uint16_t before = p.segs;
     p.trim(uint32_t(length));
-    hold(p, domain);
+    holder(p).give_back_slots(before - p.segs);
     return int{AN_OK};
   });
 }
 
 void* an_packetGetData(an_Packet* packet, size_t n) {
+  if (on_own_thread()) return handed_over([&] { return an_packetGetData(packet, n); });
   return with_packet(held(packet), [&](Packet& p) -> void* {
     return make_front_writable(packet, p, uint32_t(std::min<size_t>(n, UINT32_MAX)));
   });
 }
 
 size_t an_packetGetLength(an_Packet packet) {
+  if (on_own_thread()) return handed_over([&] { return an_packetGetLength(packet); });
   return with_packet(held(packet), [](Packet& p) -> size_t { return p.total_length(); });
 }
 
 size_t an_packetGetIov(an_Packet packet, an_Iov* iov, size_t max) {
+  if (on_own_thread()) return handed_over([&] { return an_packetGetIov(packet, iov, max); });
   return with_packet(held(packet), [&](Packet& p) -> size_t {
     size_t pieces = 0;
     for (const Packet* s = &p; s != nullptr; s = s->next) {
@@ -304,6 +306,7 @@ size_t an_packetGetIov(an_Packet packet, an_Iov* iov, size_t max) {
 }
 
 size_t an_packetGetViewVec(const an_Packet* packets, size_t count, an_PacketView* views) {
+  if (on_own_thread()) return handed_over([&] { return an_packetGetViewVec(packets, count, views); });
   if (count == 0) return 0;
   return with_packet(held(packets[0]), [&](Packet& first) {
     views[0] = view_of(first);
@@ -318,6 +321,7 @@ size_t an_packetGetViewVec(const an_Packet* packets, size_t count, an_PacketView
 }
 
 int an_packetRead(an_Packet packet, size_t offset, size_t n, void* into) {
+  if (on_own_thread()) return handed_over([&] { return an_packetRead(packet, offset, n, into); });
   return status_with_packet(held(packet), [&](Packet& p) -> int {
     if (offset + n < n || offset + n > p.total_length()) return fail(AN_EINVAL, "the packet is shorter");
     copy_out(p, offset, n, static_cast<uint8_t*>(into));
@@ -326,6 +330,7 @@ int an_packetRead(an_Packet packet, size_t offset, size_t n, void* into) {
 }
 
 int an_packetGetMeta(an_Packet packet, an_PacketMeta* meta) {
+  if (on_own_thread()) return handed_over([&] { return an_packetGetMeta(packet, meta); });
   return status_with_packet(held(packet), [meta](Packet& p) {
     an_PacketMeta full{};
     full.channel = channel_of(p);

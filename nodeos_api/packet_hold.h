@@ -2,7 +2,8 @@
 // Who holds a packet: the mark that an EE's packet bears.
 //
 // While Packet::kHeld is set, `next_hop` is the slot of the holder's handle.  A
-// packet whose handle is dead is recognised by the mark being gone.
+// packet whose handle is dead is recognised by the mark being gone.  The domain is charged
+// for the slots of what it holds.
 //
 // Threads: the worker.
 #pragma once
@@ -12,20 +13,30 @@
 
 namespace weft {
 
+extern const size_t kAttachedSize;  // of what stands for attached memory: an_sizeof(AN_ATTACHED)
+
 inline Domain& holder(const Packet& p) { return *static_cast<Domain*>(handles().at(p.next_hop)); }
 
-inline void hold(Packet& p, Domain& domain) {
+// The mark alone, for who counts the slots of a vector at once.
+inline void mark(Packet& p, const Domain& domain) {
   p.flags |= Packet::kHeld;
   p.next_hop = domain.index();
-  if (Quota* quota = domain.quota()) quota->hold(p.segs);
 }
-inline void let_go(Packet& p) {
-  if (Quota* quota = holder(p).quota()) quota->let_go(p.segs);
+inline void unmark(Packet& p) {
   p.flags &= uint16_t(~Packet::kHeld);
   p.next_hop = Packet::kNoNextHop;
 }
 inline bool holds(const Domain& domain, const Packet& p) {
   return (p.flags & Packet::kHeld) != 0 && p.next_hop == domain.index();
+}
+
+inline void hold(Packet& p, Domain& domain) {
+  mark(p, domain);
+  domain.take_slots(p.segs);
+}
+inline void let_go(Packet& p) {
+  holder(p).give_back_slots(p.segs);
+  unmark(p);
 }
 
 inline Packet* from_handle(an_Packet p) { return reinterpret_cast<Packet*>(p); }
@@ -41,5 +52,13 @@ inline Packet* find_held(an_Packet handle) {
   return nullptr;
 }
 inline an_Packet to_handle(Packet* p) { return reinterpret_cast<an_Packet>(p); }
+
+// A packet that the domain made is in its hands.
+inline an_Packet taken_by(Domain& domain, PacketPtr p) {
+  hold(*p, domain);
+  domain.ledger().made.add(1);
+  domain.ledger().held.add(1);
+  return to_handle(p.release());
+}
 
 }  // namespace weft

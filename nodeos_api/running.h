@@ -8,11 +8,13 @@ namespace weft {
 
 class Domain;
 class Node;
+class Thread;
 
 struct Running {
   const Node* node = nullptr;
   Domain* domain = nullptr;  // null: the node's own code
   bool on_worker = false;
+  Thread* thread = nullptr;  // that a domain spawned, and that runs here; then alone
 };
 
 // Stateless in every thread that never calls an EE: no guard, no constructor.
@@ -22,7 +24,7 @@ inline thread_local constinit Running running{};
 class RunningScope {
  public:
   RunningScope(const Node& node, Domain* domain, bool on_worker) : before_(running) {
-    running = {&node, domain, on_worker};
+    running = {&node, domain, on_worker, nullptr};
   }
   ~RunningScope() { running = before_; }
   RunningScope(const RunningScope&) = delete;

@@ -2,6 +2,7 @@
 #include "nodeos_api/send_addr.h"
 
 #include "nodeos_api/geni_node.h"
+#include "nodeos_api/hand_over.h"
 
 namespace weft {
 
@@ -20,6 +21,7 @@ using namespace weft;
 extern "C" {
 
 an_SendAddr an_sendaddrCreate(void* mem, an_OutChan c, const char* addrspec) {
+  if (on_own_thread()) return handed_over([&] { return an_sendaddrCreate(mem, c, addrspec); });
   OutChannel* channel = find<OutChannel>(c);
   if (channel == nullptr || !channel->domain().node().allows_control()) return nullptr;
   if (addrspec == nullptr) {
@@ -38,6 +40,7 @@ an_SendAddr an_sendaddrCreate(void* mem, an_OutChan c, const char* addrspec) {
 }
 
 int an_sendaddrDestroy(an_SendAddr handle) {
+  if (on_own_thread()) return handed_over([&] { return an_sendaddrDestroy(handle); });
   SendAddr* to = find<SendAddr>(handle);
   if (to == nullptr || !to->channel().domain().node().allows_control()) return an_errno();
   to->destroy();
@@ -45,6 +48,7 @@ int an_sendaddrDestroy(an_SendAddr handle) {
 }
 
 int an_outchanSendTo(an_OutChan c, an_Packet packet, an_SendAddr handle) {
+  if (on_own_thread()) return handed_over([&] { return an_outchanSendTo(c, packet, handle); });
   OutChannel* channel = find<OutChannel>(c);
   if (channel == nullptr) return an_errno();
   const SendAddr* to = find<SendAddr>(handle);

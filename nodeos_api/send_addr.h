@@ -19,6 +19,7 @@ class SendAddr final : public Object<SendAddr> {
 
   SendAddr(OutChannel& channel, const Aim& aim) : channel_(channel), aim_(aim) {}
 
+  Domain& domain() const { return channel_.domain(); }
   OutChannel& channel() const { return channel_; }
   const Aim& aim() const { return aim_; }
   // Leaves the channel, and frees this.

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "nodeos_api/node.h"
 #include "nodeos_api/packet_hold.h"
+#include "nodeos_api/worker_run.h"
 
 namespace weft {
 
@@ -19,15 +19,18 @@ constexpr uint16_t kOfArrival = Packet::kOffload | Packet::kLocal | Packet::kOri
 void Delivery::deliver(Domain& domain, Pvec& v) const {
   an_Packet packets[Pvec::kCapacity];
   const size_t n = v.size();
+  size_t slots = 0;
   for (size_t i = 0; i < n; ++i) {
-    hold(*v[i], domain);
+    mark(*v[i], domain);
+    slots += v[i]->segs;
     packets[i] = to_handle(v[i]);
   }
   v.release_all();
   domain.ledger().received.add(n);
   domain.ledger().held.add(n);
+  domain.take_slots(slots);
 
-  RunningScope scope(domain.node(), &domain, true);
+  const WorkerRun run(domain);
   if (vector_ != nullptr) {
     vector_(arg_, packets, n);
   } else {
@@ -46,17 +49,19 @@ size_t send_held(Domain& domain, std::span<Packet* const> packets, Exit& exit) {
   bool all_held = true;
   while (sent < packets.size() && all_held) {
     const size_t most = std::min(packets.size() - sent, Pvec::kCapacity);
-    size_t n = 0;
+    size_t n = 0, slots = 0;
     for (; n < most; ++n) {
       Packet* p = packets[sent + n];
       all_held = p != nullptr && holds(domain, *p);
       if (!all_held) break;
-      let_go(*p);
+      slots += p->segs;
+      unmark(*p);
       forget_arrival(*p);
     }
     Pvec v;
     v.adopt(packets.subspan(sent, n));
     exit.take(v);
+    domain.give_back_slots(slots);
     for (Packet* refused : v) hold(*refused, domain);
     const size_t taken = n - v.size();
     v.release_all();

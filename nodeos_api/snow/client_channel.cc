@@ -2,6 +2,7 @@
 // The library's calls on channels and demux keys.
 #include <algorithm>
 
+#include "nodeos_api/hand_over.h"
 #include "nodeos_api/sized.h"
 #include "nodeos_api/snow/snow_channel.h"
 
@@ -57,6 +58,7 @@ T* adopt(void* mem, Domain& domain, const Made& made, uint64_t handle) {
 
 template <typename T>
 int destroy(typename T::Handle handle) {
+  if (on_own_thread()) return handed_over([&] { return destroy<T>(handle); });
   T* object = find<T>(handle);
   if (object == nullptr || !object->domain().node().allows_control()) return an_errno();
   object->destroy();
@@ -65,6 +67,7 @@ int destroy(typename T::Handle handle) {
 
 template <typename T, Call kGetStats>
 int get_stats(typename T::Handle handle, an_ChanStats* stats) {
+  if (on_own_thread()) return handed_over([&] { return get_stats<T, kGetStats>(handle, stats); });
   const T* channel = find<T>(handle);
   if (channel == nullptr || !channel->domain().node().allows_call()) return an_errno();
   an_ChanStats full{};
@@ -95,6 +98,7 @@ using namespace weft::snow;
 extern "C" {
 
 an_DemuxKey an_demuxkeyCreate(void* mem, an_Domain d) {
+  if (on_own_thread()) return handed_over([&] { return an_demuxkeyCreate(mem, d); });
   Domain* domain = creator(d);
   Created made{};
   if (domain == nullptr ||
@@ -108,6 +112,8 @@ an_DemuxKey an_demuxkeyCreate(void* mem, an_Domain d) {
 int an_demuxkeyDestroy(an_DemuxKey key) { return destroy<SnowDemuxKey>(key); }
 
 int an_demuxkeyAddTuple(an_DemuxKey k, size_t offset, size_t length, const void* value, const void* mask) {
+  if (on_own_thread())
+    return handed_over([&] { return an_demuxkeyAddTuple(k, offset, length, value, mask); });
   const SnowDemuxKey* key = find<SnowDemuxKey>(k);
   if (key == nullptr || !key->domain().node().allows_control()) return an_errno();
   constexpr size_t kEnough = 64;  // the node refuses more
@@ -120,6 +126,10 @@ int an_demuxkeyAddTuple(an_DemuxKey k, size_t offset, size_t length, const void*
 an_InChan an_inchanCreate(void* mem, an_Domain d, an_DemuxKey dmxKey, const char* protspec,
                           const char* addrspec, an_NetSpec netspec, an_ChanRecvFunc deliverfunc,
                           void* deliverarg) {
+  if (on_own_thread())
+    return handed_over([&] {
+      return an_inchanCreate(mem, d, dmxKey, protspec, addrspec, netspec, deliverfunc, deliverarg);
+    });
   Domain* domain = creator(d);
   uint64_t key = 0;
   if (domain == nullptr || !find_key(dmxKey, &key)) return nullptr;
@@ -139,6 +149,7 @@ an_InChan an_inchanCreate(void* mem, an_Domain d, an_DemuxKey dmxKey, const char
 int an_inchanDestroy(an_InChan c) { return destroy<SnowInChannel>(c); }
 
 int an_inchanSetVector(an_InChan c, an_ChanRecvVecFunc deliverfunc, void* deliverarg) {
+  if (on_own_thread()) return handed_over([&] { return an_inchanSetVector(c, deliverfunc, deliverarg); });
   SnowInChannel* channel = find<SnowInChannel>(c);
   if (channel == nullptr) return an_errno();
   if (deliverfunc == nullptr) return fail(AN_EINVAL, "a channel cannot deliver without a function");
@@ -149,6 +160,7 @@ int an_inchanSetVector(an_InChan c, an_ChanRecvVecFunc deliverfunc, void* delive
 }
 
 int an_inchanSuspend(an_InChan c) {
+  if (on_own_thread()) return handed_over([&] { return an_inchanSuspend(c); });
   SnowInChannel* channel = find<SnowInChannel>(c);
   if (channel == nullptr || !channel->domain().node().allows_call()) return an_errno();
   set_suspended(*channel, true);
@@ -156,6 +168,7 @@ int an_inchanSuspend(an_InChan c) {
 }
 
 int an_inchanResume(an_InChan c) {
+  if (on_own_thread()) return handed_over([&] { return an_inchanResume(c); });
   SnowInChannel* channel = find<SnowInChannel>(c);
   if (channel == nullptr || !channel->domain().node().allows_call()) return an_errno();
   const bool deliverable = channel->domain().node().carry([&] { return bool(channel->delivery()); });
@@ -169,6 +182,8 @@ int an_inchanGetStats(an_InChan c, an_ChanStats* stats) {
 
 an_OutChan an_outchanCreate(void* mem, an_Domain d, const char* protspec, const char* addrspec,
                             an_NetSpec netspec) {
+  if (on_own_thread())
+    return handed_over([&] { return an_outchanCreate(mem, d, protspec, addrspec, netspec); });
   Domain* domain = creator(d);
   if (domain == nullptr) return nullptr;
   Texts texts;
@@ -186,6 +201,7 @@ int an_outchanSend(an_OutChan c, an_Packet packet) {
 }
 
 size_t an_outchanSendVec(an_OutChan c, an_Packet* packets, size_t count) {
+  if (on_own_thread()) return handed_over([&] { return an_outchanSendVec(c, packets, count); });
   SnowOutChannel* channel = find<SnowOutChannel>(c);
   if (channel == nullptr) return 0;
   if (packets == nullptr) {
@@ -203,6 +219,9 @@ int an_outchanGetStats(an_OutChan c, an_ChanStats* stats) {
 an_CutChan an_cutchanCreate(void* mem, an_Domain d, an_DemuxKey dmxKey, const char* inprot,
                             const char* inaddr, an_NetSpec innet, const char* outprot, const char* outaddr,
                             an_NetSpec outnet) {
+  if (on_own_thread())
+    return handed_over(
+        [&] { return an_cutchanCreate(mem, d, dmxKey, inprot, inaddr, innet, outprot, outaddr, outnet); });
   Domain* domain = creator(d);
   uint64_t key = 0;
   if (domain == nullptr || !find_key(dmxKey, &key)) return nullptr;

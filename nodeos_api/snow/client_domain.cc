@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The library's calls on domains and the node.
+#include "nodeos_api/domain_means.h"
 #include "nodeos_api/drop_reason.h"
 #include "nodeos_api/event.h"
+#include "nodeos_api/file.h"
+#include "nodeos_api/hand_over.h"
 #include "nodeos_api/sized.h"
+#include "nodeos_api/sizes.h"
 #include "nodeos_api/snow/snow_channel.h"
 
 namespace weft::snow {
@@ -25,10 +29,7 @@ bool make_at_node(Domain& domain) {
   return true;
 }
 
-void end(Domain& domain) {
-  SnowNode::of(domain).connection().call<Call::kDomainDestroy>({domain.at_node()});
-  domain.end(AN_TERM_DESTROYED);
-}
+void end(Domain& domain) { domain.node().end(domain, AN_TERM_DESTROYED); }
 
 // What this process knows of it better than the node.
 void add_own_stats(Domain& domain, an_DomainStats* s) {
@@ -53,8 +54,6 @@ extern "C" {
 
 size_t an_sizeof(an_Kind kind) {
   switch (kind) {
-    case AN_DOMAIN:
-      return sizeof(Domain);
     case AN_INCHAN:
       return sizeof(SnowInChannel);
     case AN_OUTCHAN:
@@ -63,21 +62,31 @@ size_t an_sizeof(an_Kind kind) {
       return sizeof(SnowCutChannel);
     case AN_DEMUXKEY:
       return sizeof(SnowDemuxKey);
-    case AN_EVENT:
-      return sizeof(Event);
+    case AN_FILE:
+      return sizeof(FileObject);
+    case AN_DIR:
+      return sizeof(DirObject);
+    default:
+      return size_of_shared(kind);
   }
-  return 0;
 }
 
 an_Domain an_domainCreate(void* mem, an_Domain parent, an_Cred cred, an_ThreadPoolSpec threads,
                           an_MemPool mempool, an_DomainInitFunc initfn, void* initarg,
                           an_DomainTermFunc termfn, void* termarg) {
-  if (cred != nullptr || threads != nullptr || mempool != nullptr) {
-    fail(AN_ENOSYS, "this node offers no credentials, thread pools or memory pools of a domain's own");
+  if (on_own_thread()) {
+    return handed_over([&] {
+      return an_domainCreate(mem, parent, cred, threads, mempool, initfn, initarg, termfn, termarg);
+    });
+  }
+  if (cred != nullptr) {
+    fail(AN_ENOSYS, "this node offers no credentials of a domain's own");
     return nullptr;
   }
   Domain* above = parent_of_new(parent);
   if (above == nullptr || !above->node().allows_control()) return nullptr;
+  DomainMeans means;
+  if (!means.accept(*above, threads, mempool)) return nullptr;
   Domain* domain = Domain::make(mem, above->node(), above);
   if (domain == nullptr) return nullptr;
   if (!make_at_node(*domain)) {
@@ -86,9 +95,10 @@ an_Domain an_domainCreate(void* mem, an_Domain parent, an_Cred cred, an_ThreadPo
     return nullptr;
   }
   above->add(*domain);
+  means.give(*domain);
   if (const int status = domain->initialise(initfn, initarg); status != AN_OK) {
     end(*domain);
-    const bool known = status > AN_OK && status <= AN_ENOSYS;
+    const bool known = status > AN_OK && status <= AN_EBUSY;
     fail(known ? an_Status(status) : AN_EINVAL, "the init function refused the domain");
     return nullptr;
   }
@@ -97,6 +107,7 @@ an_Domain an_domainCreate(void* mem, an_Domain parent, an_Cred cred, an_ThreadPo
 }
 
 int an_domainDestroy(an_Domain d) {
+  if (on_own_thread()) return handed_over([&] { return an_domainDestroy(d); });
   Domain* domain = find_open(d);
   if (domain == nullptr || !domain->may_be_destroyed()) return an_errno();
   end(*domain);
@@ -104,6 +115,7 @@ int an_domainDestroy(an_Domain d) {
 }
 
 int an_domainGetStats(an_Domain d, an_DomainStats* stats) {
+  if (on_own_thread()) return handed_over([&] { return an_domainGetStats(d, stats); });
   Domain* domain = find<Domain>(d);
   if (domain == nullptr || !domain->node().allows_call()) return an_errno();
   an_DomainStats full{};
@@ -117,6 +129,7 @@ int an_domainGetStats(an_Domain d, an_DomainStats* stats) {
 }
 
 int an_log(an_Domain d, an_LogLevel level, const char* text) {
+  if (on_own_thread()) return handed_over([&] { return an_log(d, level, text); });
   Domain* domain = find<Domain>(d);
   if (domain == nullptr || !domain->node().allows_call()) return an_errno();
   if (text == nullptr) return fail(AN_EINVAL, "a log line needs a level and a text");

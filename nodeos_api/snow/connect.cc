@@ -87,7 +87,7 @@ int an_snowRun(int timeout_ms) {
   return node->listen(timeout_ms) ? AN_OK : fail(AN_EDEAD, "the node is gone");
 }
 
-int an_snowFd(void) { return joined != nullptr ? joined->connection().fd() : -1; }
+int an_snowFd(void) { return joined != nullptr ? joined->fd() : -1; }
 
 int an_snowDisconnect(void) {
   if (mine() == nullptr) return an_errno();

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nodeos_api/snow/connection.h"
 
-#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -99,14 +98,12 @@ void Connection::keep(std::span<const uint8_t> news) {
   news_.push_back(ended);
 }
 
-// Waits without the lock, so that the worker's calls go on.
-std::vector<DomainEnded> Connection::take_news(int timeout_ms) {
-  {
-    std::lock_guard lock(mutex_);
-    if (!news_.empty() || gone_) timeout_ms = 0;
-  }
-  pollfd ready{fd(), POLLIN, 0};
-  ::poll(&ready, 1, timeout_ms);
+bool Connection::has_news() {
+  std::lock_guard lock(mutex_);
+  return !news_.empty() || gone_;
+}
+
+std::vector<DomainEnded> Connection::take_news() {
   std::lock_guard lock(mutex_);
   std::vector<uint8_t> message;
   while (receive(&message, false)) keep(std::span<const uint8_t>(message).subspan(sizeof(Header)));

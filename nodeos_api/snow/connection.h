@@ -52,8 +52,10 @@ class Connection {
 
   // Descriptors that came with a reply; who takes them owns them.
   OwnedFd take_descriptor(size_t which) { return std::move(descriptors_[which]); }
-  // Waits for news at most so long (-1: for ever), and takes what there is.
-  std::vector<DomainEnded> take_news(int timeout_ms);
+  // Whether there is news that came with an answer.
+  bool has_news();
+  // Takes what there is.
+  std::vector<DomainEnded> take_news();
 
  private:
   int exchange(uint16_t call, std::span<const uint8_t> request, std::span<const uint8_t> texts,

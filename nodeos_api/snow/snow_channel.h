@@ -58,7 +58,7 @@ class SnowInChannel final : public Object<SnowInChannel>,
  private:
   void fire(uint64_t now_ns) override;
   void let_go();
-  bool rests() const { return suspended_ || domain_.suspended(); }
+  bool rests() const { return suspended_ || domain_.rests(); }
 
   Domain& domain_;
   const uint64_t at_node_;

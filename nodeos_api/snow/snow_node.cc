@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nodeos_api/snow/snow_node.h"
 
+#include <poll.h>
+#include <sys/epoll.h>
+
 #include <cstdlib>
 
 #include "paths/policy_round_robin.h"
@@ -23,6 +26,13 @@ struct SnowNode::Parts {
   ShmGuest guest;
   Inbox inbox;
   Worker worker;
+  OwnedFd ready{::epoll_create1(EPOLL_CLOEXEC)};
+
+  void watch(int fd) {
+    epoll_event event{};
+    event.events = EPOLLIN;
+    ::epoll_ctl(ready.get(), EPOLL_CTL_ADD, fd, &event);
+  }
 
   Parts(std::unique_ptr<Connection> c, ShmMemory m, std::unique_ptr<Pool> p, std::unique_ptr<Pool> q,
         const SnowOptions& options)
@@ -33,6 +43,7 @@ struct SnowNode::Parts {
         clock(options.clock != nullptr ? *options.clock : system_clock),
         guest(memory, *received),
         worker({.busy = options.spin, .linger_ns = kSpinAtMost}, clock, std::make_unique<RoundRobin>()) {
+    watch(connection->fd());
     worker.add_joint({&guest, Opening{0}, &inbox, Opening{0}, memory.bell(), &guest});
     if (options.thread) worker.start();
   }
@@ -64,6 +75,7 @@ Result<std::unique_ptr<SnowNode>> SnowNode::join(OwnedFd socket, const SnowOptio
 SnowNode::SnowNode(std::unique_ptr<Parts> parts)
     : Node(parts->worker, *parts->made, parts->clock), parts_(std::move(parts)) {
   add_pool(*parts_->received);
+  parts_->watch(control_fd());
 }
 
 SnowNode::~SnowNode() { end_domains(); }
@@ -84,8 +96,18 @@ std::string_view SnowNode::port_name(uint16_t port) const {
   return known->second;
 }
 
+void SnowNode::end(Domain& domain, an_TermReason reason) {
+  connection().call<Call::kDomainDestroy>({domain.at_node()});
+  domain.end(reason);
+}
+
+int SnowNode::fd() const { return parts_->ready.get(); }
+
 bool SnowNode::listen(int timeout_ms) {
-  for (const DomainEnded& ended : connection().take_news(timeout_ms)) {
+  pollfd ready{fd(), POLLIN, 0};
+  if (!connection().has_news()) ::poll(&ready, 1, timeout_ms);
+  serve();
+  for (const DomainEnded& ended : connection().take_news()) {
     auto* domain = static_cast<Domain*>(handles().find(ended.tag, AN_DOMAIN).object);
     if (domain != nullptr) domain->end(an_TermReason(ended.reason));
   }

@@ -41,7 +41,12 @@ class SnowNode final : public Node {
   ShmGuest& guest() const;
   Inbox& inbox() const;
 
+  void end(Domain& domain, an_TermReason reason) override;
+  bool windows_memory() const override { return false; }
   std::string_view port_name(uint16_t port) const override;
+
+  // Readable when listen() has something to do.
+  int fd() const;
 
   // Waits for what the node has to say, at most so long (-1: for ever), and acts on it.  False
   // when the node is gone: then all domains have ended.

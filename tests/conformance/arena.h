@@ -8,7 +8,8 @@
  * "ip" and "udp".  It is 10.0.0.1 on "a" and 10.0.1.1 on "b", with the rest of 10.0.0.0/24
  * and 10.0.1.0/24 on their links.
  * Its packet pool holds ARENA_PACKETS.  Its domains have files, with a quota of
- * ARENA_FILE_BYTES and ARENA_FILES, of which ARENA_OPEN can be open.
+ * ARENA_FILE_BYTES and ARENA_FILES, of which ARENA_OPEN can be open; or they have none, and
+ * an_nodeInfo("files") says so.
  *
  * Threads: the node's control thread.
  */
@@ -43,10 +44,12 @@ size_t arena_take(arena* a, const char* port, void* bytes, size_t room);
  * may do there what it likes, and in the folder that holds it. */
 const char* arena_files(arena* a);
 
-/* Returns when the node has done all there is to do. */
+/* Returns when the node has done all there is to do, its control thread's part too. */
 void arena_settle(arena* a);
 /* The node's clock moves, and what is due happens. */
 void arena_advance(arena* a, uint64_t ns);
+/* The node's clock moves, and nothing else; from any thread. */
+void arena_pass(arena* a, uint64_t ns);
 /* Calls f(arg) on a thread that is neither the node's control thread nor its worker. */
 void arena_elsewhere(void (*f)(void* arg), void* arg);
 

@@ -153,18 +153,22 @@ const char* arena_files(arena* world) { return world->files_root.c_str(); }
 void arena_settle(arena* world) {
   const uint64_t enough = world->worker.rounds() + 8;
   while (world->worker.rounds() < enough) {
+    world->node->serve();
     if (world->threaded) {
       world->worker.call([] {});  // wakes it
     } else {
       world->worker.round();
     }
   }
+  world->worker.call([] {});  // what the worker wrote is there to be read
 }
 
 void arena_advance(arena* world, uint64_t ns) {
   world->clock.advance_ns(ns);
   arena_settle(world);
 }
+
+void arena_pass(arena* world, uint64_t ns) { world->clock.advance_ns(ns); }
 
 void arena_elsewhere(void (*f)(void*), void* arg) { std::thread(f, arg).join(); }
 

@@ -16,6 +16,29 @@ static void features(arena* world) {
   EXPECT_STATUS(AN_EINVAL, an_nodeInfo("api", NULL));
 }
 
+/* Without them every call on files says so, and nothing else. */
+static void files_or_none(arena* world) {
+  uint64_t has_files = 2;
+  an_FileStat s = {sizeof s};
+  an_FilesStats u = {sizeof u};
+  an_Domain d = plain_domain();
+  (void)world;
+  EXPECT(an_nodeInfo("files", &has_files) == AN_OK && has_files <= 1);
+  if (has_files == 0) {
+    EXPECT_NULL(AN_ENOSYS, an_open(NULL, d, "a", AN_O_RDWR | AN_O_CREAT));
+    EXPECT_NULL(AN_ENOSYS, an_opendir(NULL, d, "."));
+    EXPECT_STATUS(AN_ENOSYS, an_stat(d, "a", &s));
+    EXPECT_STATUS(AN_ENOSYS, an_mkdir(d, "a"));
+    EXPECT_STATUS(AN_ENOSYS, an_rmdir(d, "a"));
+    EXPECT_STATUS(AN_ENOSYS, an_unlink(d, "a"));
+    EXPECT_STATUS(AN_ENOSYS, an_rename(d, "a", "b"));
+    EXPECT_STATUS(AN_ENOSYS, an_filesGetStats(d, &u));
+    EXPECT_STATUS(AN_EINVAL, an_close(NULL));
+    EXPECT(an_read(NULL, NULL, 0) == -1 && an_errno() == AN_EINVAL);
+  }
+  an_domainDestroy(d);
+}
+
 static void clocks(arena* world) {
   const uint64_t before = an_timeGet(AN_TIME_MONOTONIC);
   arena_advance(world, 1000000);
@@ -90,6 +113,7 @@ static void long_error_text(arena* world) {
 
 const check node_checks[] = {
     {"node: features", features},
+    {"node: files, or none", files_or_none},
     {"node: clocks", clocks},
     {"node: log", log_lines},
     {"node: names of statuses", names_of_statuses},

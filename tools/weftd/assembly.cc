@@ -18,8 +18,9 @@ namespace weft {
 
 namespace {
 
-constexpr uint64_t kOpenFiles = 256;           // of all EEs, so that the node keeps descriptors for itself
-constexpr uint64_t kSettleNs = 5'000'000'000;  // to wait for the routes before the node is ready
+constexpr uint64_t kOpenFiles = 256;  // of all EEs, so that the node keeps descriptors for itself
+constexpr uint64_t kServeEveryNs = 1'000'000'000;  // to see whether the worker is held up
+constexpr uint64_t kSettleNs = 5'000'000'000;      // to wait for the routes before the node is ready
 
 Prefix network_of(const IpPrefix& p) { return {p.address.family, p.length, p.network().bytes}; }
 
@@ -267,6 +268,8 @@ void Assembly::run() {
   log_parts();
   loop_.watch(router_->fd(), EPOLLIN, [this](uint32_t) { router_->service(); });
   loop_.when_due([this] { return router_->next_due_ns(); }, [this] { router_->service(); });
+  loop_.watch(nodeos_->control_fd(), EPOLLIN, [this](uint32_t) { nodeos_->serve(); });
+  nodeos_tick_ = loop_.every(kServeEveryNs, [this] { nodeos_->serve(); });
   worker_->start();
   running_ = true;
   settle();
@@ -313,6 +316,8 @@ NodeTotals Assembly::totals() const {
 bool Assembly::stop() {
   if (running_) {
     loop_.forget(router_->fd());
+    loop_.forget(nodeos_->control_fd());
+    loop_.forget_tick(nodeos_tick_);
     loop_.when_due(nullptr, nullptr);
     worker_->stop();
   }

@@ -129,6 +129,7 @@ class Assembly {
   std::optional<Router> router_;
   std::unique_ptr<FileSpace> files_;  // null: the domains have none
   std::optional<GeniNode> nodeos_;
+  uint32_t nodeos_tick_ = 0;
   std::unique_ptr<pan::Node> pan_;
   std::map<std::string, std::unique_ptr<Partner>> drivers_;  // by partner, or by wire
   std::vector<NodePartner> partners_;

@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <memory>
 #include <set>
+#include <thread>
 #include <vector>
 
 namespace weft {
@@ -34,6 +36,24 @@ TEST_F(HandlesTest, ASlotIsNeverMistakenForItsLastObject) {
     table_->remove(h);
   }
   for (uint64_t h : seen) EXPECT_EQ(table_->find(h, AN_EVENT).object, nullptr);
+}
+
+TEST_F(HandlesTest, RemoveWaitsForThoseWhoPinned) {
+  const uint64_t h = table_->add(AN_HEAP, &object_);
+  ASSERT_EQ(table_->pin(h, AN_HEAP).object, &object_);
+  EXPECT_EQ(table_->pin(h, AN_MUTEX).object, nullptr);
+  std::atomic<bool> removed{false};
+  std::thread remover([&] {
+    table_->remove(h);
+    removed = true;
+  });
+  while (table_->find(h, AN_HEAP).object != nullptr) std::this_thread::yield();
+  EXPECT_FALSE(removed);
+  EXPECT_EQ(table_->pin(h, AN_HEAP).object, nullptr);  // too late for another
+  EXPECT_TRUE(table_->pin(h, AN_HEAP).was);
+  table_->unpin(h);
+  remover.join();
+  EXPECT_TRUE(removed);
 }
 
 TEST_F(HandlesTest, RandomNumbersAreNoHandles) {
