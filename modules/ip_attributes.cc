@@ -119,7 +119,7 @@ namespace {
 
 // The address that `to` says, if the path leaves it open.  `own`: what the path says of it.
 Result<std::optional<Address>> aimed_address(const StageContext& to, std::string_view name,
-                                             const std::optional<Prefix>& own, const Words& words) {
+                                             const std::optional<Prefix>& own, const FamilyWords& words) {
   auto said = prefix_attribute(to, name, words.family);
   if (!said) return said.error();
   if (!*said) return own && own->is_host() ? std::optional<Address>(own->address) : std::optional<Address>();
@@ -141,7 +141,7 @@ Result<std::optional<Address>> aimed_address(const StageContext& to, std::string
 Result<void> aim_ip(const IpNode& node, const StageContext& context, const StageContext& to, Aim& aim) {
   auto own = read_ip_attributes(context);
   if (!own) return own.error();
-  const Words& words = own->family == 6 ? kWords6 : kWords4;
+  const FamilyWords& words = own->family == 6 ? kWords6 : kWords4;
   for (std::string_view name : {std::string_view("proto"), words.ttl, words.tos}) {
     const Attribute* attribute = to.side.find(name);
     if (attribute == nullptr) continue;

@@ -948,6 +948,13 @@ int an_condBroadcast(an_Cond c);
  *   "workers"            threads that run paths
  *   "files"              1: its domains have files
  *   "file_transfer"      bytes that one call reads or writes, at most
+ *   "credentials"        1: an_credCreate
+ *   "send_addresses"     1: an_sendaddrCreate and an_outchanSendTo
+ *   "handoff"            1: an_inchanHandoff
+ *   "connect"            1: an_cutchanConnect
+ *   "exact_queues"       1: an_outchanSend knows what the channel's queue holds; 0: what is on its
+ *                        way there is counted in its place
+ * (Where one is 0 the calls fail with AN_ENOSYS.)
  *   "attach_copies"      1: an_packetAttach copies
  *   "page_size"          bytes of a page (an_mempoolAllocPages)
  *   "policy_node", "policy_priority", "policy_edf", "policy_wfq", "policy_bert"

@@ -5,7 +5,6 @@
 #include <cassert>
 #include <cstring>
 
-#include "nodeos_api/geni_node.h"
 #include "nodeos_api/packet_hold.h"
 #include "nodeos_api/send_addr.h"
 
@@ -168,7 +167,7 @@ Result<Reply> InChannel::control(Opening, const Request&) {
 Result<void> OutChannel::open(const char* protspec, const char* addrspec, an_NetSpec netspec) {
   auto limits = read_netspec(netspec);
   if (!limits) return limits.error();
-  if (limits->rate.limits()) meter_.emplace(limits->rate, domain_.node().worker().now_ns());
+  set_rate(limits->rate);
   bits_out_ = limits->rate.rate;
   return open_one_sided(protspec, addrspec, *limits, nullptr, {.receives = false});
 }
@@ -183,7 +182,7 @@ void OutChannel::destroy() {
 
 an_ChanStats OutChannel::stats() const {
   an_ChanStats s = Channel::stats();
-  s.packets_refused = refused_.value();
+  s.packets_refused = refused();
   return s;
 }
 
@@ -200,55 +199,8 @@ namespace {
 
 constexpr const char* kHalfOfACut = "the channel is half of a cut-through channel, which sends by it";
 constexpr const char* kNotHeld = "not a packet that the channel's domain holds";
-constexpr const char* kFull = "the channel's queue is full";
-constexpr const char* kOverRate = "the packet is over the channel's rate";
 
 }  // namespace
-
-bool OutChannel::pay_for(const Packet& p) {
-  const uint32_t length = p.total_length();
-  if (meter_ && !meter_->take(length)) return false;
-  RateMeter* shared = shared_meter();
-  if (shared == nullptr || shared->take(length)) return true;
-  if (meter_) meter_->give_back(length);
-  return false;
-}
-
-void OutChannel::give_back(const Packet& p) {
-  for (RateMeter* meter : {meter_ ? &*meter_ : nullptr, shared_meter()}) {
-    if (meter != nullptr) meter->give_back(p.total_length());
-  }
-}
-
-void OutChannel::fill_meters() {
-  for (RateMeter* meter : {meter_ ? &*meter_ : nullptr, shared_meter()}) {
-    if (meter != nullptr) meter->fill(domain_.node().worker().now_ns());
-  }
-}
-
-bool OutChannel::push_paid(Pvec& v) {
-  fill_meters();
-  size_t n = 0;
-  while (n < v.size() && pay_for(*v[n])) ++n;
-  Pvec paid;
-  paid.adopt({v.begin(), n});
-  v.release_front(n);
-  GeniNode::of(domain_).geni().push(opening_, paid);
-  const bool all_went = paid.empty();
-  for (const Packet* refused : paid) give_back(*refused);
-  v.prepend(paid);
-  return all_went;
-}
-
-void OutChannel::take(Pvec& v) {
-  const bool over_rate = push_paid(v);
-  if (v.empty()) return;
-  if (over_rate) {
-    refuse(AN_EBANDWIDTH, kOverRate);
-  } else {
-    refuse(AN_EQFULL, kFull);
-  }
-}
 
 size_t OutChannel::send(std::span<Packet* const> packets) {
   if (cut_ == nullptr) return send_held(domain_, packets, *this);
@@ -257,24 +209,23 @@ size_t OutChannel::send(std::span<Packet* const> packets) {
 }
 
 void OutChannel::send_across(Pvec& v) {
-  Domain::Ledger& ledger = domain_.ledger();
   const size_t n = v.size();
-  size_t dropped = 0;
-  while (push_paid(v) && !v.empty()) {
-    drop(v.pop_front(), DropReason::kRateLimited, ledger.drops);
-    ++dropped;
-  }
-  ledger.made.add(n - v.size());
-  ledger.sent.add(n - v.size() - dropped);
+  push_paid(v);
+  domain_.ledger().made.add(n - v.size());
+  domain_.ledger().sent.add(n - v.size());
 }
 
+bool OutChannel::never_takes(const Packet& p) const {
+  return !conforms(p.total_length()) ||
+         (path_->in_queue(End::kFar).empty() && !path_->would_take(End::kFar, p));
+}
 
 int OutChannel::send_to(Packet* p, const Aim& aim) {
   if (cut_ != nullptr) return fail(AN_EINVAL, kHalfOfACut);
   if (p == nullptr || !holds(domain_, *p)) return fail(AN_EINVAL, kNotHeld);
-  if (!path_->would_take(End::kFar, *p)) return refuse(AN_EQFULL, kFull);
+  if (!path_->would_take(End::kFar, *p)) return refuse_for_room();
   fill_meters();
-  if (!pay_for(*p)) return refuse(AN_EBANDWIDTH, kOverRate);
+  if (!pay_for(*p)) return refuse_for_rate();
   PacketPtr owned(p);
   if (p->headroom() < aim.length && !Pool::of(p).unshare_front(owned, std::min(p->length, 1u))) {
     give_back(*p);

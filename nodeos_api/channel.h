@@ -11,7 +11,6 @@
 #pragma once
 
 #include <functional>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,9 +18,11 @@
 #include "geni/geni.h"
 #include "nodeos_api/demuxkey.h"
 #include "nodeos_api/domain.h"
+#include "nodeos_api/geni_node.h"
 #include "nodeos_api/kinds.h"
 #include "nodeos_api/netspec.h"
 #include "nodeos_api/object.h"
+#include "nodeos_api/paid_exit.h"
 #include "nodeos_api/quota.h"
 #include "nodeos_api/transfer.h"
 #include "partner/partner.h"
@@ -122,9 +123,9 @@ class InChannel final : public Object<InChannel>,
   OutChannel* relay_to_ = nullptr;
 };
 
-class OutChannel final : public Object<OutChannel>, public OutChanKind, public Channel, private Exit {
+class OutChannel final : public Object<OutChannel>, public OutChanKind, public Channel, public PaidExit {
  public:
-  explicit OutChannel(Domain& domain) : Channel(domain) {}
+  explicit OutChannel(Domain& domain) : Channel(domain), PaidExit(domain) {}
 
   Result<void> open(const char* protspec, const char* addrspec, an_NetSpec netspec);
   void destroy() override;
@@ -133,8 +134,9 @@ class OutChannel final : public Object<OutChannel>, public OutChanKind, public C
   // fewer than all, the failure is noted.  On the worker.
   size_t send(std::span<Packet* const> packets);
   // Takes packets from the front that come across the border: the domain makes and sends them.
-  // What is over the rate is dropped: the EE was told that they are on their way.
   void send_across(Pvec& v);
+  // Whether the packet could not be taken even by a channel that has rested.
+  bool never_takes(const Packet& p) const;
   // What may wait at its end.
   QueueLimit limit() const;
   // Sends one packet to where `aim` says.  Its status.  On the worker.
@@ -153,25 +155,8 @@ class OutChannel final : public Object<OutChannel>, public OutChanKind, public C
   an_ChanStats stats() const;
 
  private:
-  // Exit: what is left was refused, and why is noted.
-  void take(Pvec& v) override;
-  // Pushes from the front what keeps to the rate and has room.  Whether all that is left is
-  // over the rate.
-  bool push_paid(Pvec& v);
-  // Whether the packet keeps to the rate; if so, it is paid for.
-  bool pay_for(const Packet& p);
-  void give_back(const Packet& p);
-  // Before packets are paid for.
-  void fill_meters();
-  // That of all channels of the principal; null: it has none.
-  RateMeter* shared_meter() { return domain_.quota() != nullptr ? domain_.quota()->meter() : nullptr; }
-  int refuse(an_Status status, const char* sentence) {
-    refused_.add(1);
-    return fail(status, sentence);
-  }
+  void push_out(Pvec& v) override { GeniNode::of(domain_).geni().push(opening_, v); }
 
-  std::optional<RateMeter> meter_;
-  Counter refused_;
   CutChannel* cut_ = nullptr;
   std::vector<SendAddr*> addresses_;
 };

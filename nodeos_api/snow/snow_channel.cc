@@ -86,10 +86,7 @@ void SnowOutChannel::destroy() {
   free_memory();
 }
 
-void SnowOutChannel::take(Pvec& v) {
-  SnowNode::of(domain_).guest().push(opening_, v);
-  if (!v.empty()) fail(AN_EQFULL, "the channel's queue is full");
-}
+void SnowOutChannel::push_out(Pvec& v) { SnowNode::of(domain_).guest().push(opening_, v); }
 
 // --- cut-through -----------------------------------------------------------------
 

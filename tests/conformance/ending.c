@@ -5,7 +5,7 @@
 #include "tests/conformance/check.h"
 
 /* On a busy machine each call may wait a millisecond for the worker's thread: then fewer. */
-enum { kTimes = 1000, kSeconds = 30, kHeld = 2, kEvents = 3 };
+enum { kTimes = 1000, kSeconds = 3, kHeld = 2, kEvents = 3 };
 
 typedef struct loaded {
   an_OutChan out;
@@ -61,14 +61,16 @@ static void comes_back_under_load(arena* world) {
     twin = an_inchanCreate(NULL, d, NULL, "a", NULL, NULL, NULL, NULL);
     REQUIRE(l.out != NULL && in != NULL && cut != NULL && key != NULL &&
             twin != NULL); /* the last ones are gone */
-    EXPECT(an_cutchanConnect(NULL, twin, an_outchanCreate(NULL, d, "b", NULL, NULL)) != NULL);
+    if (offers("connect"))
+      EXPECT(an_cutchanConnect(NULL, twin, an_outchanCreate(NULL, d, "b", NULL, NULL)) != NULL);
     EXPECT(an_inchanSetVector(in, work, &l) == AN_OK && an_inchanResume(in) == AN_OK);
     for (i = 0; i < kEvents; i++) e = an_eventSchedule(NULL, child, 1000 + (uint64_t)i, 1000, tick, &ticks);
     EXPECT(e != NULL);
     flood(world, 3);
     if (turn % 3 == 0) arena_settle(world);
     if (turn % 5 == 0) EXPECT(an_domainSuspend(child) == AN_OK);
-    if (turn % 7 == 0) EXPECT(an_inchanHandoff(in, text_packet(d, "handed over")) == AN_OK);
+    if (turn % 7 == 0 && offers("handoff"))
+      EXPECT(an_inchanHandoff(in, text_packet(d, "handed over")) == AN_OK);
     flood(world, 1);
     EXPECT(domain_adds_up(child) && domain_adds_up(d));
     EXPECT(an_domainDestroy(d) == AN_OK);
@@ -85,6 +87,6 @@ static void comes_back_under_load(arena* world) {
 }
 
 const check ending_checks[] = {
-    {"domain: all comes back under load, 1000 times", comes_back_under_load},
+    {"domain: all comes back under load, up to 1000 times", comes_back_under_load},
     {NULL, NULL},
 };

@@ -246,8 +246,7 @@ void Assembly::open_files() {
 }
 
 void Assembly::start_pan() {
-  nodeos_.emplace(
-      GeniNode::Parts{*geni_, *worker_, *pool_, clock_, log_, files_.get(), config_.node.name});
+  nodeos_.emplace(GeniNode::Parts{*geni_, *worker_, *pool_, clock_, log_, files_.get(), config_.node.name});
   add_principals(config_.principals, *geni_, clock_.now_ns(), nodeos_->principals(), errors_);
   if (!errors_.empty()) return;
   if (!config_.pan) return;
