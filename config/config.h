@@ -167,6 +167,23 @@ struct PrincipalConfig {
   std::vector<Text> paths;  // texts that it may open; numbers may be ranges
 };
 
+// --- EEs ---------------------------------------------------------------------------
+
+enum class RestartWhen : uint8_t { kNever, kOnFailure, kAlways };
+
+struct EeConfig {
+  std::string name;
+  Place at;
+  bool own_process = false;   // exec, not load
+  std::vector<Text> command;  // the shared object or program, then its arguments
+  RestartWhen restart = RestartWhen::kOnFailure;
+  // Of a process of its own:
+  std::optional<Text> user;  // none: an unprivileged one, if weftd is root
+  uint64_t memory = 0;       // bytes; 0: no limit
+  uint32_t cpu_percent = 0;  // of one CPU; 0: no limit
+  bool isolate = true;
+};
+
 struct Config {
   std::string file;  // as it was named
   NodeConfig node;
@@ -179,6 +196,7 @@ struct Config {
   std::vector<RouteConfig> routes;
   std::optional<PanConfig> pan;
   std::vector<PrincipalConfig> principals;
+  std::vector<EeConfig> ees;  // in the order of the file
 
   const PartnerConfig* find_partner(std::string_view name) const;
   const WireConfig* find_wire(std::string_view name) const;

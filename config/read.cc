@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "config/checks.h"
+#include "config/read_ee.h"
 #include "config/read_pan.h"
 #include "config/read_partners.h"
 #include "config/read_principals.h"
@@ -134,6 +135,7 @@ Config read_root(TableReader root, const std::vector<std::string>& modules) {
   config.routes = read_routes(root, check);
   if (auto pan = root.table("pan")) config.pan = read_pan(*pan, check);
   config.principals = read_principals(root, check);
+  config.ees = read_ees(root);
   root.finish();
   check_whole(config, root.errors());
   return config;

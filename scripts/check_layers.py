@@ -17,6 +17,8 @@ MAY_INCLUDE = {
     "geni": ["base", "partner", "paths"],
     "routes": ["base", "partner", "paths", "modules"],
     "nodeos_api": ["base", "partner", "paths", "geni"],
+    "isolation": ["base"],
+    "mee": ["nodeos_api/an.h", "nodeos_api/an_ee.h", "base"],
     "pan_ee": ["nodeos_api/an.h", "vm", "base"],
     "vm": ["base"],
     "config": ["base", "partner", "paths"],
@@ -24,11 +26,12 @@ MAY_INCLUDE = {
     "tools/weft": ["base", "admin", "partner"],
     "tools/bpf_plugin": ["base", "vm"],
     "tools/weft_cc": ["base", "vm", "pan_ee/code_object.h", "pan_ee/code/pni_abi.h"],
-    "tools/weftd": ["base", "partner", "paths", "modules", "geni", "routes", "nodeos_api", "pan_ee", "config", "admin"],
-    "examples": ["nodeos_api/an.h"],
+    "tools/weftd": ["base", "partner", "paths", "modules", "geni", "routes", "nodeos_api", "pan_ee", "mee", "isolation", "config", "admin"],
+    "examples": ["nodeos_api/an.h", "nodeos_api/an_ee.h"],
 }
-# C for code objects: its headers are installed beside each other, and find each other so.
-CODE_OBJECTS = "pan_ee/code/"
+# C whose headers find each other where they lie: what is installed, and examples, which are
+# built out of the tree too.
+BESIDE_EACH_OTHER = ("pan_ee/code/", "examples/")
 # Drivers do not see each other.
 DRIVERS = {"af_packet", "loop", "pcap", "shm_guest", "shm_ring", "tap", "udp"}
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
@@ -44,7 +47,7 @@ def complaints(source):
     folder = folder_of(relative)
     for included in INCLUDE.findall(source.read_text()):
         target = folder_of(included)
-        if relative.startswith(CODE_OBJECTS) and (source.parent / included).exists():
+        if relative.startswith(BESIDE_EACH_OTHER) and (source.parent / included).exists():
             continue
         if "/" not in included:
             yield f"{relative}: include \"{included}\" from the root of the project"

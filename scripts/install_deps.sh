@@ -12,7 +12,7 @@ set -euo pipefail
 build=(
   ccache clang-19 cmake g++ git ninja-build pkg-config
   libasmjit-dev libboost-dev libcap-dev libcli11-dev libelf-dev libfmt-dev libnl-3-dev libnl-route-3-dev libpcap-dev
-  libspdlog-dev libssl-dev libtomlplusplus-dev nlohmann-json3-dev
+  libseccomp-dev libspdlog-dev libssl-dev libtomlplusplus-dev nlohmann-json3-dev
 )
 demo=(curl iperf3 iproute2 iputils-ping procps python3)
 test=(

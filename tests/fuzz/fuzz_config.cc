@@ -98,6 +98,11 @@ class Accepted {
       require(p.domains <= 1u << 20 && p.channels <= 1u << 20);
       for (const Text& path : p.paths) check_path(path);
     }
+    std::set<std::string> ees;
+    for (const EeConfig& ee : config_.ees) {
+      require(ees.insert(ee.name).second && ee.name != "pan" && ee.name != "mee");
+      check_ee(ee);
+    }
   }
 
  private:
@@ -172,6 +177,16 @@ class Accepted {
         if (i > 0) require(contains(kModules, side->chain[i].name), text.value.c_str());
       }
     }
+  }
+
+  static void check_ee(const EeConfig& ee) {
+    require(!ee.command.empty());
+    const std::string& code = ee.command.front().value;
+    require(ee.own_process ? code.starts_with('/') : code.find('/') != std::string::npos, code.c_str());
+    for (const Text& word : ee.command) require(word.value.find('\0') == std::string::npos);
+    require(ee.own_process || (!ee.user && ee.memory == 0 && ee.cpu_percent == 0 && ee.isolate));
+    require(ee.memory == 0 || (ee.memory >= 1u << 20 && ee.memory <= uint64_t{1} << 44));
+    require(ee.cpu_percent <= 102'400);
   }
 
   static void check_node(const Text& address) {

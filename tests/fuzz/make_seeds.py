@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the seeds in corpus/packet, corpus/pcap, corpus/capsule, corpus/snow and corpus/code_object anew.
+"""Makes the seeds in corpus/packet, corpus/nat, corpus/pcap, corpus/capsule, corpus/snow and
+corpus/code_object anew.
 
 They are committed: run this when the format of an input changes.  The other seeds
 are written by hand.  Needs code objects that were built: build/release, target pan_test.
@@ -240,6 +241,22 @@ def capsule_seeds():
     yield "mended", capsule(ping(3), PING | CAPSULE_MEND, length=1, version=9)
 
 
+def nat_seeds():
+    """(name, packets of both sides), as fuzz_nat.cc reads them."""
+    inside, outside, server = "10.0.0.2", "192.0.2.1", "198.51.100.7"
+    step = lambda side, packet, seconds=0: struct.pack("<BH", side | (seconds // 8) << 1, len(packet)) + packet
+    out = lambda payload, proto, seconds=0, **keys: step(1, ip4(payload, src=inside, dst=server, proto=proto, **keys), seconds)
+    back = lambda payload, proto, seconds=0: step(0, ip4(payload, src=server, dst=outside, proto=proto), seconds)
+    sent = ip4(udp(20), src=outside, dst=server, proto=17)
+    yield "udp", [out(udp(20), 17), back(udp(20, sport=7, dport=4000), 17)]
+    yield "udp_late", [out(udp(20), 17), back(udp(20, sport=7, dport=4000), 17, 304)]
+    yield "tcp", [out(tcp(b"", 2), 6), back(struct.pack("!HH", 80, 4000) + tcp(b"", 18)[4:], 6), out(tcp(b"x", 17), 6)]
+    yield "ping", [out(icmp4(8, 0, b"ping"), 1), back(icmp4(0, 0, b"ping"), 1)]
+    yield "error", [out(udp(20), 17), back(icmp4(3, 3, sent), 1)]
+    yield "hairpin", [out(udp(20), 17), step(1, ip4(udp(20, sport=9, dport=4000), src="10.0.0.3", dst=outside, proto=17))]
+    yield "fragment", [out(udp(40), 17, flags=1), out(bytes(16), 17, offset=6)]
+
+
 def section(kind, body):
     return struct.pack("!HHI", kind, 0, len(body)) + body
 
@@ -325,6 +342,7 @@ def write(folder, seeds):
 
 
 write("packet", ((name, b"".join(frames)) for name, frames in packet_seeds()))
+write("nat", ((name, b"".join(steps)) for name, steps in nat_seeds()))
 write("pcap", pcap_seeds())
 write("capsule", capsule_seeds())
 write("snow", snow_seeds())

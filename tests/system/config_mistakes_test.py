@@ -154,6 +154,12 @@ CASES = [
      "gateway 'fd00::1' is of another family than '10.0.0.0/8'"),
     ("a gateway that can be none", TWO + '[[route]]\nto = "10.0.0.0/8"\nvia = §"255.255.255.255"\nport = "left"\n',
      "255.255.255.255 cannot be a gateway"),
+    # -- EEs
+    ("an EE without code", TWO + "§[ee.x]\nrestart = \"never\"\n", "[ee.x] needs 'load' or 'exec'"),
+    ("a memory that is no size", TWO + '[ee.x]\nexec = ["/x"]\nmemory = §"64 MB"\n', "'64 MB' is not a size from 1M to 16T"),
+    ("a limit of what is loaded", TWO + '[ee.x]\nload = "./x.so"\ncpu = §50\n', "'cpu' is of a process"),
+    ("a program that is searched for", TWO + '[ee.x]\nexec = [§"echo_ee"]\n', "'echo_ee' is no path of a program"),
+    ("a restart that there is not", TWO + '[ee.x]\nload = "./x.so"\nrestart = §"on-error"\n', "no restart 'on-error'"),
     # -- PAN
     ("an active node without address", TWO + "§[pan]\n", "[pan] needs 'address'"),
     ("no address of a node", TWO + '[pan]\naddress = §"here"\n', "as 10.0.0.1 or 127.0.0.1:4000"),

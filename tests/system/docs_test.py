@@ -21,7 +21,7 @@ from lab import BIN, ROOT
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 
 # The first word of a line that is a command.
-PROGRAMS = re.compile(r"(\$ |PATH=|\./run\.sh|\./test\.sh|weftd? |weft-cc |ip |sysctl |cmake |ctest |kill |printf |(bench|build|scripts)/)")
+PROGRAMS = re.compile(r"(\$ |PATH=|\./run\.sh|\./test\.sh|weftd? |weft-cc |ip |sysctl |cmake |cc |ctest |kill |printf |(bench|build|scripts)/)")
 
 # Commands that are not run here, and why.
 EXCEPTIONS = {
@@ -42,6 +42,12 @@ UNTIL_INTERRUPTED = {"weft capture 'eth0/ip -> eth1@near' -w - | tshark -r -"}
 OTHER_BLOCKS = {
     "an_inchanCreate(": "C",
     "received + made =": "an equation",
+<<<<<<< HEAD
+    "#include <nodeos_api/an_ee.h>": "an EE; cc compiles it",
+=======
+    "EE -> an.h -> libweft-snow": "a chain",
+    "| indices | rx descriptors": "how memory is laid out",
+>>>>>>> snow
     '#include "pni.h"': "a code object; weft-cc compiles it",
     "mine.pco is left out": "a line of the log",
     "packet 1  12:01:02": "what a trace prints",
@@ -227,7 +233,7 @@ class Documents(unittest.TestCase):
     def run_all(self, document, commands):
         here = self.folder / document.stem
         here.mkdir()
-        for folder in ("build", "pan_ee"):
+        for folder in ("build", "pan_ee", "examples"):
             (here / folder).symlink_to(ROOT / folder)
         (here / "node.toml").write_text(PARTNERS + PAN.format(own="10.99.0.1", other="10.99.0.3"))
         (here / "far.toml").write_text('[partner.udp0]\ndriver = "udp"\nlocal = "127.0.0.1:4001"\nremote = "127.0.0.1:4000"\n' +
@@ -243,9 +249,12 @@ class Documents(unittest.TestCase):
         done = subprocess.run(["unshare", "--net", "--mount", "bash", "-c", script], cwd=here, text=True, timeout=120,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               env={"PATH": f"{BIN}:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(here)})
+        said = dict(re.findall(r"^ {4}(\S.*?)\s+# prints \"([^\"]+)\"", document.read_text(), re.M))
         for number, command in enumerate(commands):
             found = re.search(rf"@@ begin {number}\n(.*?)@@ end {number} (\d+)\n", done.stdout, re.S)
             self.assertTrue(found and found.group(2) == "0", f"{command}: {done.stdout}")
+            if command in said:
+                self.assertIn(said[command], found.group(1))
             if command in UNTIL_INTERRUPTED:
                 self.assertGreater(len(found.group(1).splitlines()), 5, found.group(1))
 

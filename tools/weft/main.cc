@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "tools/weft/capture.h"
+#include "tools/weft/ee.h"
 #include "tools/weft/ping.h"
 #include "tools/weft/show.h"
 #include "tools/weft/table.h"
@@ -22,6 +23,7 @@ struct Arguments {
   cli::TraceOptions trace;
   cli::CaptureOptions capture;
   cli::PingOptions ping;
+  std::string ee;  // the one that "weft ee" speaks of
 };
 
 // What the user asked for; runs once weftd is reached.
@@ -103,6 +105,20 @@ void add_ping(CLI::App& app, Arguments& arguments, Command& command) {
   });
 }
 
+void add_ee(CLI::App& app, Arguments& arguments, Command& command) {
+  CLI::App& sub = *app.add_subcommand("ee", "List, start and stop execution environments");
+  sub.require_subcommand(1)->fallthrough();
+  for (const cli::EeAction& action : cli::ee_actions()) {
+    CLI::App& verb = *sub.add_subcommand(action.name, action.help);
+    if (action.of_one) verb.add_option("NAME", arguments.ee, "As in [ee.NAME] of the config")->required();
+    verb.fallthrough()->callback([&] {
+      command = [&](admin::Client& client) {
+        return cli::manage_ee(client, {action.name, arguments.ee, arguments.json});
+      };
+    });
+  }
+}
+
 int run(const Arguments& arguments, const Command& command) {
   auto client = admin::Client::connect(arguments.socket);
   const Result<void> done = client ? command(*client) : Result<void>(client.error());
@@ -125,6 +141,7 @@ int main(int argc, char** argv) {
   add_trace(app, arguments, command);
   add_capture(app, arguments, command);
   add_ping(app, arguments, command);
+  add_ee(app, arguments, command);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -7,15 +7,9 @@
 
 namespace weft::cli {
 
-namespace {
-
 using admin::Json;
 
-// A key of each row, and how its column is headed.
-struct Field {
-  const char* key;
-  Column column;
-};
+namespace {
 
 std::string cell(const Json& row, const char* key) {
   const auto value = row.find(key);
@@ -31,6 +25,8 @@ std::string cell(const Json& row, const char* key) {
   return list.empty() ? "-" : list;
 }
 
+}  // namespace
+
 std::string rows_text(const Json& rows, const std::vector<Field>& fields, const char* none, bool bold) {
   if (!rows.is_array() || rows.empty()) return std::string(none) + "\n";
   std::vector<Column> columns;
@@ -43,6 +39,8 @@ std::string rows_text(const Json& rows, const std::vector<Field>& fields, const 
   }
   return table.text(bold);
 }
+
+namespace {
 
 // One row for each path, and below it one for each stage.
 std::string run_text(const Json& data, bool bold) {
@@ -191,6 +189,36 @@ std::string pan_text(const Json& data, bool bold) {
                    "no code object", bold);
 }
 
+std::string domains_text(const Json& data, bool bold) {
+  return rows_text(data.value("domains", Json::array()),
+                   {{"domain", {"DOMAIN", true}},
+                    {"ee", {"EE"}},
+                    {"parent", {"PARENT", true}},
+                    {"channels", {"CHANNELS", true}},
+                    {"events", {"EVENTS", true}},
+                    {"received", {"RECEIVED", true}},
+                    {"made", {"MADE", true}},
+                    {"sent", {"SENT", true}},
+                    {"dropped", {"DROPPED", true}},
+                    {"held", {"HELD", true}},
+                    {"cycles", {"CYCLES", true}}},
+                   "no domain", bold);
+}
+
+std::string channels_text(const Json& data, bool bold) {
+  return rows_text(data.value("channels", Json::array()),
+                   {{"domain", {"DOMAIN", true}},
+                    {"ee", {"EE"}},
+                    {"kind", {"KIND"}},
+                    {"path", {"PATH"}},
+                    {"in", {"IN", true}},
+                    {"made", {"MADE", true}},
+                    {"out", {"OUT", true}},
+                    {"dropped", {"DROPPED", true}},
+                    {"held", {"HELD", true}}},
+                   "no channel is open", bold);
+}
+
 constexpr View kViews[] = {
     {"run", "Each path and stage: calls, packets, cycles", run_text},
     {"paths", "Each path: packets in, out, dropped and held", paths_text},
@@ -200,6 +228,8 @@ constexpr View kViews[] = {
     {"routes", "Where packets are sent", routes_text},
     {"neighbours", "The link addresses that are known", neighbours_text},
     {"pan", "The active node: capsules, neighbours, code", pan_text},
+    {"domains", "Each domain: whose it is, and its packets", domains_text},
+    {"channels", "Each channel of an EE, and its packets", channels_text},
 };
 
 }  // namespace

@@ -61,7 +61,7 @@ class ActivePing final : public AdminStream {
     const auto told = [replies = replies_](const pan::Ping::Reply& reply) {
       replies->try_push(pan::Ping::Reply(reply));
     };
-    if (node_.pan()->ping().send(wish_.request, told)) return;
+    if (node_.pan() != nullptr && node_.pan()->ping().send(wish_.request, told)) return;
     told({.status = pan::Ping::Reply::kStopped, .sequence = wish_.request.sequence});
   }
 

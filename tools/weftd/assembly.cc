@@ -12,6 +12,7 @@
 #include "paths/policy_priority.h"
 #include "tools/weftd/default_paths.h"
 #include "tools/weftd/pan_config.h"
+#include "tools/weftd/pan_home.h"
 #include "tools/weftd/principals_config.h"
 
 namespace weft {
@@ -49,7 +50,7 @@ std::vector<ConfigError> Assembly::rehearse(const Config& config, const Parts& p
 bool Assembly::open_all() {
   for (auto step :
        {&Assembly::open_partners, &Assembly::open_joints, &Assembly::open_ports, &Assembly::open_routes,
-        &Assembly::open_paths, &Assembly::open_files, &Assembly::start_pan}) {
+        &Assembly::open_paths, &Assembly::open_files, &Assembly::start_mee, &Assembly::start_pan}) {
     (this->*step)();
     if (!errors_.empty()) return false;
   }
@@ -245,10 +246,17 @@ void Assembly::open_files() {
   files_ = std::move(*opened);
 }
 
-void Assembly::start_pan() {
+// The first EE of all.
+void Assembly::start_mee() {
   nodeos_.emplace(GeniNode::Parts{*geni_, *worker_, *pool_, clock_, log_, files_.get(), config_.node.name});
   add_principals(config_.principals, *geni_, clock_.now_ns(), nodeos_->principals(), errors_);
   if (!errors_.empty()) return;
+  auto ees = Ees::start({*nodeos_, loop_, clock_, log_});
+  if (!ees) return errors_.add(Place{}, ees.error().sentence);
+  ees_ = std::move(*ees);
+}
+
+void Assembly::start_pan() {
   if (!config_.pan) return;
   try_carriers();
   if (!errors_.empty()) return;
@@ -258,20 +266,22 @@ void Assembly::start_pan() {
     if (auto folder = pan::read_code_folder(config->code_folder); !folder)
       return errors_.add(config_.pan->code->at, folder.error().sentence);
   }
-  std::string error;
-  pan_ = pan::Node::start(*config, nodeos_->root().handle(), error);
-  if (pan_ == nullptr) errors_.add(config_.pan->at, error);
+  ees_->manager().add("pan", mee::Restart::kNever, std::make_unique<PanHome>(*config, pan_));
+  if (auto started = ees_->manager().start("pan"); !started)
+    errors_.add(config_.pan->at, started.error().sentence);
 }
 
 void Assembly::run() {
   log_parts();
   loop_.watch(router_->fd(), EPOLLIN, [this](uint32_t) { router_->service(); });
-  loop_.when_due([this] { return router_->next_due_ns(); }, [this] { router_->service(); });
+  router_due_ = loop_.when_due([this] { return router_->next_due_ns(); }, [this] { router_->service(); });
   loop_.watch(nodeos_->control_fd(), EPOLLIN, [this](uint32_t) { nodeos_->serve(); });
   nodeos_tick_ = loop_.every(kServeEveryNs, [this] { nodeos_->serve(); });
   worker_->start();
   running_ = true;
   settle();
+  ees_->add(config_.ees);
+  ees_->start_all();
 }
 
 void Assembly::log_parts() {
@@ -314,14 +324,15 @@ NodeTotals Assembly::totals() const {
 
 bool Assembly::stop() {
   if (running_) {
+    ees_->stop_all();
     loop_.forget(router_->fd());
+    loop_.forget_due(router_due_);
     loop_.forget(nodeos_->control_fd());
     loop_.forget_tick(nodeos_tick_);
-    loop_.when_due(nullptr, nullptr);
     worker_->stop();
   }
   const NodeTotals total = geni_ ? totals() : NodeTotals{};
-  pan_.reset();
+  ees_.reset();
   nodeos_.reset();
   router_.reset();
   close_paths();

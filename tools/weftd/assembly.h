@@ -24,6 +24,7 @@
 #include "pan_ee/node.h"
 #include "routes/router.h"
 #include "tools/weftd/control_loop.h"
+#include "tools/weftd/ees.h"
 #include "tools/weftd/link_questions.h"
 #include "tools/weftd/parts.h"
 
@@ -71,7 +72,8 @@ class Assembly {
   const Demux& demux() const { return *demux_; }
   const Host& host() const { return *host_; }
   const Router& router() const { return *router_; }
-  pan::Node* pan() const { return pan_.get(); }  // null: not in the config
+  Ees& ees() { return *ees_; }
+  pan::Node* pan() const { return pan_.get(); }  // null: not in the config, or stopped
   const std::vector<NodePartner>& partners() const { return partners_; }
   NodeTotals totals() const;
 
@@ -87,6 +89,7 @@ class Assembly {
   void open_routes();
   void open_paths();
   void open_files();
+  void start_mee();
   void start_pan();
   // Stops behind the first step that finds something wrong.  Returns whether none did.
   bool open_all();
@@ -131,10 +134,12 @@ class Assembly {
   std::optional<GeniNode> nodeos_;
   uint32_t nodeos_tick_ = 0;
   std::unique_ptr<pan::Node> pan_;
+  std::unique_ptr<Ees> ees_;
   std::map<std::string, std::unique_ptr<Partner>> drivers_;  // by partner, or by wire
   std::vector<NodePartner> partners_;
   std::vector<uint32_t> joints_;
   ConfigErrors errors_;
+  uint32_t router_due_ = 0;  // while running
   bool running_ = false;
 };
 

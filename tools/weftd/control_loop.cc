@@ -32,14 +32,22 @@ void ControlLoop::forget(int fd) {
 }
 
 uint32_t ControlLoop::every(uint64_t period_ns, std::function<void()> tick) {
-  ticks_[next_tick_] = std::make_shared<Tick>(Tick{period_ns, clock_.now_ns() + period_ns, std::move(tick)});
-  return next_tick_++;
+  ticks_[next_name_] = std::make_shared<Tick>(Tick{period_ns, clock_.now_ns() + period_ns, std::move(tick)});
+  return next_name_++;
 }
+
+uint32_t ControlLoop::when_due(std::function<uint64_t()> due_ns, std::function<void()> call) {
+  dues_[next_name_] = std::make_shared<Due>(Due{std::move(due_ns), std::move(call)});
+  return next_name_++;
+}
+
+void ControlLoop::forget_due(uint32_t name) { dues_.erase(name); }
 
 void ControlLoop::forget_tick(uint32_t name) { ticks_.erase(name); }
 
 int ControlLoop::timeout_ms() const {
-  uint64_t due = due_ns_ ? due_ns_() : UINT64_MAX;
+  uint64_t due = UINT64_MAX;
+  for (const auto& [name, each] : dues_) due = std::min(due, each->due_ns());
   for (const auto& [name, tick] : ticks_) due = std::min(due, tick->due_ns);
   if (due == UINT64_MAX) return -1;
   const uint64_t now = clock_.now_ns();
@@ -52,7 +60,11 @@ void ControlLoop::run_ticks() {
   for (const auto& [name, tick] : ticks_) {
     if (tick->due_ns <= now) due.push_back(tick);
   }
-  if (due_ns_ && due_ns_() <= now) call_due_();
+  std::vector<std::shared_ptr<Due>> calls;
+  for (const auto& [name, each] : dues_) {
+    if (each->due_ns() <= now) calls.push_back(each);
+  }
+  for (const auto& each : calls) each->call();
   for (const auto& tick : due) {
     tick->due_ns = now + tick->period_ns;
     tick->call();

@@ -34,11 +34,9 @@ class ControlLoop {
   void forget_tick(uint32_t name);
 
   // Calls `call` when the time that `due_ns` tells has come; it is asked each turn.
-  // UINT64_MAX: not now.  There is one such.
-  void when_due(std::function<uint64_t()> due_ns, std::function<void()> call) {
-    due_ns_ = std::move(due_ns);
-    call_due_ = std::move(call);
-  }
+  // UINT64_MAX: not now.  Returns its name, for forget_due().
+  uint32_t when_due(std::function<uint64_t()> due_ns, std::function<void()> call);
+  void forget_due(uint32_t name);
 
   // Waits once, at most until the next tick, and calls what is ready.
   void turn();
@@ -52,18 +50,22 @@ class ControlLoop {
     std::function<void()> call;
   };
 
+  struct Due {
+    std::function<uint64_t()> due_ns;
+    std::function<void()> call;
+  };
+
   int timeout_ms() const;
   void run_ticks();
 
   Clock& clock_;
   OwnedFd epoll_;
   bool running_ = true;
-  uint32_t next_tick_ = 0;
-  std::function<uint64_t()> due_ns_;
-  std::function<void()> call_due_;
+  uint32_t next_name_ = 0;
   // Shared: a callback may forget itself, or another that is ready too.
   std::map<int, std::shared_ptr<std::function<void(uint32_t)>>> watched_;
   std::map<uint32_t, std::shared_ptr<Tick>> ticks_;
+  std::map<uint32_t, std::shared_ptr<Due>> dues_;
 };
 
 }  // namespace weft

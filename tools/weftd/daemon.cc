@@ -12,6 +12,7 @@
 #include "tools/weftd/assembly.h"
 #include "tools/weftd/notify.h"
 #include "tools/weftd/show.h"
+#include "tools/weftd/show_ee.h"
 #include "tools/weftd/snow_server.h"
 #include "tools/weftd/watch.h"
 
@@ -37,11 +38,14 @@ void answer(Assembly& node, AdminSession& session, const admin::Json& request) {
   if (verb == "trace") return start_trace(session, node, request);
   if (verb == "capture") return start_capture(session, node, request);
   if (verb == "ping") return start_ping(session, node, request);
-  if (verb != "show")
-    return session.send(admin::failed("weftd cannot '" + verb + "'; it can show, trace, capture and ping"));
-  const auto what = admin::text_of(request, "what");
-  const auto shown = what ? show(node, *what) : Result<admin::Json>(what.error());
-  session.send(shown ? admin::ok(*shown) : admin::failed(shown.error().sentence));
+  Result<admin::Json> answered =
+      Error{Code::kInvalid, "weftd cannot '" + verb + "'; it can show, ee, trace, capture and ping"};
+  if (verb == "ee") answered = manage_ee(node, request);
+  if (verb == "show") {
+    const auto what = admin::text_of(request, "what");
+    answered = what ? show(node, *what) : Result<admin::Json>(what.error());
+  }
+  session.send(answered ? admin::ok(*answered) : admin::failed(answered.error().sentence));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include "tools/weftd/show_ee.h"
 #include "tools/weftd/show_pan.h"
 #include "tools/weftd/show_routes.h"
 
@@ -164,8 +165,16 @@ struct Shown {
   Result<Json> (*answer)(Assembly&);
 };
 constexpr Shown kShown[] = {
-    {"run", show_run},     {"paths", show_paths},   {"partner", show_partner},       {"drops", show_drops},
-    {"pools", show_pools}, {"routes", show_routes}, {"neighbours", show_neighbours}, {"pan", show_pan},
+    {"run", show_run},
+    {"paths", show_paths},
+    {"partner", show_partner},
+    {"drops", show_drops},
+    {"pools", show_pools},
+    {"routes", show_routes},
+    {"neighbours", show_neighbours},
+    {"pan", show_pan},
+    {"domains", show_domains},
+    {"channels", show_channels},
 };
 
 }  // namespace

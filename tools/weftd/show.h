@@ -11,7 +11,8 @@
 
 namespace weft {
 
-// `what` is one of run, paths, partner, drops, pools, routes, neighbours, pan.
+// `what` is one of run, paths, partner, drops, pools, routes, neighbours, pan, domains,
+// channels.
 // Errors: kNotFound, with what was meant; kUnsupported (the node is not active).
 Result<admin::Json> show(Assembly& node, const std::string& what);
 

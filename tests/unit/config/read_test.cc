@@ -354,6 +354,69 @@ TEST(ReadConfig, TheKernelHasTheAddressesOfItsInterfaces) {
   EXPECT_THAT(errors("[node]\nkernel_routes = false\n" + partner), ElementsAre());
 }
 
+TEST(ReadConfig, Ees) {
+  const auto [config, wrong] = parse(kPartners + std::string(R"~(
+[ee.echo]
+load = "./echo.so"
+args = ["a/ip/udp", "(dstport=7)"]
+[ee.far]
+exec = ["/usr/lib/far", "7"]
+user = "games"
+memory = "64M"
+cpu = 50
+restart = "always"
+isolate = false
+[ee.plain]
+exec = ["/usr/lib/plain"]
+restart = "never"
+)~"));
+  ASSERT_TRUE(wrong.empty()) << wrong[0].sentence;
+  ASSERT_EQ(config.ees.size(), 3u);
+  const EeConfig &echo = config.ees[0], &far = config.ees[1], &plain = config.ees[2];
+  EXPECT_EQ(echo.name, "echo");
+  EXPECT_FALSE(echo.own_process);
+  ASSERT_EQ(echo.command.size(), 3u);
+  EXPECT_EQ(echo.command[2].value, "(dstport=7)");
+  EXPECT_EQ(echo.restart, RestartWhen::kOnFailure);
+  EXPECT_TRUE(far.own_process && !far.isolate);
+  EXPECT_EQ(far.user->value, "games");
+  EXPECT_EQ(far.memory, 64u << 20);
+  EXPECT_EQ(far.cpu_percent, 50u);
+  EXPECT_EQ(far.restart, RestartWhen::kAlways);
+  EXPECT_TRUE(plain.isolate && !plain.user && plain.memory == 0 && plain.cpu_percent == 0);
+  EXPECT_EQ(plain.restart, RestartWhen::kNever);
+}
+
+TEST(ReadConfig, MistakesInEes) {
+  // Behind the partners, which take six lines.
+  const auto one = [](const std::string& text) {
+    const auto found = errors_after_partners("[ee.x]\n" + text);
+    return found.size() == 1 ? found[0] : std::to_string(found.size()) + " errors";
+  };
+  EXPECT_EQ(one(""), "7:1 [ee.x] needs 'load' or 'exec'");
+  EXPECT_EQ(one("load = './x.so'\nexec = ['/x']\n"),
+            "7:1 [ee.x] has both 'load' and 'exec'; one of them was expected");
+  EXPECT_THAT(one("load = 'x.so'\n"), ::testing::StartsWith("8:8 'x.so' is no path of a shared object"));
+  EXPECT_THAT(one("exec = ['x']\n"), ::testing::StartsWith("8:9 'x' is no path of a program"));
+  EXPECT_EQ(one("exec = []\n"), "8:8 'exec' is empty; the program and its arguments were expected");
+  EXPECT_EQ(one("exec = ['/x']\nmemory = '64'\n"), "9:10 '64' is not a size from 1M to 16T, as '64M'");
+  EXPECT_EQ(one("exec = ['/x']\nmemory = '17T'\n"), "9:10 '17T' is not a size from 1M to 16T, as '64M'");
+  EXPECT_EQ(one("exec = ['/x']\nmemory = '99999999999999999999M'\n"),
+            "9:10 '99999999999999999999M' is not a size from 1M to 16T, as '64M'");
+  EXPECT_EQ(one("exec = ['/x']\ncpu = 0\n"), "9:7 'cpu' is 0; expected 1 to 102400");
+  EXPECT_EQ(one("exec = ['/x']\nuser = ''\n"), "9:8 'user' is empty; a name or a number was expected");
+  EXPECT_EQ(one("exec = ['/x']\nargs = ['7']\n"),
+            "9:8 the arguments of a program stand in 'exec', behind it");
+  EXPECT_THAT(one("load = './x.so'\nmemory = '64M'\n"),
+              ::testing::StartsWith("9:10 'memory' is of a process"));
+  EXPECT_EQ(
+      one("load = './x.so'\nrestart = 'allways'\n"),
+      "9:11 no restart 'allways', did you mean 'always'?; expected one of 'never', 'on-failure', 'always'");
+  EXPECT_EQ(one("exec = ['/x', \"a\\u0000b\"]\n"), "8:15 an argument cannot hold a byte 0");
+  EXPECT_EQ(errors_after_partners("[ee.pan]\nload = './x.so'\n")[0],
+            "7:1 'pan' is the name of an EE that weftd brings along");
+}
+
 TEST(ReadConfig, LongPathsPointAtTheirCharacterToo) {
   const std::string text = "a/ip (src=" + std::string(200, '1') + ", =2)";
   const auto found = errors_after_partners("[[path]]\ntext = \"" + text + "\"\n");

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/read_ee.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "config/checks.h"
+
+namespace weft {
+
+namespace {
+
+constexpr uint64_t kLeastMemory = 1 << 20;           // what a program needs to begin at all
+constexpr uint64_t kMostMemory = uint64_t{1} << 44;  // 16 TiB
+constexpr int64_t kMostCpu = 100 * 1024;             // percent: 1024 CPUs
+
+// The names that weftd gives itself.
+constexpr std::string_view kBuiltIn[] = {"mee", "pan"};
+
+std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
+
+// "64M" as bytes; 0 when it is no such size.
+uint64_t parse_size(std::string_view text) {
+  uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view unit(end, size_t(text.data() + text.size() - end));
+  const int shift = unit == "K" ? 10 : unit == "M" ? 20 : unit == "G" ? 30 : unit == "T" ? 40 : -1;
+  if (error != std::errc{} || shift < 0 || number > kMostMemory >> shift) return 0;
+  return number << shift;
+}
+
+void read_memory(TableReader& table, EeConfig& ee) {
+  const auto text = table.text("memory");
+  if (!text) return;
+  ee.memory = parse_size(text->value);
+  if (ee.memory >= kLeastMemory) return;
+  table.refuse("memory", quoted(text->value) + " is not a size from 1M to 16T, as '64M'");
+}
+
+// exec = ["/usr/lib/echo", "7"]
+void read_exec(TableReader& table, EeConfig& ee) {
+  ee.own_process = true;
+  ee.command = table.texts("exec");
+  if (ee.command.empty()) {
+    table.refuse("exec", "'exec' is empty; the program and its arguments were expected");
+  } else if (!ee.command.front().value.starts_with('/')) {
+    table.errors().add(
+        ee.command.front().at,
+        quoted(ee.command.front().value) + " is no path of a program; one that begins with '/' was expected");
+  }
+  ee.user = table.text("user");
+  if (ee.user && ee.user->value.empty())
+    table.refuse("user", "'user' is empty; a name or a number was expected");
+  read_memory(table, ee);
+  table.number("cpu", 1, kMostCpu, ee.cpu_percent);
+  table.flag("isolate", ee.isolate);
+  if (table.has("args")) table.refuse("args", "the arguments of a program stand in 'exec', behind it");
+}
+
+// load = "echo.so", args = ["7"]
+void read_load(TableReader& table, EeConfig& ee) {
+  if (const auto object = table.text("load")) {
+    ee.command.push_back(*object);
+    if (object->value.find('/') == std::string::npos)
+      table.errors().add(object->at, quoted(object->value) +
+                                         " is no path of a shared object; one with a '/' was "
+                                         "expected, as './echo.so'");
+  }
+  for (Text& argument : table.texts("args")) ee.command.push_back(std::move(argument));
+  for (const char* key : {"user", "memory", "cpu", "isolate"}) {
+    if (!table.has(key)) continue;
+    table.refuse(key, quoted(key) + " is of a process; " + table.title() +
+                          " is loaded into weftd's own, where it cannot be kept: use 'exec'");
+  }
+}
+
+EeConfig read_ee(const std::string& name, TableReader& table) {
+  EeConfig ee;
+  ee.name = name;
+  ee.at = table.at();
+  if (!is_name(name)) table.errors().add(ee.at, not_a_name(name));
+  if (std::ranges::find(kBuiltIn, name) != std::end(kBuiltIn))
+    table.errors().add(ee.at, quoted(name) + " is the name of an EE that weftd brings along");
+  const bool loads = table.has("load"), executes = table.has("exec");
+  if (loads == executes) {
+    table.errors().add(ee.at, table.title() + (loads ? " has both 'load' and 'exec'; one of them was expected"
+                                                     : " needs 'load' or 'exec'"));
+  }
+  if (executes) {
+    read_exec(table, ee);
+  } else {
+    read_load(table, ee);
+  }
+  for (const Text& word : ee.command) {
+    if (word.value.find('\0') != std::string::npos)
+      table.errors().add(word.at, "an argument cannot hold a byte 0");
+  }
+  if (const auto when = table.choice("restart", {"never", "on-failure", "always"}))
+    ee.restart = RestartWhen(*when);
+  table.finish();
+  return ee;
+}
+
+}  // namespace
+
+std::vector<EeConfig> read_ees(TableReader& root) {
+  std::vector<EeConfig> ees;
+  for (auto& [name, table] : root.named_tables("ee")) ees.push_back(read_ee(name, table));
+  return ees;
+}
+
+}  // namespace weft

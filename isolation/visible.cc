@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "isolation/visible.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+
+namespace weft::isolation {
+
+std::vector<Visible> visible_to(const std::string& program, const std::string& libraries) {
+  std::vector<Visible> all = {
+      {"/usr", Visible::kRun, true},
+      {"/lib", Visible::kRun, true},
+      {"/lib64", Visible::kRun, true},
+      {"/etc/ld.so.cache", Visible::kRead, false},
+      {"/dev/null", Visible::kDevice, false},
+      {"/dev/zero", Visible::kDevice, false},
+      {"/dev/urandom", Visible::kDevice, false},
+  };
+  const auto add = [&](const Visible& wanted) {
+    const bool there_already = std::ranges::any_of(
+        all, [&](const Visible& v) { return v.folder && wanted.path.starts_with(v.path + "/"); });
+    if (!wanted.path.empty() && !there_already) all.push_back(wanted);
+  };
+  add({libraries, Visible::kRun, true});
+  add({program, Visible::kRun, false});
+  std::erase_if(all, [](const Visible& v) {
+    struct stat status {};
+    return ::stat(v.path.c_str(), &status) != 0 || S_ISDIR(status.st_mode) != v.folder;
+  });
+  return all;
+}
+
+}  // namespace weft::isolation

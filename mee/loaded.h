@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loaded: the home of an EE that is trusted: a shared object in this process.
+//
+// Threads: the control thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mee/home.h"
+#include "mee/shared_object.h"
+
+namespace weft::mee {
+
+class Loaded final : public Home {
+ public:
+  // `argv` as an_eeInit gets it, but for the NULL.  `host` outlives this.
+  Loaded(std::string path, std::vector<std::string> argv, Host& host);
+  ~Loaded() override;
+
+  Result<void> start(an_Domain parent, WhenEnded ended) override;
+  void stop() override;
+  void kill() override { end(); }
+  Facts facts() const override;
+
+ private:
+  static int init(an_Domain self, void* arg);
+  static void terminated(an_Domain ended, an_TermReason reason, void* arg);
+  void end();
+
+  const std::string path_;
+  const std::vector<std::string> argv_;
+  std::vector<const char*> arguments_;
+  Host& host_;
+  // Stays until the next start: when the domain ends, its code may still be on the stack.
+  std::unique_ptr<SharedObject> object_;
+  an_Domain domain_ = nullptr;
+  WhenEnded ended_;
+  std::string refused_;  // why an_eeInit did not want to start
+  bool asked_ = false;   // to end
+};
+
+}  // namespace weft::mee

@@ -1,0 +1,252 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""EEs in processes of their own, as an operator meets them: fences, death in every way,
+restarts, and that nothing stays behind.  Root has all fences tried; without it, what is to be had."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+from lab import BIN
+
+NODE = """
+[node]
+kernel_routes = false
+pool_packets = 256
+pages = "4K"
+[control]
+socket = "{folder}/w.sock"
+[partner.a]
+driver = "loop"
+wire = "w"
+[partner.b]
+driver = "loop"
+wire = "w"
+[wire.w]
+link = "raw"
+"""
+
+# Says what it was given, and lives as its argument says.  It speaks no Snow: sdk_test.py has
+# those that do.
+PROGRAM = r"""
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void leave(int number) { (void)number; _exit(0); }
+
+int main(int argc, char** argv) {
+  const char* const how = argc > 1 ? argv[1] : "";
+  setvbuf(stdout, NULL, _IOLBF, 0);
+  printf("fd %s, shadow %s, \033[31m\n", getenv("WEFT_SNOW_FD"), open("/etc/shadow", O_RDONLY) >= 0 ? "seen" : "hidden");
+  if (strcmp(how, "fails") == 0) return 3;
+  signal(SIGTERM, strcmp(how, "stays though asked") == 0 ? SIG_IGN : leave);
+  if (strcmp(how, "chatters") == 0) {
+    int i;
+    for (i = 0; i < 100000; i++) printf("line %d\n", i);
+  }
+  for (;;) pause();
+}
+"""
+
+
+class Ees(unittest.TestCase):
+    AS = []  # what weftd is started by
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="weft-ee-"))
+        cls.folder.chmod(0o777)
+        (cls.folder / "p.c").write_text(PROGRAM)
+        cls.program = cls.folder / "program"
+        subprocess.run(["cc", "-O1", "-o", cls.program, cls.folder / "p.c"], check=True)
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.folder)
+
+    def start(self, ees):
+        config = self.folder / "w.toml"
+        config.write_text(NODE.format(folder=self.folder) + ees.format(program=self.program))
+        with open(self.folder / "log", "w") as log:
+            self.weftd = subprocess.Popen([*self.AS, BIN / "weftd", "--config", config], stderr=log)
+        self.addCleanup(self.end)
+        self.wait_for(lambda: self.weftd.poll() is not None or "is ready" in self.log())
+        self.assertIsNone(self.weftd.poll(), self.log())
+
+    def end(self):
+        if self.weftd.poll() is None:
+            self.weftd.terminate()
+        return self.weftd.wait(timeout=20)
+
+    def log(self):
+        return (self.folder / "log").read_text()
+
+    def wait_for(self, what, seconds=10):
+        deadline = time.monotonic() + seconds
+        while not what():
+            self.assertLess(time.monotonic(), deadline, self.log())
+            time.sleep(0.01)
+
+    def weft(self, *words):
+        return subprocess.run([BIN / "weft", "--socket", self.folder / "w.sock", *words], capture_output=True, text=True,
+                              timeout=20)
+
+    def ee(self, name="x"):
+        done = self.weft("--json", "ee", "list")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return next(e for e in json.loads(done.stdout)["ees"] if e["ee"] == name)
+
+    def pid(self):
+        return int(self.ee()["place"].removeprefix("process "))
+
+    def alive(self, pid):
+        return pathlib.Path(f"/proc/{pid}").exists()
+
+    def status(self, pid):
+        return dict(line.split(":\t", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
+
+    def test_fences_and_output(self):
+        self.start('[ee.x]\nexec = ["{program}"]\nmemory = "32M"\ncpu = 50\n')
+        self.wait_for(lambda: "ee x: fd 3" in self.log())
+        self.assertIn("ee x: fd 3, shadow hidden, \\x1b[31m", self.log())
+        ee = self.ee()
+        self.assertEqual((ee["state"], ee["starts"]), ("running", 1))
+        said = " ".join(ee["fences"] + ee["lacks"])
+        for fence in ("user", "no capabilities", "no new privileges", "seccomp", "namespaces", "landlock", "memory limit",
+                      "cpu limit", "tasks limit"):
+            self.assertIn(fence, said)
+        for lack in ee["lacks"]:
+            self.assertEqual(self.log().count("runs without " + lack), 1)  # once
+        status = self.status(self.pid())
+        self.assertEqual(int(status["CapEff"], 16), 0)
+        self.assertEqual((status["NoNewPrivs"], status["Seccomp"]), ("1", "2"))
+        if not any(lack.startswith("a user of its own: ") for lack in ee["lacks"]):
+            self.assertNotEqual(status["Uid"].split()[0], "0")
+
+    def test_kill_9_and_it_is_back(self):
+        self.start('[ee.x]\nexec = ["{program}"]\n')
+        first = self.pid()
+        os.kill(first, signal.SIGKILL)
+        self.wait_for(lambda: self.ee()["starts"] == 2)
+        ee = self.ee()
+        self.assertEqual((ee["state"], ee["last_end"]), ("running", "killed by SIGKILL"))
+        self.assertNotEqual(self.pid(), first)
+        self.assertFalse(self.alive(first))
+        self.assertRegex(self.log(), r"ee x ended: killed by SIGKILL\n.*ee x is started again in 0\.1 s")
+
+    def test_back_off_while_it_fails(self):
+        self.start('[ee.x]\nexec = ["{program}", "fails"]\n')
+        self.wait_for(lambda: self.ee()["starts"] >= 3)
+        self.assertEqual(self.ee()["last_end"], "exit status 3")
+        for wait in ("0.1 s", "0.2 s"):
+            self.assertIn("is started again in " + wait, self.log())
+        self.assertEqual(self.weft("ee", "stop", "x").returncode, 0)
+        before = self.ee()["starts"]
+        time.sleep(1)
+        self.assertEqual((self.ee()["state"], self.ee()["starts"]), ("stopped", before))
+
+    def test_stop_start_and_their_mistakes(self):
+        self.start('[ee.x]\nexec = ["{program}"]\nrestart = "always"\n')
+        pid = self.pid()
+        done = self.weft("ee", "stop", "x")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"(?m)^x +stopped .*exit status 0")
+        self.assertFalse(self.alive(pid))
+        self.assertEqual(self.weft("ee", "stop", "x").stderr, "weft: EE 'x' is not running\n")
+        self.assertEqual(self.weft("ee", "stop", "y").stderr, "weft: no EE 'y'; there are: x\n")
+        self.assertEqual(self.weft("ee", "start", "x").returncode, 0)
+        self.assertEqual(self.weft("ee", "start", "x").stderr, "weft: EE 'x' is running already\n")
+        self.assertEqual(self.weft("ee", "restart", "x").returncode, 0)
+        self.wait_for(lambda: self.ee()["starts"] == 3)
+
+    def test_one_that_does_not_stop_is_killed(self):
+        self.start('[ee.x]\nexec = ["{program}", "stays though asked"]\n')
+        self.wait_for(lambda: "ee x: fd 3" in self.log())
+        begin = time.monotonic()
+        done = self.weft("ee", "stop", "x")
+        self.assertRegex(done.stdout, r"(?m)^x +stopped .*killed by SIGKILL")
+        self.assertTrue(4.5 < time.monotonic() - begin < 8)
+
+    def test_an_ee_cannot_fill_the_log(self):
+        self.start('[ee.x]\nexec = ["{program}", "chatters"]\n')
+        self.wait_for(lambda: "ee x: line 10" in self.log())
+        time.sleep(1.5)
+        self.weft("ee", "stop", "x")
+        self.assertLess(self.log().count("ee x: line"), 400)
+        self.assertRegex(self.log(), r"ee x: \d+ lines were too many, and are lost")
+
+    def test_it_ends_with_weftd_whatever_happens(self):
+        for how in (signal.SIGTERM, signal.SIGKILL):
+            with self.subTest(how.name):
+                self.start('[ee.x]\nexec = ["{program}", "stays though asked"]\n')
+                pid = self.pid()
+                os.kill(self.weftd_pid(), how)
+                self.weftd.wait(timeout=20)
+                self.wait_for(lambda: not self.alive(pid))
+                (self.folder / "w.sock").unlink(missing_ok=True)
+                self.remove_groups()
+
+    def weftd_pid(self):
+        return self.weftd.pid
+
+    def remove_groups(self):
+        """What a weftd that was killed could not."""
+        for group in pathlib.Path("/sys/fs/cgroup").glob(f"*/**/weft-{self.weftd_pid()}-x"):
+            group.rmdir()
+
+    def test_no_control_group_stays(self):
+        self.start('[ee.x]\nexec = ["{program}"]\nmemory = "32M"\n')
+        pid = self.weftd_pid()
+        self.assertEqual(self.end(), 0, self.log())
+        self.assertEqual(list(pathlib.Path("/sys/fs/cgroup").glob(f"*/**/weft-{pid}-x")), [])
+
+    def test_what_cannot_start_is_said(self):
+        self.start('[ee.x]\nexec = ["/usr/lib/no-such-ee"]\nrestart = "never"\n')
+        ee = self.ee()
+        self.assertEqual((ee["state"], ee["last_end"]), ("failed", "/usr/lib/no-such-ee: No such file or directory"))
+        self.assertEqual(self.weft("ee", "start", "x").stderr, "weft: /usr/lib/no-such-ee: No such file or directory\n")
+
+
+class EesWithoutRoot(Ees):
+    """The same with a weftd that is not root."""
+    AS = ["setpriv", "--reuid=1", "--regid=1", "--clear-groups"]
+
+    @classmethod
+    def setUpClass(cls):
+        if os.geteuid() != 0:
+            raise unittest.SkipTest("the tests before this were without root")
+        super().setUpClass()
+
+
+class EesOfAUserNamespace(EesWithoutRoot):
+    """Root, but of a user namespace that has no other user."""
+    AS = ["unshare", "--user", "--map-root-user"]
+
+
+class EesWithoutNamespaces(EesWithoutRoot):
+    """Where no network namespace is to be had."""
+    AS = ["unshare", "--user", "--map-root-user", "sh", "-c", 'echo 0 >/proc/sys/user/max_net_namespaces; exec "$@"', "sh"]
+
+    def test_it_is_said(self):
+        self.start('[ee.x]\nexec = ["{program}"]\n')
+        lacks = self.ee()["lacks"]
+        self.assertTrue(any(lack.startswith("namespaces: clone3: ") for lack in lacks), lacks)
+
+
+if __name__ == "__main__":
+    if shutil.which("cc") is None:
+        print("not run: no C compiler")
+        sys.exit(77)
+    unittest.main(verbosity=2)

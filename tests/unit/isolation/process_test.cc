@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "isolation/process.h"
+
+#include <gmock/gmock.h>
+
+#include <filesystem>
+
+#include "tests/unit/isolation/probe.h"
+
+namespace weft::isolation {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(Process, TheSocketIsHandedDown) {
+  Sockets sockets = make_sockets();
+  auto process = Process::start(probe({"echo_socket"}), std::move(sockets.theirs));
+  ASSERT_TRUE(process) << process.error().sentence;
+  ASSERT_EQ(::send(sockets.ours.get(), "snow", 4, 0), 4);
+  char answer[8];
+  ASSERT_TRUE(readable(sockets.ours.get(), 10'000));
+  EXPECT_EQ(::recv(sockets.ours.get(), answer, sizeof answer, 0), 4);
+  EXPECT_FALSE(wait_for(*process).failed());
+}
+
+TEST(Process, TheSocketClosesWithTheProcess) {
+  Sockets sockets = make_sockets();
+  auto process = Process::start(probe({"stay"}), std::move(sockets.theirs));
+  ASSERT_TRUE(process) << process.error().sentence;
+  EXPECT_FALSE(process->reap());
+  process->signal(SIGKILL);
+  EXPECT_EQ(to_text(wait_for(*process)), "killed by SIGKILL");
+  char nothing;
+  ASSERT_TRUE(readable(sockets.ours.get(), 10'000));
+  EXPECT_EQ(::recv(sockets.ours.get(), &nothing, 1, 0), 0);
+}
+
+TEST(Process, EveryWayToDieIsTold) {
+  EXPECT_EQ(to_text(attempt({"exit_3"}).death), "exit status 3");
+  EXPECT_EQ(to_text(attempt({"die_by_fault"}).death), "killed by SIGSEGV");
+  EXPECT_TRUE(attempt({"die_by_abort"}).death.by_signal);
+  EXPECT_EQ(to_text(attempt({"identity"}).death), "exit status 0");
+}
+
+TEST(Process, DestroyedItHasEnded) {
+  pid_t pid = -1;
+  {
+    Sockets sockets = make_sockets();
+    auto process = Process::start(probe({"stay_though_asked"}), std::move(sockets.theirs));
+    ASSERT_TRUE(process) << process.error().sentence;
+    pid = process->pid();
+    process->signal(SIGTERM);
+    EXPECT_EQ(::kill(pid, 0), 0);
+  }
+  EXPECT_EQ(::kill(pid, 0), -1);
+}
+
+TEST(Process, ItsControlGroupsGoWithIt) {
+  const std::string name = "weft-" + std::to_string(::getpid()) + "-probe";
+  const auto groups = [&] {
+    size_t count = 0;
+    const auto options = std::filesystem::directory_options::skip_permission_denied;
+    for (const auto& each : std::filesystem::recursive_directory_iterator("/sys/fs/cgroup", options)) {
+      count += each.path().filename() == name;
+    }
+    return count;
+  };
+  if (!std::filesystem::exists("/sys/fs/cgroup")) GTEST_SKIP() << "no control groups here";
+  {
+    Sockets sockets = make_sockets();
+    auto process = Process::start(probe({"stay"}), std::move(sockets.theirs));
+    ASSERT_TRUE(process) << process.error().sentence;
+    EXPECT_EQ(groups() > 0, has(process->fences().has, "tasks limit"));
+  }
+  EXPECT_EQ(groups(), 0u);
+}
+
+TEST(Process, WhatCannotStartSaysWhy) {
+  const auto start = [](Confinement wish) {
+    auto process = Process::start(wish, make_sockets().theirs);
+    return process ? std::string("started") : process.error().sentence;
+  };
+  Confinement wish = probe({});
+  wish.argv = {"/usr/bin/there-is-no-such-program"};
+  EXPECT_THAT(start(wish), HasSubstr("/usr/bin/there-is-no-such-program: No such file or directory"));
+  wish.argv = {"/usr/include/stdio.h"};
+  EXPECT_THAT(start(wish), HasSubstr("exec of /usr/include/stdio.h: Permission denied"));
+  wish = probe({});
+  wish.user = "no-such-user-here";
+  EXPECT_EQ(start(wish), "there is no user 'no-such-user-here'");
+}
+
+TEST(Process, OutputIsWhole) {
+  const Outcome o = attempt({"say_much"});
+  EXPECT_THAT(o.said, HasSubstr("line 0\n"));
+  EXPECT_THAT(o.said, HasSubstr("line 99\n"));
+}
+
+}  // namespace
+}  // namespace weft::isolation

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mee/loaded.h"
+
+#include <filesystem>
+
+#include "tests/unit/mee/node_fixture.h"
+#include "tests/unit/testing/temporary_directory.h"
+
+namespace weft::mee {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+class LoadedTest : public WithManager {
+ protected:
+  void add(std::string name, std::string path, std::vector<std::string> arguments = {}) {
+    arguments.insert(arguments.begin(), name);
+    manager_->add(name, Restart::kNever,
+                  std::make_unique<Loaded>(path, arguments, static_cast<Host&>(*this)));
+  }
+  std::string why_not(std::string_view name) {
+    const auto started = manager_->start(name);
+    return started ? "it started" : started.error().sentence;
+  }
+  size_t domains() { return node_.root().children().front()->children().size(); }
+};
+
+TEST_F(LoadedTest, LivesInADomainOfItsOwn) {
+  add("small", WEFT_SMALL_EE);
+  ASSERT_TRUE(manager_->start("small"));
+  EXPECT_EQ(domains(), 1u);
+  EXPECT_NE(view("small").facts.domain, nullptr);
+  EXPECT_THAT(logged(), HasSubstr(": small\n"));  // its argv[0]
+  ASSERT_TRUE(manager_->stop("small"));
+  EXPECT_EQ(domains(), 0u);
+  EXPECT_THAT(logged(), HasSubstr("exit, in its domain"));
+  ASSERT_TRUE(manager_->start("small"));
+}
+
+TEST_F(LoadedTest, ItsDomainMayEndOtherwise) {
+  add("small", WEFT_SMALL_EE);
+  ASSERT_TRUE(manager_->start("small"));
+  ASSERT_EQ(an_domainDestroy(view("small").facts.domain), AN_OK);
+  EXPECT_EQ(state("small"), "failed");
+  EXPECT_EQ(view("small").last, "its domain was ended");
+}
+
+TEST_F(LoadedTest, WhyItCannotStart) {
+  add("gone", "/nowhere/ee.so");
+  add("none", WEFT_NO_EE);
+  add("asks", WEFT_ASKS_EE);
+  add("refuses", WEFT_SMALL_EE, {"refuse"});
+  EXPECT_EQ(why_not("gone"), "/nowhere/ee.so: No such file or directory");
+  EXPECT_THAT(why_not("none"), HasSubstr("is no EE: it does not define an_eeInit"));
+  EXPECT_THAT(why_not("asks"), HasSubstr("undefined symbol: an_thereIsNoSuchCall"));
+  EXPECT_EQ(why_not("refuses"), "an_eeInit refused: AN_EPERM");
+  EXPECT_EQ(domains(), 0u);
+}
+
+TEST_F(LoadedTest, ItsOwnWordsSayWhyItRefused) {
+  add("opens", WEFT_SMALL_EE, {"open", "eth7"});
+  EXPECT_THAT(why_not("opens"), StartsWith("an_eeInit refused: eth7: column 1: "));
+}
+
+TEST_F(LoadedTest, OneFileIsOneEe) {
+  const testing::TemporaryDirectory folder;
+  std::filesystem::copy_file(WEFT_SMALL_EE, folder.file("copy.so"));
+  add("first", WEFT_SMALL_EE);
+  add("second", WEFT_SMALL_EE);
+  add("copy", folder.file("copy.so"));
+  ASSERT_TRUE(manager_->start("first"));
+  EXPECT_THAT(why_not("second"), HasSubstr("is loaded for another EE, which would share its variables"));
+  EXPECT_TRUE(manager_->start("copy"));
+}
+
+}  // namespace
+}  // namespace weft::mee

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/weftd/ee_output.h"
+
+#include <spdlog/fmt/fmt.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace weft {
+
+namespace {
+
+constexpr uint64_t kSecond = 1'000'000'000;
+constexpr int kMostReads = 16;  // so that an EE that always writes does not keep the control thread
+
+std::string printable(std::string_view line) {
+  std::string shown;
+  for (const char c : line) {
+    if (uint8_t(c) < ' ' || c == 0x7f) {
+      shown += fmt::format("\\x{:02x}", uint8_t(c));
+    } else {
+      shown += c;
+    }
+  }
+  return shown;
+}
+
+}  // namespace
+
+bool EeOutput::read(int fd) {
+  char buffer[4096];
+  for (int i = 0; i < kMostReads; ++i) {
+    const ssize_t n = ::read(fd, buffer, sizeof buffer);
+    if (n < 0) return errno == EAGAIN || errno == EINTR;
+    if (n == 0) return false;
+    take({buffer, size_t(n)});
+  }
+  return true;
+}
+
+void EeOutput::take(std::string_view bytes) {
+  for (const char c : bytes) {
+    if (c == '\n') {
+      say_line();
+    } else if (line_.size() < kLongest) {
+      line_ += c;
+    } else {
+      cut_ = true;
+    }
+  }
+}
+
+void EeOutput::finish() {
+  if (!line_.empty()) say_line();
+  if (lost_ > 0) log_.warn("ee {}: {} lines were too many, and are lost", name_, std::exchange(lost_, 0));
+}
+
+void EeOutput::say_line() {
+  const std::string line = std::exchange(line_, {});
+  const bool cut = std::exchange(cut_, false);
+  const uint64_t second = clock_.now_ns() / kSecond;
+  if (std::exchange(second_, second) != second) lines_ = 0;
+  if (lines_++ >= kLinesPerSecond) {
+    ++lost_;
+    return;
+  }
+  if (lost_ > 0) log_.warn("ee {}: {} lines were too many, and are lost", name_, std::exchange(lost_, 0));
+  log_.info("ee {}: {}{}", name_, printable(line), cut ? "..." : "");
+}
+
+}  // namespace weft

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/weftd/ees.h"
+
+#include <filesystem>
+
+#include "isolation/descriptors.h"
+#include "mee/loaded.h"
+
+namespace weft {
+
+namespace {
+
+std::vector<std::string> words_of(const std::vector<Text>& texts) {
+  std::vector<std::string> words;
+  for (const Text& text : texts) words.push_back(text.value);
+  return words;
+}
+
+// All that it finds in its environment.
+std::vector<std::string> environment_of(const EeConfig& ee) {
+  return {"PATH=/usr/bin:/bin", "LANG=C.UTF-8", "WEFT_EE=" + ee.name,
+          "WEFT_SNOW_FD=" + std::to_string(isolation::kSnowFd)};
+}
+
+// Where libweft-snow lies beside weftd, as bin/ and lib/ do, of an installation and of a
+// build.  Empty when it is not there.
+std::string folder_of_libraries() {
+  std::error_code failed;
+  const auto weftd = std::filesystem::read_symlink("/proc/self/exe", failed);
+  const auto folder = weftd.parent_path().parent_path() / WEFT_LIBDIR;
+  return std::filesystem::is_directory(folder, failed) ? folder.string() : "";
+}
+
+isolation::Confinement confinement_of(const EeConfig& ee) {
+  return {.name = ee.name,
+          .argv = words_of(ee.command),
+          .environment = environment_of(ee),
+          .libraries = folder_of_libraries(),
+          .user = ee.user ? ee.user->value : "",
+          .memory = ee.memory,
+          .cpu_percent = ee.cpu_percent,
+          .isolate = ee.isolate};
+}
+
+mee::Restart restart_of(RestartWhen when) {
+  switch (when) {
+    case RestartWhen::kNever:
+      return mee::Restart::kNever;
+    case RestartWhen::kAlways:
+      return mee::Restart::kAlways;
+    default:
+      return mee::Restart::kOnFailure;
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Ees>> Ees::start(const Parts& parts) {
+  std::unique_ptr<Ees> ees(new Ees(parts));
+  auto manager = mee::Manager::start(parts.node.root().handle());
+  if (!manager) return manager.error();
+  ees->manager_ = std::move(*manager);
+  ees->due_ = parts.loop.when_due([self = ees.get()] { return self->manager_->next_due_ns(); },
+                                  [self = ees.get()] { self->manager_->service(); });
+  return ees;
+}
+
+Ees::~Ees() {
+  if (manager_ != nullptr) parts_.loop.forget_due(due_);
+}
+
+void Ees::add(const std::vector<EeConfig>& ees) {
+  for (const EeConfig& ee : ees) {
+    std::unique_ptr<mee::Home> home;
+    if (ee.own_process) {
+      home = std::make_unique<EeProcess>(
+          confinement_of(ee), EeProcess::Parts{parts_.node, parts_.loop, parts_.clock, parts_.log});
+    } else {
+      std::vector<std::string> argv = words_of(ee.command);
+      const std::string path = std::exchange(argv.front(), ee.name);
+      home = std::make_unique<mee::Loaded>(path, std::move(argv), static_cast<mee::Host&>(*this));
+    }
+    manager_->add(ee.name, restart_of(ee.restart), std::move(home));
+  }
+}
+
+void Ees::start_all() { manager_->start_all(); }
+
+void Ees::stop_all() {
+  manager_->stop_all();
+  while (manager_->stopping()) parts_.loop.turn();
+}
+
+void Ees::run_in(an_Domain domain, const std::function<void()>& work) {
+  Domain* const found = find<Domain>(domain);
+  if (found == nullptr) return;
+  const RunningScope scope(parts_.node, found, false);
+  work();
+}
+
+}  // namespace weft
