@@ -140,6 +140,16 @@ void InChannel::join_cut(CutChannel* cut, OutChannel* out) {
   if (!has_function()) suspend(out == nullptr);
 }
 
+namespace {
+
+size_t slots_of(Pvec& v) {
+  size_t slots = 0;
+  for (const Packet* p : v) slots += p->segs;
+  return slots;
+}
+
+}  // namespace
+
 void InChannel::push(Opening, Pvec& v) {
   if (suspended_ || domain_.rests()) return;
   if (relay_to_ != nullptr) return relay_to_->relay(v);
@@ -151,7 +161,7 @@ void InChannel::push(Opening, Pvec& v) {
     ledger.drops.add(DropReason::kConsumed, n - v.size());
     return;
   }
-  if (!domain_.may_hold(v.size())) [[unlikely]] {
+  if (domain_.quota() != nullptr && !domain_.may_hold(slots_of(v))) [[unlikely]] {
     ledger.received.add(v.size());
     return weft::drop(v, DropReason::kAccountEmpty, ledger.drops);
   }
@@ -226,13 +236,13 @@ int OutChannel::send_to(Packet* p, const Aim& aim) {
   if (!path_->would_take(End::kFar, *p)) return refuse_for_room();
   fill_meters();
   if (!pay_for(*p)) return refuse_for_rate();
+  let_go(*p);
   PacketPtr owned(p);
   if (p->headroom() < aim.length && !Pool::of(p).unshare_front(owned, std::min(p->length, 1u))) {
     give_back(*p);
-    owned.release();
+    hold(*owned.release(), domain_);
     return fail(AN_ENOMEM, "the packet's bytes are shared, and the packet pool is empty");
   }
-  let_go(*owned);
   forget_arrival(*owned);
   uint8_t* const front = owned->data - aim.length;
   std::memcpy(front, aim.headers, aim.length);
