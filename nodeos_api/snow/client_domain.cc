@@ -131,19 +131,18 @@ int an_domainDestroy(an_Domain d) {
   return AN_OK;
 }
 
-// What comes meanwhile waits in this process.
+// What was on its way when the node heard of it waits in this process.
 int an_domainSuspend(an_Domain d) {
   if (on_own_thread()) return handed_over([&] { return an_domainSuspend(d); });
   const int status = set_suspended(d, true);
   return status == AN_OK ? tell_node<Call::kDomainSuspend>(d) : status;
 }
 
+// So that goes before what waited in the node, in the order of its channels' priorities.
 int an_domainResume(an_Domain d) {
   if (on_own_thread()) return handed_over([&] { return an_domainResume(d); });
-  const Domain* domain = find_open(d);
-  if (domain == nullptr || !domain->may_be_suspended(false)) return an_errno();
-  const int status = tell_node<Call::kDomainResume>(d);
-  return status == AN_OK ? set_suspended(d, false) : status;
+  const int status = set_suspended(d, false);
+  return status == AN_OK ? tell_node<Call::kDomainResume>(d) : status;
 }
 
 int an_domainGetStats(an_Domain d, an_DomainStats* stats) {
