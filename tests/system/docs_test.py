@@ -42,12 +42,9 @@ UNTIL_INTERRUPTED = {"weft capture 'eth0/ip -> eth1@near' -w - | tshark -r -"}
 OTHER_BLOCKS = {
     "an_inchanCreate(": "C",
     "received + made =": "an equation",
-<<<<<<< HEAD
     "#include <nodeos_api/an_ee.h>": "an EE; cc compiles it",
-=======
     "EE -> an.h -> libweft-snow": "a chain",
     "| indices | rx descriptors": "how memory is laid out",
->>>>>>> snow
     '#include "pni.h"': "a code object; weft-cc compiles it",
     "mine.pco is left out": "a line of the log",
     "packet 1  12:01:02": "what a trace prints",
