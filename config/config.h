@@ -150,6 +150,23 @@ struct PanConfig {
   Place at;
 };
 
+// Who may have what of the node by the API.  At least one of: uid; certificate; issuer and
+// subject.
+struct PrincipalConfig {
+  std::string name;
+  Place at;
+  std::optional<uint32_t> uid;
+  std::optional<Text> certificate;  // a PEM file
+  std::optional<Text> issuer;       // a PEM file
+  std::optional<Text> subject;      // "CN=alice,O=Example"
+  uint64_t memory = 0;              // bytes; 0, here and below: without bound
+  uint64_t bandwidth = 0;           // bits per second
+  uint32_t domains = 0;
+  uint32_t channels = 0;
+  uint32_t priority = 0;    // the highest
+  std::vector<Text> paths;  // texts that it may open; numbers may be ranges
+};
+
 // --- EEs ---------------------------------------------------------------------------
 
 enum class RestartWhen : uint8_t { kNever, kOnFailure, kAlways };
@@ -178,6 +195,7 @@ struct Config {
   std::vector<JointConfig> joints;
   std::vector<RouteConfig> routes;
   std::optional<PanConfig> pan;
+  std::vector<PrincipalConfig> principals;
   std::vector<EeConfig> ees;  // in the order of the file
 
   const PartnerConfig* find_partner(std::string_view name) const;

@@ -10,6 +10,7 @@
 #include "config/read_ee.h"
 #include "config/read_pan.h"
 #include "config/read_partners.h"
+#include "config/read_principals.h"
 #include "config/table_reader.h"
 
 namespace weft {
@@ -133,6 +134,7 @@ Config read_root(TableReader root, const std::vector<std::string>& modules) {
   config.joints = read_joints(root, check);
   config.routes = read_routes(root, check);
   if (auto pan = root.table("pan")) config.pan = read_pan(*pan, check);
+  config.principals = read_principals(root, check);
   config.ees = read_ees(root);
   root.finish();
   check_whole(config, root.errors());

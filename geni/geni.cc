@@ -87,12 +87,17 @@ Result<Opening> Geni::open_path(std::string_view text, Partner* peer, Opening pe
                                 const OpenPath& options) {
   auto built = builder_.build(text, options.queues, options.account);
   if (!built) return built.error();
-  if (options.narrow) options.narrow(built->key);
+  if (options.narrow) {
+    if (auto narrowed = options.narrow(built->key); !narrowed) return narrowed.error();
+  }
   auto id = free_id();
   if (!id) return id.error();
 
   Path& path = *built->path;
   path.set_id(*id);
+  path.set_priority(options.priority);
+  if (options.police.limits()) path.police(options.police, worker_);
+  if (options.shape.limits()) path.shape(options.shape, worker_);
   path.join(End::kNear, out_ports_[built->near->number].get(), Opening{0});
   if (built->far != nullptr) {
     path.join(End::kFar, out_ports_[built->far->number].get(), Opening{0});
@@ -138,6 +143,7 @@ Result<void> Geni::install(Entry& entry, const DemuxKey* key) {
 
 // Phase 4 of path creation.
 void Geni::apply_transforms(Entry& entry) {
+  if (entry.suspended) return;
   for (Transform* transform : transforms_) {
     if (entry.transform != nullptr || !transform->guard(*entry.path)) continue;
     transform->rewrite(*entry.path);
@@ -187,6 +193,31 @@ Path* Geni::find_path(std::string_view text) const {
 
 void Geni::for_each_path(const std::function<void(Opening, Path&)>& f) const {
   for (const auto& [id, entry] : entries_) f(entry.opening, *entry.path);
+}
+
+void Geni::suspend(Opening which, bool suspended) {
+  if (entry(which) == nullptr) return;
+  Entry& changed = entries_[path_id(which)];
+  if (changed.suspended == suspended) return;
+  changed.suspended = suspended;
+  if (suspended) {
+    undo_transform(changed);
+    worker_.remove(*changed.path);
+  } else {
+    worker_.add(*changed.path);
+    apply_transforms(changed);
+  }
+}
+
+bool Geni::suspended(Opening which) const {
+  const Entry* found = entry(which);
+  return found != nullptr && found->suspended;
+}
+
+Result<Aim> Geni::aim(Opening which, std::string_view addresses) {
+  const Path* aimed = path(which);
+  if (aimed == nullptr) return Error{Code::kDead, "the path is closed"};
+  return builder_.aim(aimed->spec(), addresses);
 }
 
 void Geni::set_tap(Opening which, Tap* tap) {

@@ -31,9 +31,12 @@ namespace weft {
 
 struct OpenPath {
   PathQueues queues;
-  Account* account = nullptr;                  // charged too
-  std::function<void(DemuxKey&)> narrow = {};  // may narrow the demux key: payload keys, sharing
-  bool receives = true;                        // false: for output only, no packet is sorted to it
+  Account* account = nullptr;                          // charged too
+  std::function<Result<void>(DemuxKey&)> narrow = {};  // may narrow the demux key: payload keys, sharing
+  bool receives = true;                                // false: for output only, no packet is sorted to it
+  uint8_t priority = 0;                                // below Path::kPriorities
+  Tspec police = {};                                   // of what comes in at the near end
+  Tspec shape = {};                                    // of what leaves by the far end
 };
 
 class Geni final : public Partner, private RoundEnd {
@@ -67,8 +70,20 @@ class Geni final : public Partner, private RoundEnd {
   Path* path(Opening which) const;
   // The open path of that text; null when there is none.
   Path* find_path(std::string_view text) const;
+  // A path text with the link modules that it leaves out.  Errors: as Builder::build.
+  Result<PathSpec> resolve(std::string_view text) const { return builder_.resolve(text); }
   // Calls `f` for every open path, oldest first.
   void for_each_path(const std::function<void(Opening, Path&)>& f) const;
+
+  // A suspended path is not run: packets wait in its in queues, and those that do not fit are
+  // dropped before any work is spent on them.  On the worker, and not while the path runs.
+  void suspend(Opening which, bool suspended);
+  bool suspended(Opening which) const;
+
+  // How the packets of a path are told apart by where they go: the headers that stand in
+  // front of one that goes where `addresses`, "(dst=10.0.0.2, dstport=7)", say.
+  // Errors: kAddressSpec with the column in CHAIN + addresses; kDead.
+  Result<Aim> aim(Opening which, std::string_view addresses);
 
   // Hangs a tap on a path, or with null takes it off; waits for the worker.
   void set_tap(Opening which, Tap* tap);
@@ -88,6 +103,7 @@ class Geni final : public Partner, private RoundEnd {
     std::unique_ptr<Path> path;
     Opening opening;
     Transform* transform = nullptr;
+    bool suspended = false;
   };
 
   bool end_of_round(uint64_t now_ns) override;

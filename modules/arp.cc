@@ -132,6 +132,7 @@ Result<void> ArpModule::refine(const StageContext&, DemuxKey& key) {
   key.shape = DemuxKey::kLink;
   key.any_protocol = false;
   key.link_protocol = kArp;
+  key.leaves = PayloadMatch::kNetwork;
   return {};
 }
 

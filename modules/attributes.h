@@ -22,7 +22,4 @@ Result<std::optional<uint32_t>> number_attribute(const StageContext& context, st
 Result<std::optional<Prefix>> prefix_attribute(const StageContext& context, std::string_view name,
                                                uint8_t family);
 
-// Writes the address and the mask of `prefix`, as many bytes as its family has.
-void fill_prefix(const Prefix& prefix, uint8_t* address, uint8_t* mask);
-
 }  // namespace weft

@@ -210,6 +210,9 @@ Result<std::unique_ptr<Stage>> EthModule::create(const StageContext& context) {
       std::make_unique<EthStage>(node_, neighbours_, host_, context.device, context.up(), raw));
 }
 
-Result<void> EthModule::refine(const StageContext&, DemuxKey&) { return {}; }
+Result<void> EthModule::refine(const StageContext&, DemuxKey& key) {
+  key.leaves = PayloadMatch::kNetwork;
+  return {};
+}
 
 }  // namespace weft

@@ -65,7 +65,7 @@ Fusion::InPort* Fusion::find_port(std::string_view name) const {
 // not say.
 bool Fusion::guard(const Path& path) const {
   const PathSpec& spec = path.spec();
-  if (!spec.cut() || path.tapped()) return false;
+  if (!spec.cut() || path.tapped() || path.metered()) return false;
   if (!spec.near.attributes.empty() || !spec.far.attributes.empty()) return false;
   const InPort* in = find_port(spec.near.chain[0].name);
   const InPort* out = find_port(spec.far.chain[0].name);

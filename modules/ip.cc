@@ -66,6 +66,7 @@ Result<void> IpModule::refine(const StageContext& context, DemuxKey& key) {
   const IpAttributes& a = *read;
   key.any_protocol = false;
   key.link_protocol = ip4::kLinkProtocol;
+  key.leaves = PayloadMatch::kTransport;
   if (context.top() && !a.filters()) {
     key.shape = context.spec.cut() ? DemuxKey::kRoute : DemuxKey::kLink;
     return {};
@@ -81,6 +82,10 @@ Result<void> IpModule::refine(const StageContext& context, DemuxKey& key) {
   }
   if (!a.dst && !context.spec.cut()) key.narrow.local = key.narrow_mask.local = 1;
   return {};
+}
+
+Result<void> IpModule::aim(const StageContext& context, const StageContext& to, Aim& aim) {
+  return aim_ip(node_, context, to, aim);
 }
 
 }  // namespace weft

@@ -42,6 +42,7 @@ class IpModule final : public Module {
   std::span<const std::string_view> attributes() const override;
   Result<std::unique_ptr<Stage>> create(const StageContext& context) override;
   Result<void> refine(const StageContext& context, DemuxKey& key) override;
+  Result<void> aim(const StageContext& context, const StageContext& to, Aim& aim) override;
 
  private:
   IpNode& node_;

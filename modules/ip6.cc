@@ -69,6 +69,7 @@ Result<void> Ip6Module::refine(const StageContext& context, DemuxKey& key) {
   const IpAttributes& a = *read;
   key.any_protocol = false;
   key.link_protocol = ip6::kLinkProtocol;
+  key.leaves = PayloadMatch::kTransport;
   if (context.top() && !a.filters()) {
     key.shape = context.spec.cut() ? DemuxKey::kRoute : DemuxKey::kLink;
     return {};
@@ -84,6 +85,10 @@ Result<void> Ip6Module::refine(const StageContext& context, DemuxKey& key) {
   }
   if (!a.dst && !context.spec.cut()) key.wide.local = key.wide_mask.local = 1;
   return {};
+}
+
+Result<void> Ip6Module::aim(const StageContext& context, const StageContext& to, Aim& aim) {
+  return aim_ip(node_, context, to, aim);
 }
 
 }  // namespace weft

@@ -115,4 +115,53 @@ IpAddresses find_ip_addresses(const IpNode& node, const Port& device, const IpEn
   return found;
 }
 
+namespace {
+
+// The address that `to` says, if the path leaves it open.  `own`: what the path says of it.
+Result<std::optional<Address>> aimed_address(const StageContext& to, std::string_view name,
+                                             const std::optional<Prefix>& own, const FamilyWords& words) {
+  auto said = prefix_attribute(to, name, words.family);
+  if (!said) return said.error();
+  if (!*said) return own && own->is_host() ? std::optional<Address>(own->address) : std::optional<Address>();
+  const Prefix& p = **said;
+  const Attribute& attribute = *to.side.find(name);
+  if (!p.is_host() || !ip::is_unicast(p.address, words.family)) {
+    return to.attribute_error(attribute, "'" + attribute.value + "' is not the address of one host");
+  }
+  if (own && masked(p.address, own->length) != own->address) {
+    return to.attribute_error(attribute, "the channel's own addresses leave " + to_text(*own) +
+                                             " open, not '" + attribute.value + "'");
+  }
+  return std::optional<Address>(p.address);
+}
+
+}  // namespace
+
+// On a near side src is whom the path hears, and so whom it speaks to.
+Result<void> aim_ip(const IpNode& node, const StageContext& context, const StageContext& to, Aim& aim) {
+  auto own = read_ip_attributes(context);
+  if (!own) return own.error();
+  const FamilyWords& words = own->family == 6 ? kWords6 : kWords4;
+  for (std::string_view name : {std::string_view("proto"), words.ttl, words.tos}) {
+    const Attribute* attribute = to.side.find(name);
+    if (attribute == nullptr) continue;
+    return to.attribute_error(*attribute,
+                              "'" + attribute->name + "' is for the channel to say, not for each packet");
+  }
+  auto destination = aimed_address(to, "dst", own->src, words);
+  if (!destination) return destination.error();
+  auto source = aimed_address(to, "src", own->dst, words);
+  if (!source) return source.error();
+  if (*source && !own->dst && !node.owns(**source, own->family)) {
+    return to.attribute_error(*to.side.find("src"),
+                              "'" + to.side.find("src")->value + "' is no address of this node");
+  }
+  if (!*destination) return to.address_error("where to? (dst=ADDRESS) is wanted");
+  const ip::Layout& layout = ip::layout(own->family);
+  aim.headers[0] = layout.first_octet;
+  ip::write_addresses(aim.headers, layout, **destination, source->value_or(Address{}));
+  aim.length = aim.l4 = uint8_t(layout.header);
+  return {};
+}
+
 }  // namespace weft

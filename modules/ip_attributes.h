@@ -48,4 +48,8 @@ struct IpAddresses {
 // else the node's own.
 IpAddresses find_ip_addresses(const IpNode& node, const Port& device, const IpEnds& ends, const Packet& p);
 
+// Module::aim() of ip and ip6.  `to` may say dst, and src: an address that the path takes
+// packets for.
+Result<void> aim_ip(const IpNode& node, const StageContext& context, const StageContext& to, Aim& aim);
+
 }  // namespace weft

@@ -181,11 +181,44 @@ Result<void> UdpModule::refine(const StageContext& context, DemuxKey& key) {
       mask.destination_port = 0xffff;
     }
   };
+  key.leaves = PayloadMatch::kPayload;
   if (key.shape == DemuxKey::kWide) {
     narrow(key.wide, key.wide_mask);
   } else {
     narrow(key.narrow, key.narrow_mask);
   }
+  return {};
+}
+
+namespace {
+
+// The port that `to` says, if the path leaves it open.  `own`: what the path calls it.
+Result<uint16_t> aimed_port(const StageContext& context, std::string_view own, const StageContext& to,
+                            std::string_view name) {
+  auto fixed = number_attribute(context, own, 1, 65535);
+  if (!fixed) return fixed.error();
+  auto said = number_attribute(to, name, 1, 65535);
+  if (!said) return said.error();
+  if (*fixed && *said && **fixed != **said) {
+    return to.attribute_error(*to.side.find(name),
+                              "the channel's own addresses say port " + std::to_string(**fixed));
+  }
+  return uint16_t(said->value_or(fixed->value_or(0)));
+}
+
+}  // namespace
+
+// On a near side srcport is that of whom the path hears, and so speaks to.
+Result<void> UdpModule::aim(const StageContext& context, const StageContext& to, Aim& aim) {
+  auto destination = aimed_port(context, "srcport", to, "dstport");
+  if (!destination) return destination.error();
+  auto source = aimed_port(context, "dstport", to, "srcport");
+  if (!source) return source.error();
+  if (*destination == 0) return to.address_error("to which port? (dstport=NUMBER) is wanted");
+  uint8_t* const header = aim.headers + aim.length;
+  store_be16(header + udp::kSourcePort, *destination);
+  store_be16(header + udp::kDestinationPort, *source);
+  aim.length = uint8_t(aim.length + udp::kHeader);
   return {};
 }
 

@@ -65,6 +65,7 @@ typedef struct an_OutChanObject* an_OutChan;
 typedef struct an_CutChanObject* an_CutChan;
 typedef struct an_DemuxKeyObject* an_DemuxKey;
 typedef struct an_EventObject* an_Event;
+typedef struct an_SendAddrObject* an_SendAddr;
 typedef struct an_PacketObject* an_Packet;
 typedef struct an_FileObject* an_File;
 typedef struct an_DirObject* an_Dir;
@@ -91,7 +92,9 @@ typedef enum an_Kind AN_INT {
   AN_THREAD,
   AN_MUTEX,
   AN_COND,
-  AN_ATTACHED /* what an_packetAttach needs; it has no handle */
+  AN_ATTACHED, /* what an_packetAttach needs; it has no handle */
+  AN_CRED,
+  AN_SENDADDR
 } an_Kind;
 
 typedef enum an_Status AN_INT {
@@ -146,12 +149,13 @@ typedef void (*an_DomainTermFunc)(an_Domain ended, an_TermReason reason, void* a
 /*
  * [control] Makes a domain: what its channels, packets and events are charged to, and
  * what they end with.  `parent` NULL means the root domain of the process's node.
- * `cred` is NULL: the node's own.  (AN_ENOSYS otherwise.)  `threads` NULL: the node's
- * defaults; see an_threadpoolSetSpec.  `mempool` NULL: the node's memory; else a pool of
- * an ancestor's.  `initfn` and `termfn` may be NULL.
+ * `cred` says whose limits the domain has (below); NULL: its parent's.  It may be destroyed
+ * afterwards.  `threads` NULL: the node's defaults; see an_threadpoolSetSpec.  `mempool` NULL:
+ * the node's memory; else a pool of an ancestor's.  `initfn` and `termfn` may be NULL.
  * Errors: AN_EINVAL (memory that is misaligned; a NULL parent where the process has
  * no node, or more than one; what an_threadpoolSetSpec refuses), AN_EPERM (the pool is
- * not an ancestor's), AN_EDEAD, AN_ELIMIT, AN_ENOSYS, what initfn returns.
+ * not an ancestor's; the credential has expired), AN_EDEAD, AN_ELIMIT (also: the principal has
+ * all the domains that it may have), AN_ENOSYS, what initfn returns.
  * Domains form a tree that limits how long they last, and nothing else.
  * Source: Snow on Silk 2.1, 2.2.
  */
@@ -170,6 +174,22 @@ an_Domain an_domainSelf(void);
 /* The parent; NULL for a root domain (an_errno() is then AN_ENOENT). */
 an_Domain an_domainParent(an_Domain d);
 
+/* Writes at most `max` children, oldest first, and how many there are; `children` may be NULL
+ * if `max` is 0.  Errors: AN_EINVAL, AN_EDEAD. */
+int an_domainChildren(an_Domain d, an_Domain* children, size_t max, size_t* count);
+
+/*
+ * Nothing of the domain runs until Resume: no deliver function and no event, nor does a
+ * packet pass its channels, cut-through ones included.  Packets wait in its channels' queues,
+ * and those that do not fit are dropped before any work is spent on them.  Events that fall
+ * due happen once, at Resume.  Its descendants go on: domains form a tree that limits how
+ * long they last, and nothing else.  A function that is running comes to its end.
+ * A domain may suspend itself and its descendants, and resume its descendants.
+ * Errors: AN_EPERM (not the caller's; a root domain), AN_EDEAD, AN_EINVAL.
+ */
+int an_domainSuspend(an_Domain d);
+int an_domainResume(an_Domain d);
+
 /* Why a packet was let go.  The node counts them for the domain, and shows them. */
 typedef enum an_DropReason AN_INT {
   AN_DROP_DISCARD = 0,    /* no longer wanted: an_packetFree */
@@ -185,6 +205,7 @@ typedef enum an_DropReason AN_INT {
   AN_DROP_CODE_BUDGET,    /* the code object used up its budget */
   AN_DROP_CODE_REFUSED,   /* the code object asked for what is not its */
   AN_DROP_NO_APPLICATION, /* for an application that is not there */
+  AN_DROP_LIMIT,          /* over the memory that the domain's principal may have */
   AN_DROP_REASONS
 } an_DropReason;
 
@@ -199,12 +220,75 @@ typedef struct an_DomainStats {
   uint64_t bits;             /* that its channels carried */
   uint64_t children;
   uint64_t channels;
-  uint64_t events; /* scheduled now */
+  uint64_t events;          /* scheduled now */
+  uint64_t demux_keys;      /* and other objects that are no channels */
+  uint64_t packets_waiting; /* in the queues of its channels; not held by it yet, or any more */
+  uint64_t suspended;       /* 1: it is */
   uint64_t dropped[AN_DROP_REASONS];
 } an_DomainStats;
 
 /* Fills as much of `stats` as stats->size has room for.  Errors: AN_EINVAL, AN_EDEAD. */
 int an_domainGetStats(an_Domain d, an_DomainStats* stats);
+
+/* ---- Credentials ---------------------------------------------------------------- */
+
+/*
+ * What a domain may have follows from who made it, as the node's config says for each
+ * principal: memory, bandwidth, domains, channels, priority, and the path texts that it may
+ * open.  All its domains draw on the same account, and so do their descendants that show no
+ * credential of their own.  Domains whose ancestors showed none are the node's own, without
+ * bounds.
+ *
+ * Bounds and what is said when they are reached:
+ *   domains, channels   create fails: AN_ELIMIT
+ *   paths, priority     create fails: AN_EPERM, with the principal and the path
+ *   bandwidth           the rates of outgoing and cut-through channels are reserved: create
+ *                       fails with AN_EADMIT when they do not fit what is left; and all that
+ *                       its outgoing channels send keeps to it: AN_EBANDWIDTH
+ *   memory              places in its channels' queues are reserved: AN_EADMIT; packets that
+ *                       its domains hold count too: Alloc, Clone, Push and Append fail with
+ *                       AN_ELIMIT, and what comes in is dropped (AN_DROP_LIMIT)
+ */
+typedef enum an_CredKind {
+  AN_CRED_LOCAL = 1, /* the user of this process, as the system knows it */
+  AN_CRED_X509       /* a certificate, and the proof that its key is here */
+} an_CredKind;
+
+typedef struct an_CredSpecData {
+  size_t size;
+  uint32_t kind;           /* an_CredKind */
+  const char* certificate; /* PEM, at most 64 KiB (RFC 7468) */
+  const char* key;         /* PEM, without a pass phrase; does not leave the process */
+} an_CredSpecData;
+typedef const an_CredSpecData* an_CredSpec;
+
+/*
+ * [control] Shows who the caller is.  With a certificate the node gives a nonce of 32 bytes
+ * that it makes for this one time, and the key signs it, together with the node's name and
+ * the certificate's hash (nodeos_api/certificate.h): a certificate alone proves nothing.
+ * Keys are Ed25519, Ed448, or of ECDSA or RSA with 112 bits of strength at least.
+ * Errors: AN_EPERM (no principal of this node; not the certificate's key; not valid now; not
+ * issued by whom the config names; a weak key), AN_EINVAL (no certificate, or no key), AN_ELIMIT.
+ * Sources: Snow on Silk 2.3 (credentials as objects); RFC 5280.
+ */
+an_Cred an_credCreate(void* mem, an_CredSpec spec);
+/* [control] Domains that were made with it stay as they are. */
+int an_credDestroy(an_Cred c);
+
+/* 0: no bound. */
+typedef struct an_CredInfo {
+  size_t size;
+  char principal[64];                          /* its name in the config */
+  uint64_t memory, memory_used;                /* bytes */
+  uint64_t bandwidth_bits, bandwidth_reserved; /* bits per second */
+  uint32_t domains, domains_used;
+  uint32_t channels, channels_used;
+  uint32_t priority;
+} an_CredInfo;
+/* [control] Whether the credential is still good, and, if `info` is not NULL, of whom and for
+ * what: fills as much as info->size has room for.  Errors: AN_EPERM (its certificate has
+ * expired), AN_EINVAL, AN_EDEAD. */
+int an_credCheck(an_Cred c, an_CredInfo* info);
 
 /* ---- Demultiplexing keys ------------------------------------------------------ */
 
@@ -221,12 +305,72 @@ int an_demuxkeyDestroy(an_DemuxKey key);
  */
 int an_demuxkeyAddTuple(an_DemuxKey key, size_t offset, size_t length, const void* value, const void* mask);
 
+/* For the calls below: whatever stands there. */
+#define AN_ANY (-1)
+
+/*
+ * [control] Conditions in the words of a protocol: each is one tuple over the header of that
+ * protocol, which the channel's chain must leave at the front of packets.
+ *
+ *   call      for a chain that leaves      such as
+ *   AddIPv4   IPv4 packets                 "tun0"; "eth0/eth"
+ *   AddIPv6   IPv6 packets                 "tun0"; "eth0/eth"
+ *   AddUDP    UDP datagrams                "eth0/ip" with "(proto=17)"; "eth0/ip6" likewise
+ *   AddTCP    TCP segments                 "eth0/ip" with "(proto=6)"; "eth0/ip6" likewise
+ *   AddANEP   ANEP packets                 "eth0/ip/udp" with "(dstport=3322)"
+ *
+ * `src` and `dst` are addresses or prefixes as text, "10.0.0.0/8", "2001:db8::1"; NULL for
+ * any.  Numbers may be AN_ANY.  `protocol` and `next_header` are 0 to 255: that of IPv6 is
+ * the one in its own header, no extension is passed over.  Ports and ANEP types are 0 to
+ * 65535; ANEP packets are of version 1.  A packet whose header is not whole does not match,
+ * nor does a fragment match UDP or TCP.
+ *
+ * Of two keys that match a packet the one with more bits wins; two of equally many bits that
+ * some packet could match are refused, AN_EEXIST, when the second channel is made.
+ * A channel whose chain leaves no UDP or TCP refuses a key of AddUDP or AddTCP, AN_EINVAL.
+ *
+ * Errors: AN_EINVAL (a number out of range; UDP and TCP in one key), AN_EADDRSPEC (not an
+ * address, or bits set behind its prefix), AN_ELIMIT (more than 8 tuples), AN_EDEAD.
+ * Sources: Snow on Silk 2.1; RFC 791 3.1, RFC 8200 3, RFC 768, RFC 9293 3.1; Alexander et al.,
+ * Active Network Encapsulation Protocol (1997).
+ */
+int an_demuxkeyAddIPv4(an_DemuxKey key, const char* src, const char* dst, int protocol);
+int an_demuxkeyAddIPv6(an_DemuxKey key, const char* src, const char* dst, int next_header);
+int an_demuxkeyAddUDP(an_DemuxKey key, int srcport, int dstport);
+int an_demuxkeyAddTCP(an_DemuxKey key, int srcport, int dstport);
+int an_demuxkeyAddANEP(an_DemuxKey key, int type);
+
 /* ---- Channels ----------------------------------------------------------------- */
 
+/* What goes when a queue is full. */
+typedef enum an_DropPolicy {
+  AN_DROPPOLICY_TAIL = 0, /* what comes: an_outchanSend then says AN_EQFULL */
+  AN_DROPPOLICY_HEAD      /* what has waited longest */
+} an_DropPolicy;
+
+/*
+ * What a channel may take of the node.  `size` says how many of the fields there are; zeros
+ * are the defaults.
+ *
+ * The rate is a token bucket in the terms of the Tspec of RFC 2212 and RFC 2215 (r, b, p, m,
+ * M), and conforms as there: over any time T at most M + min(pT, rT + b - M) bytes, where a
+ * packet counts as m bytes at least.  Bytes are those that the EE sees, without the headers
+ * of the channel's chain on an outgoing channel, with all of them on an incoming one.
+ *   outgoing     what is over the rate is refused: AN_EBANDWIDTH
+ *   incoming     it is dropped before any work is spent on it (policed, RFC 2475 2.3.3.4)
+ *   cut-through  `innet` polices; `outnet` shapes: what is over the rate waits in the queue
+ */
 typedef struct an_NetSpecData {
   size_t size;
-  uint32_t queue_packets; /* of each end queue of the path; 0: the node's default */
+  uint32_t queue_packets; /* of each end queue of the path, at most 65536; 0: the node's default */
   uint64_t queue_bytes;   /* likewise */
+  uint32_t drop_policy;   /* an_DropPolicy */
+  uint32_t priority;      /* 0 .. 7: a channel is served when none above it has packets */
+  uint64_t rate_bits;     /* r: bits per second, at most 10^12; 0: no bound, and none of the rest */
+  uint64_t burst_bytes;   /* b: at most 2^31, at least M; 0: what r gives in 10 ms, at least M */
+  uint64_t peak_bits;     /* p: bits per second, at least r; 0: no bound */
+  uint32_t min_unit;      /* m: bytes, at most M */
+  uint32_t max_packet;    /* M: bytes, at most 65535; 0: as large as the burst allows */
 } an_NetSpecData;
 typedef const an_NetSpecData* an_NetSpec; /* NULL: the defaults */
 
@@ -253,6 +397,16 @@ an_InChan an_inchanCreate(void* mem, an_Domain d, an_DemuxKey dmxKey, const char
 int an_inchanDestroy(an_InChan c);
 /* Delivers vectors from now on.  Errors: AN_EINVAL (a NULL function), AN_EDEAD. */
 int an_inchanSetVector(an_InChan c, an_ChanRecvVecFunc deliverfunc, void* deliverarg);
+/*
+ * Puts a packet that the caller's domain holds into a channel, behind what waits there: its
+ * deliver function gets it as it is, in the name of the channel's domain, which may be the
+ * same one, an ancestor or a descendant of it.  No protocol of the chain sees it.  The
+ * deliver function is never called from within this call.  On success it counts as sent by
+ * the one domain and, when it is delivered, as received by the other; on failure it is still
+ * the caller's.  Of a suspended channel it waits.
+ * Errors: AN_EQFULL, AN_EPERM (a channel of a strange domain), AN_EINVAL, AN_EDEAD.
+ */
+int an_inchanHandoff(an_InChan c, an_Packet packet);
 /* Nothing is delivered until Resume.  Packets wait in the channel's queue; those that
  * do not fit are dropped before any work is spent on them. */
 int an_inchanSuspend(an_InChan c);
@@ -277,6 +431,20 @@ int an_outchanSend(an_OutChan c, an_Packet packet);
 size_t an_outchanSendVec(an_OutChan c, an_Packet* packets, size_t count);
 
 /*
+ * [control] An address that packets can be sent to, prepared for one channel: no text is read
+ * for a packet.  `addrspec`, "(dst=10.0.0.2, dstport=7)", speaks of packets as they go out;
+ * the modules of the channel's chain interpret it, and it says what the channel's own
+ * addresses leave open: `dst`, `src` (ip, ip6), `dstport`, `srcport` (udp).  What neither
+ * says of the source, the node chooses.  Ends with its channel.
+ * Errors: AN_EADDRSPEC (with the column in "CHAIN addrspec"), AN_EINVAL, AN_EDEAD, AN_ELIMIT.
+ */
+an_SendAddr an_sendaddrCreate(void* mem, an_OutChan c, const char* addrspec);
+int an_sendaddrDestroy(an_SendAddr to); /* [control] */
+/* Sends to that address.  Errors: as an_outchanSend; AN_EINVAL (an address of another
+ * channel), AN_ENOMEM (its bytes are shared, and the pool is empty). */
+int an_outchanSendTo(an_OutChan c, an_Packet packet, an_SendAddr to);
+
+/*
  * [control] Opens a cut-through path: what comes in on the first chain goes out on the
  * second, and no code of the domain runs.  Errors: as an_inchanCreate.
  * Source: Snow on Silk 2.1.
@@ -284,6 +452,18 @@ size_t an_outchanSendVec(an_OutChan c, an_Packet* packets, size_t count);
 an_CutChan an_cutchanCreate(void* mem, an_Domain d, an_DemuxKey dmxKey, const char* inprot,
                             const char* inaddr, an_NetSpec innet, const char* outprot, const char* outaddr,
                             an_NetSpec outnet);
+/*
+ * [control] Makes one of two channels of one domain: what comes in by `in` goes out by `out`,
+ * and the deliver function is not called.  What `out` does not take, for its queue or its
+ * rate, waits in `in`.  A channel that was suspended for want of a function begins.
+ * While it lasts, nothing can be sent by `out`.  It ends with either channel, or by Destroy:
+ * then both are as they were.  Its statistics begin with what `in` and `out` hold now.
+ * Errors: AN_EINVAL (channels of two domains; one that is connected already), AN_EDEAD,
+ * AN_ELIMIT.
+ * Source: Snow on Silk 2.1: cut-through channels "can also be constructed by concatenating
+ * the two".
+ */
+an_CutChan an_cutchanConnect(void* mem, an_InChan in, an_OutChan out);
 int an_cutchanDestroy(an_CutChan c); /* [control] */
 
 /* At every moment: in + made = out + dropped + held. */
@@ -296,9 +476,12 @@ typedef struct an_ChanStats {
   uint64_t packets_queue_full;     /* of these, for want of room in its queues */
   uint64_t packets_held;           /* queued, or kept by a protocol */
   uint64_t cycles;
+  uint64_t packets_rate_limited; /* of the dropped: over the rate of an incoming channel */
+  uint64_t packets_refused;      /* that Send refused with AN_EQFULL or AN_EBANDWIDTH */
+  uint64_t suspended;            /* 1: it, or its domain, is */
 } an_ChanStats;
 
-/* Errors: AN_EINVAL, AN_EDEAD. */
+/* Each fills as much of `stats` as stats->size has room for.  Errors: AN_EINVAL, AN_EDEAD. */
 int an_inchanGetStats(an_InChan c, an_ChanStats* stats);
 int an_outchanGetStats(an_OutChan c, an_ChanStats* stats);
 int an_cutchanGetStats(an_CutChan c, an_ChanStats* stats);
@@ -773,6 +956,13 @@ int an_condBroadcast(an_Cond c);
  *   "workers"            threads that run paths
  *   "files"              1: its domains have files
  *   "file_transfer"      bytes that one call reads or writes, at most
+ *   "credentials"        1: an_credCreate
+ *   "send_addresses"     1: an_sendaddrCreate and an_outchanSendTo
+ *   "handoff"            1: an_inchanHandoff
+ *   "connect"            1: an_cutchanConnect
+ *   "exact_queues"       1: an_outchanSend knows what the channel's queue holds; 0: what is on its
+ *                        way there is counted in its place
+ * (Where one is 0 the calls fail with AN_ENOSYS.)
  *   "attach_copies"      1: an_packetAttach copies
  *   "page_size"          bytes of a page (an_mempoolAllocPages)
  *   "policy_node", "policy_priority", "policy_edf", "policy_wfq", "policy_bert"

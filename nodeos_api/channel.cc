@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nodeos_api/channel.h"
 
-#include "nodeos_api/geni_node.h"
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+
+#include "nodeos_api/packet_hold.h"
+#include "nodeos_api/send_addr.h"
 
 namespace weft {
 
@@ -15,48 +20,51 @@ Result<std::string> Channel::text_of(const char* protspec, const char* addrspec)
   return text;
 }
 
-Result<QueueLimit> Channel::limit_of(an_NetSpec spec) {
-  QueueLimit limit;
-  if (spec == nullptr) return limit;
-  if (spec->size < sizeof(an_NetSpecData)) {
-    return Error{Code::kInvalid, "the size of the NetSpec says that it has no queue limits"};
-  }
-  if (spec->queue_packets > 65536) {
-    return Error{Code::kInvalid,
-                 "a queue holds at most 65536 packets, not " + std::to_string(spec->queue_packets)};
-  }
-  if (spec->queue_packets != 0) limit.packets = spec->queue_packets;
-  if (spec->queue_bytes != 0) limit.bytes = spec->queue_bytes;
-  return limit;
-}
-
-Result<void> Channel::open_one_sided(const char* protspec, const char* addrspec, an_NetSpec netspec,
+Result<void> Channel::open_one_sided(const char* protspec, const char* addrspec, const NetLimits& limits,
                                      Partner* peer, OpenPath options) {
   auto text = text_of(protspec, addrspec);
   if (!text) return text.error();
-  auto limit = limit_of(netspec);
-  if (!limit) return limit.error();
   if (auto spec = parse_path(*text); spec && spec->cut()) {
     return path_error(Code::kProtocolSpec, *text, text->find("->") + 1,
                       "a path between two devices is a cut-through channel");
   }
-  options.queues = {*limit, *limit};
+  options.queues = {limits.queue, limits.queue};
+  options.priority = limits.priority;
   return open_path(*text, peer, std::move(options));
 }
 
 Result<void> Channel::open_path(const std::string& text, Partner* peer, OpenPath options) {
   options.account = &domain_.account();
   Geni& geni = GeniNode::of(domain_).geni();
+  if (auto may = admit(text, options); !may) return may;
   auto opening = geni.open_path(text, peer, Opening{0}, options);
-  if (!opening) return opening.error();
+  if (!opening) {
+    if (admitted_) domain_.quota()->release_channel(reserved_);
+    return opening.error();
+  }
   opening_ = *opening;
   path_ = geni.path(opening_);
   domain_.add(*this);
+  domain_.node().worker().call([this] { suspension_changed(); });
   return {};
+}
+
+Result<void> Channel::admit(const std::string& text, const OpenPath& options) {
+  Quota* quota = domain_.quota();
+  if (quota == nullptr) return {};
+  GeniNode& node = GeniNode::of(domain_);
+  if (auto may = node.principals().check_path(*quota, text, node.geni()); !may) return may;
+  // Packets go through one queue of each end.
+  reserved_.slots = uint64_t{options.queues.in.packets} + options.queues.out.packets;
+  reserved_.bandwidth = bits_out_;
+  auto admitted = quota->admit_channel(reserved_, options.priority);
+  admitted_ = bool(admitted);
+  return admitted;
 }
 
 void Channel::close_path() {
   if (path_ == nullptr) return;
+  if (admitted_) domain_.quota()->release_channel(reserved_);
   GeniNode::of(domain_).geni().close(opening_);
   domain_.remove(*this);
 }
@@ -74,28 +82,33 @@ an_ChanStats Channel::stats() const {
   s.packets_queue_full = path_->dropped(DropReason::kInQueueFull) + path_->dropped(DropReason::kOutQueueFull);
   s.packets_held = path_->held();
   s.cycles = path_->account().cycles();
+  s.packets_rate_limited = path_->dropped(DropReason::kRateLimited);
+  s.suspended = rests() || domain_.suspended();
   return s;
 }
 
-namespace {
-
-std::function<void(DemuxKey&)> narrowed_by(const DemuxKeyObject* key) {
-  if (key == nullptr || key->tuples().empty()) return {};
-  return [key](DemuxKey& wanted) {
-    wanted.payload.insert(wanted.payload.end(), key->tuples().begin(), key->tuples().end());
-  };
+std::function<Result<void>(DemuxKey&)> Channel::narrowed_by(const DemuxKeyObject* key) {
+  if (key == nullptr) return {};
+  return [key](DemuxKey& wanted) { return key->narrow(wanted); };
 }
 
-}  // namespace
+void Channel::suspension_changed() {
+  if (path_ == nullptr) return;
+  GeniNode::of(domain_).geni().suspend(opening_, rests() || domain_.suspended());
+}
 
 // --- incoming ----------------------------------------------------------------
 
 Result<void> InChannel::open(const char* protspec, const char* addrspec, an_NetSpec netspec,
                              const DemuxKeyObject* key) {
-  return open_one_sided(protspec, addrspec, netspec, this, {.narrow = narrowed_by(key)});
+  auto limits = read_netspec(netspec);
+  if (!limits) return limits.error();
+  return open_one_sided(protspec, addrspec, *limits, this,
+                        {.narrow = narrowed_by(key), .police = limits->rate});
 }
 
 void InChannel::destroy() {
+  if (cut_ != nullptr) cut_->destroy();
   bury();
   close_path();
   domain_.node().worker().call([this] { domain_.node().worker().timers().cancel(*this); });
@@ -119,25 +132,40 @@ void InChannel::suspend(bool suspended) {
   }
 }
 
-void InChannel::fire(uint64_t) {
-  Worker& worker = domain_.node().worker();
-  if (suspended_) {
-    worker.remove(*path_);
-  } else {
-    worker.add(*path_);
-  }
+void InChannel::fire(uint64_t) { suspension_changed(); }
+
+void InChannel::join_cut(CutChannel* cut, OutChannel* out) {
+  cut_ = cut;
+  relay_to_ = out;
+  if (!has_function()) suspend(out == nullptr);
 }
 
+namespace {
+
+size_t slots_of(Pvec& v) {
+  size_t slots = 0;
+  for (const Packet* p : v) slots += p->segs;
+  return slots;
+}
+
+}  // namespace
+
 void InChannel::push(Opening, Pvec& v) {
-  if (suspended_ || domain_.condemned()) return;
-  if (border_ == nullptr) {
-    to_.deliver(domain_, v);
+  if (suspended_ || domain_.rests()) return;
+  if (relay_to_ != nullptr) return relay_to_->relay(v);
+  Domain::Ledger& ledger = domain_.ledger();
+  if (border_ != nullptr) {
+    const size_t n = v.size();
+    border_->push(border_end_, v);
+    ledger.received.add(n - v.size());
+    ledger.drops.add(DropReason::kConsumed, n - v.size());
     return;
   }
-  const size_t n = v.size();
-  border_->push(border_end_, v);
-  domain_.ledger().received.add(n - v.size());
-  domain_.ledger().drops.add(DropReason::kConsumed, n - v.size());
+  if (domain_.quota() != nullptr && !domain_.may_hold(slots_of(v))) [[unlikely]] {
+    ledger.received.add(v.size());
+    return weft::drop(v, DropReason::kAccountEmpty, ledger.drops);
+  }
+  to_.deliver(domain_, v);
 }
 
 Result<Reply> InChannel::control(Opening, const Request&) {
@@ -147,22 +175,25 @@ Result<Reply> InChannel::control(Opening, const Request&) {
 // --- outgoing ----------------------------------------------------------------
 
 Result<void> OutChannel::open(const char* protspec, const char* addrspec, an_NetSpec netspec) {
-  return open_one_sided(protspec, addrspec, netspec, nullptr, {.receives = false});
+  auto limits = read_netspec(netspec);
+  if (!limits) return limits.error();
+  set_rate(limits->rate);
+  bits_out_ = limits->rate.rate;
+  return open_one_sided(protspec, addrspec, *limits, nullptr, {.receives = false});
 }
 
 void OutChannel::destroy() {
+  if (cut_ != nullptr) cut_->destroy();
+  while (!addresses_.empty()) addresses_.back()->destroy();
   bury();
   close_path();
   free_memory();
 }
 
-void OutChannel::take(Pvec& v) { GeniNode::of(domain_).geni().push(opening_, v); }
-
-void OutChannel::send_across(Pvec& v) {
-  const size_t n = v.size();
-  take(v);
-  domain_.ledger().made.add(n - v.size());
-  domain_.ledger().sent.add(n - v.size());
+an_ChanStats OutChannel::stats() const {
+  an_ChanStats s = Channel::stats();
+  s.packets_refused = refused();
+  return s;
 }
 
 QueueLimit OutChannel::limit() const {
@@ -170,26 +201,66 @@ QueueLimit OutChannel::limit() const {
   return {uint32_t(queue.capacity()), queue.max_bytes()};
 }
 
-// --- cut-through -------------------------------------------------------------
-
-Result<void> CutChannel::open(const Side& in, const Side& out, const DemuxKeyObject* key) {
-  auto near = text_of(in.protspec, in.addrspec);
-  if (!near) return near.error();
-  auto far = text_of(out.protspec, out.addrspec);
-  if (!far) return far.error();
-  auto in_limit = limit_of(in.netspec);
-  if (!in_limit) return in_limit.error();
-  auto out_limit = limit_of(out.netspec);
-  if (!out_limit) return out_limit.error();
-  OpenPath options{.queues = {*in_limit, *out_limit}};
-  options.narrow = narrowed_by(key);
-  return open_path(*near + " -> " + *far, nullptr, options);
+Result<Aim> OutChannel::aim(const char* addrspec) {
+  return GeniNode::of(domain_).geni().aim(opening_, addrspec);
 }
 
-void CutChannel::destroy() {
-  bury();
-  close_path();
-  free_memory();
+namespace {
+
+constexpr const char* kHalfOfACut = "the channel is half of a cut-through channel, which sends by it";
+constexpr const char* kNotHeld = "not a packet that the channel's domain holds";
+
+}  // namespace
+
+size_t OutChannel::send(std::span<Packet* const> packets) {
+  if (cut_ == nullptr) return send_held(domain_, packets, *this);
+  fail(AN_EINVAL, kHalfOfACut);
+  return 0;
+}
+
+void OutChannel::send_across(Pvec& v) {
+  const size_t n = v.size();
+  push_paid(v);
+  domain_.ledger().made.add(n - v.size());
+  domain_.ledger().sent.add(n - v.size());
+}
+
+bool OutChannel::never_takes(const Packet& p) const {
+  return !conforms(p.total_length()) ||
+         (path_->in_queue(End::kFar).empty() && !path_->would_take(End::kFar, p));
+}
+
+int OutChannel::send_to(Packet* p, const Aim& aim) {
+  if (cut_ != nullptr) return fail(AN_EINVAL, kHalfOfACut);
+  if (p == nullptr || !holds(domain_, *p)) return fail(AN_EINVAL, kNotHeld);
+  if (!path_->would_take(End::kFar, *p)) return refuse_for_room();
+  fill_meters();
+  if (!pay_for(*p)) return refuse_for_rate();
+  let_go(*p);
+  PacketPtr owned(p);
+  if (p->headroom() < aim.length && !Pool::of(p).unshare_front(owned, std::min(p->length, 1u))) {
+    give_back(*p);
+    hold(*owned.release(), domain_);
+    return fail(AN_ENOMEM, "the packet's bytes are shared, and the packet pool is empty");
+  }
+  forget_arrival(*owned);
+  uint8_t* const front = owned->data - aim.length;
+  std::memcpy(front, aim.headers, aim.length);
+  owned->l3 = uint16_t(front - owned->window());
+  owned->l4 = uint16_t(owned->l3 + aim.l4);
+  owned->flags |= Packet::kHeaders;
+  Pvec v;
+  v.push_back(std::move(owned));
+  GeniNode::of(domain_).geni().push(opening_, v);
+  assert(v.empty());
+  domain_.ledger().sent.add(1);
+  domain_.ledger().held.set(domain_.ledger().held.value() - 1);
+  return AN_OK;
+}
+
+void OutChannel::relay(Pvec& v) {
+  for (Packet* p : v) forget_arrival(*p);
+  push_paid(v);
 }
 
 }  // namespace weft

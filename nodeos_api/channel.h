@@ -10,14 +10,20 @@
 // Threads: made and destroyed on the control thread; push() and send() on the worker.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "geni/geni.h"
 #include "nodeos_api/demuxkey.h"
 #include "nodeos_api/domain.h"
+#include "nodeos_api/geni_node.h"
 #include "nodeos_api/kinds.h"
+#include "nodeos_api/netspec.h"
 #include "nodeos_api/object.h"
+#include "nodeos_api/paid_exit.h"
+#include "nodeos_api/quota.h"
 #include "nodeos_api/transfer.h"
 #include "partner/partner.h"
 
@@ -35,22 +41,39 @@ class Channel : public DomainChannel {
   const Path& path() const { return *path_; }
   // On the worker.
   an_ChanStats stats() const;
+  uint64_t waiting() const override { return path_ != nullptr ? path_->held() : 0; }
+  void suspension_changed() override;
 
  protected:
   // The path text of a chain and its addresses.
   static Result<std::string> text_of(const char* protspec, const char* addrspec);
-  static Result<QueueLimit> limit_of(an_NetSpec spec);
+  // What a demux key adds to the key of a path.
+  static std::function<Result<void>(DemuxKey&)> narrowed_by(const DemuxKeyObject* key);
 
   // A path with one device; a cut-through path is an error.
-  Result<void> open_one_sided(const char* protspec, const char* addrspec, an_NetSpec netspec, Partner* peer,
-                              OpenPath options);
+  Result<void> open_one_sided(const char* protspec, const char* addrspec, const NetLimits& limits,
+                              Partner* peer, OpenPath options);
   Result<void> open_path(const std::string& text, Partner* peer, OpenPath options);
   void close_path();
+  // Whether it is to rest for a reason of its own.
+  virtual bool rests() const { return false; }
 
   Domain& domain_;
   Opening opening_;
   Path* path_ = nullptr;
+  uint64_t bits_out_ = 0;  // bits per second that it may send, as its NetSpec says; 0: nothing said
+
+ private:
+  // What the domain's principal allows; reserves it.
+  Result<void> admit(const std::string& text, const OpenPath& options);
+
+  Reservation reserved_;
+  bool admitted_ = false;
 };
+
+class CutChannel;
+class OutChannel;
+class SendAddr;
 
 class InChannel final : public Object<InChannel>,
                         public InChanKind,
@@ -74,6 +97,11 @@ class InChannel final : public Object<InChannel>,
   }
   bool has_function() const { return to_ || border_ != nullptr; }
   void suspend(bool suspended);
+  // A packet that some domain holds comes in behind the chain.  Its status.
+  int take_over(Packet& p);
+  // From now on all goes out by `out`; null: to the function.
+  void join_cut(CutChannel* cut, OutChannel* out);
+  CutChannel* cut() const { return cut_; }
 
  private:
   // Partner: the path's far end.
@@ -85,29 +113,52 @@ class InChannel final : public Object<InChannel>,
   // Takes the path off the worker, or gives it back, between two rounds.
   void fire(uint64_t now_ns) override;
 
+  bool rests() const override { return suspended_; }
+
   Delivery to_;
   Partner* border_ = nullptr;  // null: to a function
   Opening border_end_;
   bool suspended_ = true;
+  CutChannel* cut_ = nullptr;
+  OutChannel* relay_to_ = nullptr;
 };
 
-class OutChannel final : public Object<OutChannel>, public OutChanKind, public Channel, private Exit {
+class OutChannel final : public Object<OutChannel>, public OutChanKind, public Channel, public PaidExit {
  public:
-  explicit OutChannel(Domain& domain) : Channel(domain) {}
+  explicit OutChannel(Domain& domain) : Channel(domain), PaidExit(domain) {}
 
   Result<void> open(const char* protspec, const char* addrspec, an_NetSpec netspec);
   void destroy() override;
 
   // Takes packets from the front, which the domain holds.  Returns how many; when
   // fewer than all, the failure is noted.  On the worker.
-  size_t send(std::span<Packet* const> packets) { return send_held(domain_, packets, *this); }
+  size_t send(std::span<Packet* const> packets);
   // Takes packets from the front that come across the border: the domain makes and sends them.
   void send_across(Pvec& v);
+  // Whether the packet could not be taken even by a channel that has rested.
+  bool never_takes(const Packet& p) const;
   // What may wait at its end.
   QueueLimit limit() const;
+  // Sends one packet to where `aim` says.  Its status.  On the worker.
+  int send_to(Packet* p, const Aim& aim);
+  // Sends packets that no domain holds, from the front; what is left was refused.  On the worker.
+  void relay(Pvec& v);
+
+  // Errors: kAddressSpec.  [control]
+  Result<Aim> aim(const char* addrspec);
+  void add(SendAddr& to) { addresses_.push_back(&to); }
+  void remove(SendAddr& to) { std::erase(addresses_, &to); }
+
+  // It is half of a cut-through channel; null: no longer.  On the worker.
+  void join_cut(CutChannel* cut) { cut_ = cut; }
+  CutChannel* cut() const { return cut_; }
+  an_ChanStats stats() const;
 
  private:
-  void take(Pvec& v) override;
+  void push_out(Pvec& v) override { GeniNode::of(domain_).geni().push(opening_, v); }
+
+  CutChannel* cut_ = nullptr;
+  std::vector<SendAddr*> addresses_;
 };
 
 class CutChannel final : public Object<CutChannel>, public CutChanKind, public Channel {
@@ -120,7 +171,14 @@ class CutChannel final : public Object<CutChannel>, public CutChanKind, public C
     an_NetSpec netspec;
   };
   Result<void> open(const Side& in, const Side& out, const DemuxKeyObject* key);
+  Result<void> connect(InChannel& in, OutChannel& out);
   void destroy() override;
+  an_ChanStats stats() const;
+
+ private:
+  InChannel* in_ = nullptr;  // null: it has a path of its own
+  OutChannel* out_ = nullptr;
+  an_ChanStats in_before_{}, out_before_{};
 };
 
 }  // namespace weft

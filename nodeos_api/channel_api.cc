@@ -116,7 +116,8 @@ int an_inchanResume(an_InChan c) {
   InChannel* channel = find<InChannel>(c);
   if (channel == nullptr) return an_errno();
   return channel->domain().node().carry([&]() -> int {
-    if (!channel->has_function()) return fail(AN_EINVAL, "the channel has no deliver function yet");
+    if (!channel->has_function() && channel->cut() == nullptr)
+      return fail(AN_EINVAL, "the channel has no deliver function yet");
     channel->suspend(false);
     return AN_OK;
   });
@@ -167,6 +168,17 @@ an_CutChan an_cutchanCreate(void* mem, an_Domain d, an_DemuxKey dmxKey, const ch
   auto* channel = open_channel<CutChannel>(mem, *domain, [&](CutChannel& c) {
     return c.open({inprot, inaddr, innet}, {outprot, outaddr, outnet}, key);
   });
+  return channel != nullptr ? channel->handle() : nullptr;
+}
+
+an_CutChan an_cutchanConnect(void* mem, an_InChan i, an_OutChan o) {
+  if (on_own_thread()) return handed_over([&] { return an_cutchanConnect(mem, i, o); });
+  InChannel* in = find<InChannel>(i);
+  if (in == nullptr || !in->domain().node().allows_control()) return nullptr;
+  OutChannel* out = find<OutChannel>(o);
+  if (out == nullptr) return nullptr;
+  auto* channel =
+      open_channel<CutChannel>(mem, in->domain(), [&](CutChannel& c) { return c.connect(*in, *out); });
   return channel != nullptr ? channel->handle() : nullptr;
 }
 

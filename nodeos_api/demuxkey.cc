@@ -25,6 +25,32 @@ Result<void> DemuxKeyObject::add(size_t offset, size_t length, const uint8_t* va
   return {};
 }
 
+Result<void> DemuxKeyObject::require_transport(uint8_t protocol) {
+  if (transport_ && *transport_ != protocol) {
+    return Error{Code::kInvalid, "no packet is of protocol " + std::to_string(*transport_) + " and of " +
+                                     std::to_string(protocol)};
+  }
+  transport_ = protocol;
+  return {};
+}
+
+Result<void> DemuxKeyObject::narrow(DemuxKey& wanted) const {
+  if (transport_) {
+    const bool wide = wanted.shape == DemuxKey::kWide;
+    const bool said = wide ? wanted.wide_mask.protocol == 0xff && wanted.wide.protocol == *transport_
+                           : wanted.narrow_mask.protocol == 0xff && wanted.narrow.protocol == *transport_;
+    if (wanted.leaves != PayloadMatch::kTransport || !said) {
+      return Error{Code::kInvalid, "the demux key is for a chain that ends in ip or ip6 with (proto=" +
+                                       std::to_string(*transport_) + "), and this is none"};
+    }
+  }
+  for (const PayloadMatch& tuple : tuples_) {
+    wanted.payload.push_back(tuple);
+    wanted.payload.back().from = wanted.leaves;
+  }
+  return {};
+}
+
 void DemuxKeyObject::destroy() {
   bury();
   domain_.remove(*this);

@@ -4,6 +4,7 @@
 // Threads: the control thread.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "nodeos_api/domain.h"
@@ -22,13 +23,19 @@ class DemuxKeyObject final : public Object<DemuxKeyObject>, public DemuxKeyKind,
   explicit DemuxKeyObject(Domain& domain) : domain_(domain) {}
 
   Domain& domain() const { return domain_; }
-  const std::vector<PayloadMatch>& tuples() const { return tuples_; }
   Result<void> add(size_t offset, size_t length, const uint8_t* value, const uint8_t* mask);
+  // The chain that it is used with must say that it leaves packets of that protocol,
+  // behind the network header.  Errors: kInvalid (of another protocol already).
+  Result<void> require_transport(uint8_t protocol);
   void destroy() override;
+
+  // Narrows what a path wants.  Errors: kInvalid (the chain leaves something else).
+  Result<void> narrow(DemuxKey& wanted) const;
 
  private:
   Domain& domain_;
   std::vector<PayloadMatch> tuples_;
+  std::optional<uint8_t> transport_;
 };
 
 }  // namespace weft

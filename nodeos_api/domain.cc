@@ -39,6 +39,7 @@ Domain* find_open(an_Domain handle) {
 
 Domain::Domain(Node& node, Domain* parent)
     : node_(node), parent_(parent), files_{parent != nullptr ? parent->files_.space : node.files(), {}, {}} {}
+
 Domain* alive(an_Domain handle) {
   const HandleTable::Found found = handles().find(reinterpret_cast<uint64_t>(handle), AN_DOMAIN);
   auto* domain = static_cast<Domain*>(found.object);
@@ -63,6 +64,17 @@ bool Domain::may_be_destroyed() const {
   } else {
     return true;
   }
+  return false;
+}
+
+bool Domain::may_be_suspended(bool itself) const {
+  if (parent_ == nullptr) {
+    fail(AN_EPERM, "the root domain runs as long as its node");
+    return false;
+  }
+  const Domain* caller = running.domain;
+  if (caller == nullptr || (descends_from(*caller) && (itself || this != caller))) return true;
+  fail(AN_EPERM, "a domain may suspend itself and its descendants and resume these, not others");
   return false;
 }
 
@@ -116,7 +128,28 @@ void Domain::end(an_TermReason reason) {
     RunningScope scope(node_, hears, false);
     term_(handle(), reason, term_arg_);
   }
+  if (quota_ != nullptr) quota_->release_domain();
   free_memory();
+}
+
+// The worker's lists must not change while it walks them, as it does when a deliver
+// function calls this.
+void Domain::suspend(bool suspended) {
+  if (suspended_ == suspended) return;
+  suspended_ = suspended;
+  Timers& timers = node_.worker().timers();
+  if (node_.on_worker()) {
+    timers.arm(*this, 0);
+  } else {
+    timers.cancel(*this);
+    fire(node_.worker().now_ns());
+  }
+}
+
+void Domain::fire(uint64_t) {
+  for (DomainChannel* channel : channels_) channel->suspension_changed();
+  if (suspended_) return;
+  for (Event* event : events_) event->resume();
 }
 
 bool Domain::charge(size_t bytes) {
@@ -134,6 +167,13 @@ uint64_t Domain::charged_bytes() const {
   return charged_.load(std::memory_order_relaxed) + (implicit() ? sizeof(Domain) : 0);
 }
 
+bool Domain::has_room_for(uint64_t slots) const {
+  if (memory_ != nullptr && !memory_->has_room_for(slots)) return false;
+  if (may_hold(slots)) return true;
+  fail(AN_ELIMIT, "the domain's principal has no memory left");
+  return false;
+}
+
 void Domain::condemn() {
   if (condemned_) return;
   condemned_ = true;
@@ -141,6 +181,7 @@ void Domain::condemn() {
 }
 
 void Domain::clear_worker() {
+  node_.worker().timers().cancel(*this);
   while (!events_.empty()) events_.back()->destroy();
   for (Pool* pool : node_.pools()) take_back(*pool, *this);
 }
@@ -163,6 +204,20 @@ an_Domain an_domainParent(an_Domain d) {
   if (domain->parent() != nullptr) return domain->parent()->handle();
   fail(AN_ENOENT, "a root domain has no parent");
   return nullptr;
+}
+
+int an_domainChildren(an_Domain d, an_Domain* children, size_t max, size_t* count) {
+  if (on_own_thread()) return handed_over([&] { return an_domainChildren(d, children, max, count); });
+  Domain* domain = find<Domain>(d);
+  if (domain == nullptr) return an_errno();
+  if (count == nullptr || (children == nullptr && max > 0)) {
+    return fail(AN_EINVAL, "a place for the children and one for their number are wanted");
+  }
+  return domain->node().carry([&]() -> int {
+    *count = domain->children().size();
+    for (size_t i = 0; i < std::min(max, *count); ++i) children[i] = domain->children()[i]->handle();
+    return AN_OK;
+  });
 }
 
 }  // extern "C"

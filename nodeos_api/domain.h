@@ -16,9 +16,11 @@
 #include "nodeos_api/kinds.h"
 #include "nodeos_api/mem_pool.h"
 #include "nodeos_api/object.h"
+#include "nodeos_api/quota.h"
 #include "nodeos_api/thread_pool.h"
 #include "partner/drop.h"
 #include "paths/account.h"
+#include "paths/timers.h"
 
 namespace weft {
 
@@ -28,11 +30,15 @@ class Node;
 // A channel of a domain.
 class DomainChannel : public DomainPart {
  public:
+  // The domain was suspended or resumed.  On the worker, at the beginning of a round.
+  virtual void suspension_changed() {}
+  // Packets in its queues.
+  virtual uint64_t waiting() const { return 0; }
   // Its handle, if it is the incoming channel that delivered the packet; else null.
   virtual an_InChan that_delivered(const Packet&) const { return nullptr; }
 };
 
-class Domain final : public Object<Domain>, public DomainKind {
+class Domain final : public Object<Domain>, public DomainKind, private Timer {
  public:
   struct Ledger {
     Counter received, made, sent, held;
@@ -42,6 +48,13 @@ class Domain final : public Object<Domain>, public DomainKind {
 
   // `parent` is null for the root of a node.
   Domain(Node& node, Domain* parent);
+
+  // What bounds it: that of the credentials that it showed, else its parent's; null: nothing.
+  // Set once, before anybody sees the domain.
+  Quota* quota() const { return quota_; }
+  void draw_on(Quota* quota) { quota_ = quota; }
+  // Whether its principal may hold so many slots of the pool more.
+  bool may_hold(size_t slots) const { return quota_ == nullptr || quota_->may_hold(slots); }
 
   Node& node() const { return node_; }
   Domain* parent() const { return parent_; }
@@ -61,6 +74,9 @@ class Domain final : public Object<Domain>, public DomainKind {
   bool ending() const { return ending_; }
   // Whether the caller may end it now; if not, the failure is noted.
   bool may_be_destroyed() const;
+  // Whether the caller may suspend it (`itself`: also if it is the caller's own) or resume it;
+  // if not, the failure is noted.
+  bool may_be_suspended(bool itself) const;
   // Ends the descendants, then this, and frees it.  [control]
   void end(an_TermReason reason);
 
@@ -75,6 +91,10 @@ class Domain final : public Object<Domain>, public DomainKind {
   const std::vector<Domain*>& children() const { return children_; }
   const std::vector<DomainChannel*>& channels() const { return channels_; }
 
+  // Nothing of a suspended domain runs.  On the worker; what is running comes to its end.
+  bool suspended() const { return suspended_; }
+  void suspend(bool suspended);
+  const std::vector<DomainPart*>& parts() const { return parts_; }
   // Its parent's space, or, of a root, the node's.
   DomainFiles& files() { return files_; }
 
@@ -101,23 +121,29 @@ class Domain final : public Object<Domain>, public DomainKind {
   void take_slots(uint64_t n) {
     ledger_.slots.add(n);
     if (memory_ != nullptr) memory_->take_slots(n);
+    if (quota_ != nullptr) quota_->hold(n);
   }
   void give_back_slots(uint64_t n) {
     ledger_.slots.set(ledger_.slots.value() - n);
     if (memory_ != nullptr) memory_->give_back_slots(n);
+    if (quota_ != nullptr) quota_->let_go(n);
   }
   // Whether a packet of so many slots may be made.  If not, the failure is noted.
-  bool has_room_for(uint64_t slots) const { return memory_ == nullptr || memory_->has_room_for(slots); }
+  bool has_room_for(uint64_t slots) const;
 
   // It broke a rule: nothing of it runs on the worker any more, and the control thread ends
   // it.  On the worker.
   void condemn();
   bool condemned() const { return condemned_; }
+  // Nothing of it runs now, for either reason.  On the worker.
+  bool rests() const { return suspended_ || condemned_; }
 
   // Writes a line to the log of the GeniNode, unless the domain has said enough this second.
   void log(an_LogLevel level, const char* text);
 
  private:
+  // A suspension takes hold, or ends.
+  void fire(uint64_t now_ns) override;
   // On the worker: nothing of the domain is left there.
   void clear_worker();
   // The threads of this and of its descendants are told.
@@ -128,8 +154,10 @@ class Domain final : public Object<Domain>, public DomainKind {
   uint64_t at_node_ = 0;
   an_DomainTermFunc term_ = nullptr;
   void* term_arg_ = nullptr;
+  Quota* quota_ = nullptr;
   bool initialising_ = false;
   bool ending_ = false;
+  bool suspended_ = false;
   bool condemned_ = false;     // the worker's
   MemPool* memory_ = nullptr;  // as children_: changed while the worker stands between rounds
   std::atomic<uint64_t> charged_{0};

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The calls on domains, at the C border.
+#include <algorithm>
+
 #include "nodeos_api/channel.h"
+#include "nodeos_api/credential.h"
 #include "nodeos_api/demuxkey.h"
 #include "nodeos_api/domain.h"
 #include "nodeos_api/domain_means.h"
@@ -9,6 +12,7 @@
 #include "nodeos_api/file.h"
 #include "nodeos_api/hand_over.h"
 #include "nodeos_api/node.h"
+#include "nodeos_api/send_addr.h"
 #include "nodeos_api/sized.h"
 #include "nodeos_api/sizes.h"
 
@@ -36,8 +40,37 @@ an_DomainStats stats_of(Domain& domain) {
   s.children = domain.children().size();
   s.channels = domain.channels().size();
   s.events = domain.events().size();
+  s.demux_keys = domain.parts().size();
+  for (const DomainChannel* channel : domain.channels()) s.packets_waiting += channel->waiting();
+  s.suspended = domain.suspended();
   for (int i = 0; i < AN_DROP_REASONS; ++i) s.dropped[i] = ledger.drops[to_drop_reason(an_DropReason(i))];
   return s;
+}
+
+// What a credential lets a domain draw on.  False, with the failure noted, if it is not good.
+bool find_quota(an_Cred handle, const Node& node, Quota** quota) {
+  const Credential* credential = find<Credential>(handle);
+  if (credential == nullptr) return false;
+  if (&credential->node() != &node) {
+    fail(AN_EINVAL, "the credential is of another node");
+    return false;
+  }
+  if (auto good = credential->check(std::time(nullptr)); !good) {
+    fail(good.error());
+    return false;
+  }
+  *quota = &credential->of().quota;
+  return true;
+}
+
+int set_suspended(an_Domain handle, bool suspended) {
+  if (on_own_thread()) return handed_over([&] { return set_suspended(handle, suspended); });
+  Domain* domain = find_open(handle);
+  if (domain == nullptr || !domain->may_be_suspended(suspended)) return an_errno();
+  return domain->node().carry([&]() -> int {
+    domain->suspend(suspended);
+    return AN_OK;
+  });
 }
 
 // Nothing of the domain exists but the object.
@@ -69,6 +102,10 @@ size_t an_sizeof(an_Kind kind) {
       return sizeof(FileObject);
     case AN_DIR:
       return sizeof(DirObject);
+    case AN_CRED:
+      return sizeof(Credential);
+    case AN_SENDADDR:
+      return sizeof(SendAddr);
     default:
       return size_of_shared(kind);
   }
@@ -82,16 +119,24 @@ an_Domain an_domainCreate(void* mem, an_Domain parent, an_Cred cred, an_ThreadPo
       return an_domainCreate(mem, parent, cred, threads, mempool, initfn, initarg, termfn, termarg);
     });
   }
-  if (cred != nullptr) {
-    fail(AN_ENOSYS, "this node offers no credentials of a domain's own");
-    return nullptr;
-  }
   Domain* above = parent_of_new(parent);
   if (above == nullptr || !above->node().allows_control()) return nullptr;
   DomainMeans means;
   if (!means.accept(*above, threads, mempool)) return nullptr;
+  Quota* quota = above->quota();
+  if (cred != nullptr && !find_quota(cred, above->node(), &quota)) return nullptr;
+  if (quota != nullptr) {
+    if (auto admitted = quota->admit_domain(); !admitted) {
+      fail(admitted.error());
+      return nullptr;
+    }
+  }
   Domain* domain = Domain::make(mem, above->node(), above);
-  if (domain == nullptr) return nullptr;
+  if (domain == nullptr) {
+    if (quota != nullptr) quota->release_domain();
+    return nullptr;
+  }
+  domain->draw_on(quota);
   above->add(*domain);
   means.give(*domain);
   if (const int status = domain->initialise(initfn, initarg); status != AN_OK) {
@@ -111,6 +156,10 @@ int an_domainDestroy(an_Domain d) {
   domain->end(AN_TERM_DESTROYED);
   return AN_OK;
 }
+
+int an_domainSuspend(an_Domain d) { return set_suspended(d, true); }
+
+int an_domainResume(an_Domain d) { return set_suspended(d, false); }
 
 int an_domainGetStats(an_Domain d, an_DomainStats* stats) {
   if (on_own_thread()) return handed_over([&] { return an_domainGetStats(d, stats); });

@@ -13,11 +13,11 @@ namespace weft {
 
 // In the order of an_DropReason.
 constexpr std::array<DropReason, AN_DROP_REASONS> kNodeReasons = {
-    DropReason::kEeDiscard,        DropReason::kConsumed,   DropReason::kPathClosed,
-    DropReason::kCapsuleMalformed, DropReason::kCapsuleTtl, DropReason::kNoNeighbourNode,
-    DropReason::kCodeUnknown,      DropReason::kCodeFault,  DropReason::kOutQueueFull,
-    DropReason::kPoolExhausted,    DropReason::kCodeBudget, DropReason::kCodeRefused,
-    DropReason::kNoApplication,
+    DropReason::kEeDiscard,        DropReason::kConsumed,     DropReason::kPathClosed,
+    DropReason::kCapsuleMalformed, DropReason::kCapsuleTtl,   DropReason::kNoNeighbourNode,
+    DropReason::kCodeUnknown,      DropReason::kCodeFault,    DropReason::kOutQueueFull,
+    DropReason::kPoolExhausted,    DropReason::kCodeBudget,   DropReason::kCodeRefused,
+    DropReason::kNoApplication,    DropReason::kAccountEmpty,
 };
 
 // REQUIRES: 0 <= reason < AN_DROP_REASONS

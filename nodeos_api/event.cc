@@ -22,6 +22,13 @@ void Event::schedule() {
   worker.timers().arm(*this, after(domain_.node().clock().now_ns(), spec_.delay_ns));
 }
 
+void Event::resume() {
+  if (!overdue_) return;
+  overdue_ = false;
+  Worker& worker = domain_.node().worker();
+  worker.timers().arm(*this, worker.now_ns());
+}
+
 void Event::destroy() {
   bury();
   domain_.node().worker().timers().cancel(*this);
@@ -34,6 +41,10 @@ void Event::destroy() {
 
 // The function may cancel the event, so nothing of it is touched after the call.
 void Event::fire(uint64_t now_ns) {
+  if (domain_.suspended()) {
+    overdue_ = true;
+    return;
+  }
   Domain& domain = domain_;
   const Spec spec = spec_;
   if (spec.period_ns > 0) {

@@ -26,12 +26,15 @@ class Event final : public Object<Event>, public EventKind, private Timer {
   Domain& domain() const { return domain_; }
   void schedule();
   void destroy();
+  // Its domain runs again: what fell due meanwhile happens.
+  void resume();
 
  private:
   void fire(uint64_t now_ns) override;
 
   Domain& domain_;
   Spec spec_;
+  bool overdue_ = false;
   size_t place_ = 0;  // in the domain's events
 };
 

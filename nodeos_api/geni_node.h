@@ -9,8 +9,11 @@
 #include "base/log.h"
 #include "geni/geni.h"
 #include "nodeos_api/node.h"
+#include "nodeos_api/principals.h"
 
 namespace weft {
+
+class Credential;
 
 class GeniNode final : public Node {
  public:
@@ -21,15 +24,25 @@ class GeniNode final : public Node {
     Clock& clock;
     Logger& log;
     FileSpace* files = nullptr;  // null: its domains have none
+    std::string name = "weft";   // that signatures of credentials are for
   };
 
   explicit GeniNode(const Parts& parts)
-      : Node(parts.worker, parts.pool, parts.clock, parts.files), geni_(parts.geni), log_(parts.log) {}
+      : Node(parts.worker, parts.pool, parts.clock, parts.files),
+        geni_(parts.geni),
+        log_(parts.log),
+        principals_(parts.name) {}
   // Ends all domains, with AN_TERM_NODE.
-  ~GeniNode() override { end_domains(); }
+  ~GeniNode() override;
 
   // The node of a domain.  REQUIRES: it is of this process
   static GeniNode& of(const Domain& domain) { return static_cast<GeniNode&>(domain.node()); }
+
+  // Who may have what; known before the first EE asks.  Those who are not named are nobody.
+  Principals& principals() { return principals_; }
+  // Credentials that were shown, by those that come and go.
+  void add(Credential& c) { credentials_.push_back(&c); }
+  void remove(Credential& c) { std::erase(credentials_, &c); }
 
   Geni& geni() const { return geni_; }
   Logger& log() const { return log_; }
@@ -38,6 +51,8 @@ class GeniNode final : public Node {
  private:
   Geni& geni_;
   Logger& log_;
+  Principals principals_;
+  std::vector<Credential*> credentials_;
 };
 
 }  // namespace weft

@@ -20,17 +20,7 @@ constexpr uint32_t kMaxPiece = Packet::kRoom - Packet::kHeadroom;
 constexpr const char* kPoolEmpty = "the packet pool is empty";
 constexpr const char* kNotOnePiece = "more bytes than fit in one piece";
 
-// The packet of a handle, if a domain holds it; else null, with the failure noted.
-Packet* held(an_Packet handle) {
-  Packet* p = from_handle(handle);
-  if (p == nullptr || reinterpret_cast<uintptr_t>(p) % alignof(Packet) != 0) {
-    fail(AN_EINVAL, "not a packet");
-    return nullptr;
-  }
-  if (p->flags & Packet::kHeld) return p;
-  fail(AN_EDEAD, "the packet was sent or freed");
-  return nullptr;
-}
+Packet* held(an_Packet handle) { return find_held(handle); }
 
 Packet* held(const an_Packet* handle) {
   if (handle != nullptr) return held(*handle);
@@ -123,6 +113,7 @@ uint8_t* make_front_writable(an_Packet* handle, Packet& p, uint32_t n) {
 
 // A fresh first piece of `n` bytes in front of the others.
 uint8_t* prepend(an_Packet* handle, Packet& p, uint32_t n) {
+  if (!holder(p).has_room_for(1)) return nullptr;
   PacketPtr front = Pool::of(&p).alloc();
   if (!front) {
     fail(AN_ENOMEM, kPoolEmpty);

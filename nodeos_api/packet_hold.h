@@ -15,6 +15,8 @@ namespace weft {
 
 extern const size_t kAttachedSize;  // of what stands for attached memory: an_sizeof(AN_ATTACHED)
 
+inline Domain& holder(const Packet& p) { return *static_cast<Domain*>(handles().at(p.next_hop)); }
+
 // The mark alone, for who counts the slots of a vector at once.
 inline void mark(Packet& p, const Domain& domain) {
   p.flags |= Packet::kHeld;
@@ -27,7 +29,6 @@ inline void unmark(Packet& p) {
 inline bool holds(const Domain& domain, const Packet& p) {
   return (p.flags & Packet::kHeld) != 0 && p.next_hop == domain.index();
 }
-inline Domain& holder(const Packet& p) { return *static_cast<Domain*>(handles().at(p.next_hop)); }
 
 inline void hold(Packet& p, Domain& domain) {
   mark(p, domain);
@@ -39,6 +40,17 @@ inline void let_go(Packet& p) {
 }
 
 inline Packet* from_handle(an_Packet p) { return reinterpret_cast<Packet*>(p); }
+// The packet of a handle, if a domain holds it; else null, with the failure noted.
+inline Packet* find_held(an_Packet handle) {
+  Packet* p = from_handle(handle);
+  if (p == nullptr || reinterpret_cast<uintptr_t>(p) % alignof(Packet) != 0) {
+    fail(AN_EINVAL, "not a packet");
+    return nullptr;
+  }
+  if (p->flags & Packet::kHeld) return p;
+  fail(AN_EDEAD, "the packet was sent or freed");
+  return nullptr;
+}
 inline an_Packet to_handle(Packet* p) { return reinterpret_cast<an_Packet>(p); }
 
 // A packet that the domain made is in its hands.

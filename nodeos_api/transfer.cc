@@ -39,6 +39,11 @@ void Delivery::deliver(Domain& domain, Pvec& v) const {
   }
 }
 
+void forget_arrival(Packet& p) {
+  p.flags &= uint16_t(~kOfArrival);
+  p.in_port = Packet::kNoPort;
+}
+
 size_t send_held(Domain& domain, std::span<Packet* const> packets, Exit& exit) {
   size_t sent = 0;
   bool all_held = true;
@@ -51,8 +56,7 @@ size_t send_held(Domain& domain, std::span<Packet* const> packets, Exit& exit) {
       if (!all_held) break;
       slots += p->segs;
       unmark(*p);
-      p->flags &= uint16_t(~kOfArrival);
-      p->in_port = Packet::kNoPort;
+      forget_arrival(*p);
     }
     Pvec v;
     v.adopt(packets.subspan(sent, n));
@@ -63,7 +67,7 @@ size_t send_held(Domain& domain, std::span<Packet* const> packets, Exit& exit) {
     v.release_all();
     sent += taken;
     if (taken < n) {
-      fail(AN_EQFULL, "the channel's queue is full");
+      all_held = true;  // the exit said why
       break;
     }
   }

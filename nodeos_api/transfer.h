@@ -31,12 +31,16 @@ class Delivery {
   void* arg_ = nullptr;
 };
 
-// Where an outgoing channel's packets go: takes from the front of `v`.
+// Where an outgoing channel's packets go: takes from the front of `v`, and notes why it left
+// the rest.
 class Exit {
  public:
   virtual ~Exit() = default;
   virtual void take(Pvec& v) = 0;
 };
+
+// How a packet came says nothing of how it is to leave.
+void forget_arrival(Packet& p);
 
 // Sends packets from the front, which `domain` holds.  Returns how many; when fewer than all,
 // the failure is noted.

@@ -28,6 +28,13 @@ void Pvec::adopt(std::span<Packet* const> packets) {
   end_ += packets.size();
 }
 
+void Pvec::prepend(Pvec& other) {
+  Pvec rest;
+  rest.append(*this);
+  append(other);
+  append(rest);
+}
+
 void Pvec::clear() {
   for (Packet* p : *this) Pool::free(p);
   release_all();

@@ -63,6 +63,9 @@ class Pvec {
   // Moves the first packets of `other`, as many as fit, to the back of this.
   void append(Pvec& other);
 
+  // Moves all packets of `other` in front of these.  REQUIRES: they fit
+  void prepend(Pvec& other);
+
   // Gives up the first `n` packets: the caller has taken them over.
   // REQUIRES: n <= size()
   void release_front(size_t n) {

@@ -31,8 +31,26 @@ class Cursor {
   uint64_t left_;
 };
 
+// Where it begins, from Packet::data on.
+uint64_t begin_of(PayloadMatch::From from, const Packet& p, const PacketFields& fields) {
+  const auto in_window = uint64_t(p.data - p.window());
+  switch (from) {
+    case PayloadMatch::kFrame:
+      return 0;
+    case PayloadMatch::kNetwork:
+      return p.l3 - in_window;
+    case PayloadMatch::kTransport:
+      return p.l4 - in_window;
+    case PayloadMatch::kPayload:
+      break;
+  }
+  return fields.payload;
+}
+
+// What a fragment carries is known when it is whole.
 bool matches(const PayloadMatch& m, const Packet& p, const PacketFields& fields) {
-  const uint64_t begin = uint64_t{fields.payload} + m.offset;
+  if (fields.fragment && m.from >= PayloadMatch::kTransport) return false;
+  const uint64_t begin = begin_of(m.from, p, fields) + m.offset;
   if (begin + m.value.size() > fields.end) return false;
   Cursor cursor(p, begin);
   for (size_t i = 0; i < m.value.size(); ++i) {
@@ -43,12 +61,13 @@ bool matches(const PayloadMatch& m, const Packet& p, const PacketFields& fields)
 
 bool same(const std::vector<PayloadMatch>& a, const std::vector<PayloadMatch>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const PayloadMatch& x, const PayloadMatch& y) {
-    return x.offset == y.offset && x.value == y.value && x.mask == y.mask;
+    return x.from == y.from && x.offset == y.offset && x.value == y.value && x.mask == y.mask;
   });
 }
 
 // Whether some bytes match both.
 bool overlap(const PayloadMatch& a, const PayloadMatch& b) {
+  if (a.from != b.from) return true;
   const uint64_t begin = std::max(a.offset, b.offset);
   const uint64_t end = std::min(uint64_t{a.offset} + a.value.size(), uint64_t{b.offset} + b.value.size());
   for (uint64_t i = begin; i < end; ++i) {

@@ -18,6 +18,7 @@ Result<Builder::Built> Builder::build(std::string_view text, PathQueues queues, 
   Built built{std::make_unique<Path>(*std::move(parsed), queues, account), {}, sides->near, sides->far};
   built.key.in_port = sides->near->number;
   if (sides->far != nullptr) built.key.out_port = sides->far->number;
+  built.key.leaves = PayloadMatch::kFrame;
 
   for (size_t i = 1; i < spec.near.chain.size(); ++i) {
     const StageContext context{spec, text, spec.near, i, *sides->near, sides->far};
@@ -31,6 +32,41 @@ Result<Builder::Built> Builder::build(std::string_view text, PathQueues queues, 
   }
   if (auto established = built.path->establish(); !established) return established.error();
   return built;
+}
+
+Result<PathSpec> Builder::resolve(std::string_view text) const {
+  auto parsed = parse_path(text);
+  if (!parsed) return parsed.error();
+  auto sides = resolve(text, *parsed);
+  if (!sides) return sides.error();
+  return std::move(sides->spec);
+}
+
+Result<Aim> Builder::aim(const PathSpec& path, std::string_view addresses) const {
+  PathSpec bare = path;
+  bare.near.attributes.clear();
+  const std::string text = to_text(path), to_chain = to_text(bare) + " " + std::string(addresses);
+  auto parsed = parse_path(to_chain);
+  if (!parsed) return parsed.error();
+  if (parsed->cut() || parsed->near.chain.size() != path.near.chain.size()) {
+    return path_error(Code::kProtocolSpec, to_chain, to_text(bare).size() + 2,
+                      "only addresses are wanted here, such as (dst=10.0.0.2, dstport=7)");
+  }
+  auto own = resolve(text, path);
+  if (!own) return own.error();
+  auto to = resolve(to_chain, *parsed);
+  if (!to) return to.error();
+  Aim aim;
+  for (size_t i = 1; i < own->spec.near.chain.size(); ++i) {
+    const StageContext context{own->spec, text, own->spec.near, i, *own->near, nullptr};
+    const StageContext there{to->spec, to_chain, to->spec.near, i, *to->near, nullptr};
+    if (auto aimed = find(context.side.chain[i].name)->aim(context, there, aim); !aimed) return aimed.error();
+  }
+  if (aim.length == 0) {
+    return path_error(Code::kAddressSpec, to_chain, to_text(bare).size() + 1,
+                      "no module of this chain tells packets apart by where they go");
+  }
+  return aim;
 }
 
 Result<void> Builder::add_stage(Path& path, const StageContext& context) const {

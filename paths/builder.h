@@ -42,6 +42,12 @@ class Builder {
   // Errors: kProtocolSpec, kAddressSpec with the column; what a module says.
   Result<Built> build(std::string_view text, PathQueues queues = {}, Account* account = nullptr);
 
+  // The text with the link modules that it leaves out, its names checked and its values not.
+  Result<PathSpec> resolve(std::string_view text) const;
+
+  // As Module::aim(), by all modules of a path with one device.  `addresses` as in path texts.
+  Result<Aim> aim(const PathSpec& path, std::string_view addresses) const;
+
  private:
   struct Sides {
     PathSpec spec;  // with the link modules that the text left out

@@ -34,12 +34,21 @@ struct WideFields {
 };
 static_assert(sizeof(WideFields) == 48);
 
-// `length` bytes at `offset` of the top protocol's payload, masked, equal `value`.
+// `length` bytes at `offset` of what a chain leaves of a packet, masked, equal `value`.
 // (NodeOS API: demultiplexing keys.)
 struct PayloadMatch {
+  // Where what it leaves begins.
+  enum From : uint8_t {
+    kFrame,      // with all headers
+    kNetwork,    // behind the link's header
+    kTransport,  // behind the network's
+    kPayload,    // behind the transport's
+  };
+
   uint32_t offset;
   std::vector<uint8_t> value;
   std::vector<uint8_t> mask;  // as long as value
+  From from = kPayload;
 };
 
 struct DemuxKey {
@@ -57,6 +66,7 @@ struct DemuxKey {
   uint16_t out_port = 0;       // kRoute
   NarrowFields narrow{}, narrow_mask{};
   WideFields wide{}, wide_mask{};
+  PayloadMatch::From leaves = PayloadMatch::kPayload;  // what the chain leaves of a packet
   std::vector<PayloadMatch> payload;
   bool share = false;  // an equal key may be bound too; then each path gets a clone
 };

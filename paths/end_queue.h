@@ -24,6 +24,7 @@ namespace weft {
 struct QueueLimit {
   uint32_t packets = 256;  // 1 .. 65536, rounded up to a power of two
   uint64_t bytes = 16u << 20;
+  bool drop_head = false;  // a packet that does not fit displaces the oldest
 };
 
 class EndQueue {
@@ -31,6 +32,7 @@ class EndQueue {
   explicit EndQueue(QueueLimit limit)
       : mask_(std::bit_ceil(limit.packets) - 1),
         max_bytes_(limit.bytes),
+        drop_head_(limit.drop_head),
         laden_at_(capacity() < 2 * Pvec::kCapacity ? 1 : Pvec::kCapacity),
         ring_(new Packet*[capacity()]) {}
   ~EndQueue() {
@@ -47,6 +49,9 @@ class EndQueue {
   bool empty() const { return size() == 0; }
   uint64_t bytes() const { return pushed_bytes_.value() - popped_bytes_.value(); }
   size_t capacity() const { return mask_ + 1; }
+  // Whether a packet of so many bytes fits now; whether it would if the oldest went.
+  bool fits(uint64_t length) const { return size() < capacity() && bytes() + length <= max_bytes_; }
+  bool may_displace(uint64_t length) const { return drop_head_ && length <= max_bytes_; }
   uint64_t max_bytes() const { return max_bytes_; }
   // From this size on it holds a whole Pvec, or might not have room for one more.
   size_t laden_at() const { return laden_at_; }
@@ -95,6 +100,7 @@ class EndQueue {
  private:
   const size_t mask_;
   const uint64_t max_bytes_;
+  const bool drop_head_;
   const size_t laden_at_;
   const std::unique_ptr<Packet*[]> ring_;
   Counter pushed_, popped_;  // wrap with the ring

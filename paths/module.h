@@ -43,9 +43,21 @@ struct StageContext {
   Error chain_error(std::string_view sentence) const {
     return path_error(Code::kProtocolSpec, text, side.chain[position].column, sentence);
   }
+  // What the module's attributes should have said.
+  Error address_error(std::string_view sentence) const {
+    return path_error(Code::kAddressSpec, text, side.chain[position].column, sentence);
+  }
   Error attribute_error(const Attribute& a, std::string_view sentence) const {
     return path_error(Code::kAddressSpec, text, a.column, sentence);
   }
+};
+
+// Where a packet that is sent goes: the headers that are put in front of it, as if it had come
+// from there, so that the path gives it back.
+struct Aim {
+  uint8_t headers[64] = {};
+  uint8_t length = 0;
+  uint8_t l4 = 0;  // of these, in front of the transport header
 };
 
 class Module {
@@ -68,6 +80,14 @@ class Module {
 
   // Narrows the key of the path: called for the near side from the device upwards.
   virtual Result<void> refine(const StageContext& context, DemuxKey& key) = 0;
+
+  // Aims a packet of the path where the attributes of `to`, which has the same chain, say:
+  // they speak of the packet as it goes out.  Called for the near side from the device
+  // upwards.  Errors: kAddressSpec (beyond what the path's own attributes leave open).
+  virtual Result<void> aim(const StageContext& context, const StageContext& to, Aim& aim) {
+    (void)context, (void)to, (void)aim;
+    return {};
+  }
 };
 
 }  // namespace weft

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "paths/path.h"
 
+#include <algorithm>
+
 #include "base/clock.h"
 #include "partner/pool.h"
 
@@ -46,12 +48,50 @@ Result<void> Path::establish() {
 
 void Path::join(End end, Partner* partner, Opening opening) { joints_[size_t(end)] = {partner, opening}; }
 
+void Path::police(const Tspec& spec, const PathHost& time) {
+  police_ = std::make_unique<Meter>(Meter{RateMeter(spec, time.now_ns()), time});
+}
+
+void Path::shape(const Tspec& spec, const PathHost& time) {
+  shape_ = std::make_unique<Meter>(Meter{RateMeter(spec, time.now_ns()), time});
+}
+
+size_t Path::enqueue_policed(std::span<Packet* const> packets) {
+  police_->bucket.fill(police_->time.now_ns());
+  size_t fitted = 0;
+  while (!packets.empty()) {
+    Packet* conforming[Pvec::kCapacity];
+    size_t n = 0;
+    const size_t most = std::min(packets.size(), Pvec::kCapacity);
+    for (Packet* p : packets.first(most)) {
+      const uint32_t length = p->total_length();
+      if (police_->bucket.take(length)) {
+        conforming[n++] = p;
+      } else {
+        count_in(1, length);
+        weft::drop(PacketPtr(p), DropReason::kRateLimited, drops_);
+      }
+    }
+    fitted += enqueue_all(End::kNear, {conforming, n});
+    packets = packets.subspan(most);
+  }
+  return fitted;
+}
+
+bool Path::make_room(EndQueue& queue, const Packet& p, DropReason reason) {
+  if (!queue.may_displace(p.total_length())) return false;
+  while (!queue.fits(p.total_length())) weft::drop(queue.pop_front(), reason, drops_);
+  return true;
+}
+
 size_t Path::append_or_drop(EndQueue& queue, std::span<Packet* const> packets) {
   size_t fitted = 0;
   while (!packets.empty()) {
-    count_in(1, packets[0]->total_length());
-    weft::drop(PacketPtr(packets[0]), DropReason::kInQueueFull, drops_);
-    packets = packets.subspan(1);
+    if (!make_room(queue, *packets[0], DropReason::kInQueueFull)) {
+      count_in(1, packets[0]->total_length());
+      weft::drop(PacketPtr(packets[0]), DropReason::kInQueueFull, drops_);
+      packets = packets.subspan(1);
+    }
     const size_t n = queue.append(packets);
     packets = packets.subspan(n);
     fitted += n;
@@ -68,10 +108,27 @@ void Path::announce(const EndQueue& queue, bool was_empty) {
 void Path::enqueue(End end, Pvec& v) {
   EndQueue& queue = in_[size_t(end)];
   const bool was_empty = queue.empty();
-  const size_t fitted = queue.append({v.begin(), v.size()});
-  for (size_t i = 0; i < fitted; ++i) v[i]->path = id_;
-  v.release_front(fitted);
+  append_or_displace(queue, v, DropReason::kInQueueFull);
   if (was_empty || queue.size() >= queue.laden_at()) announce(queue, was_empty);
+}
+
+size_t Path::append_or_displace(EndQueue& queue, Pvec& v, DropReason reason) {
+  size_t appended = 0;
+  do {
+    const size_t n = queue.append({v.begin(), v.size()});
+    for (size_t i = 0; i < n; ++i) v[i]->path = id_;
+    v.release_front(n);
+    appended += n;
+  } while (!v.empty() && make_room(queue, *v[0], reason));
+  return appended;
+}
+
+void Path::enqueue_behind(Pvec& v) {
+  EndQueue& waiting = out_[size_t(End::kFar)];
+  const uint64_t packets = waiting.accepted(), bytes = waiting.accepted_bytes();
+  append_or_displace(waiting, v, DropReason::kOutQueueFull);
+  count_in(waiting.accepted() - packets, waiting.accepted_bytes() - bytes);
+  if (!waiting.empty() && host_ != nullptr) host_->backlogged(*this);
 }
 
 size_t Path::run() {
@@ -120,7 +177,25 @@ inline void Path::work(StageRecord* to) {
   running_ = to;
 }
 
+void Path::give_shaped(Pvec& v) {
+  shape_->bucket.fill(shape_->time.now_ns());
+  size_t n = 0;
+  while (n < v.size() && shape_->bucket.take(v[n]->total_length())) ++n;
+  Pvec conforming;
+  conforming.adopt({v.begin(), n});
+  v.release_front(n);
+  give_now(End::kFar, conforming);
+  for (const Packet* refused : conforming) shape_->bucket.give_back(refused->total_length());
+  v.prepend(conforming);
+}
+
 void Path::give(End end, Pvec& v) {
+  if (shape_ != nullptr && end == End::kFar) [[unlikely]]
+    return give_shaped(v);
+  give_now(end, v);
+}
+
+void Path::give_now(End end, Pvec& v) {
   const Joint& joint = joints_[size_t(end)];
   if (joint.partner == nullptr) return;
   const size_t packets = v.size();
@@ -138,8 +213,8 @@ void Path::leave(End end, Pvec& v) {
   if (v.empty()) return;
   const bool was_backlogged = backlogged() || joints_[size_t(end)].partner == nullptr;
   while (!v.empty()) {
-    PacketPtr p = v.pop_front();
-    if (!waiting.push_back(p)) weft::drop(std::move(p), DropReason::kOutQueueFull, drops_);
+    append_or_displace(waiting, v, DropReason::kOutQueueFull);
+    if (!v.empty()) weft::drop(v.pop_front(), DropReason::kOutQueueFull, drops_);
   }
   if (!was_backlogged && backlogged() && host_ != nullptr) host_->backlogged(*this);
 }
@@ -159,9 +234,11 @@ void Path::take(End end, Pvec& v, size_t max) {
 bool Path::flush() {
   for (End end : {End::kNear, End::kFar}) {
     EndQueue& waiting = out_[size_t(end)];
-    while (!waiting.empty()) {
+    // What a partner puts here meanwhile waits for the next time.
+    for (size_t left = waiting.size(); left > 0;) {
       Pvec v;
       waiting.pop_into(v);
+      left -= std::min(left, v.size());
       give(end, v);
       if (v.empty()) continue;
       waiting.put_back(v);

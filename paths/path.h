@@ -24,6 +24,7 @@
 #include "paths/account.h"
 #include "paths/end_queue.h"
 #include "paths/path_text.h"
+#include "paths/rate_meter.h"
 #include "paths/stage.h"
 #include "paths/tap.h"
 
@@ -63,10 +64,13 @@ class PathHost {
   virtual void ready(Path& path) = 0;       // an in queue is no longer empty
   virtual void laden() = 0;                 // an in queue holds a whole Pvec, or might not take one more
   virtual void backlogged(Path& path) = 0;  // an out queue is no longer empty
+  virtual uint64_t now_ns() const = 0;      // the time of this round
 };
 
 class Path {
  public:
+  static constexpr unsigned kPriorities = 8;
+
   struct Ledger {
     uint64_t in_packets, in_bytes;    // that came in at either end
     uint64_t out_packets, out_bytes;  // taken by the partners
@@ -89,6 +93,15 @@ class Path {
   Result<void> establish();
   // Joins an end to a partner.
   void join(End end, Partner* partner, Opening opening);
+  // Of the levels of a Policy that has levels; the highest is served first.
+  uint8_t priority() const { return priority_; }
+  void set_priority(uint8_t priority) { priority_ = priority; }  // REQUIRES: below kPriorities; not ready
+  // Packets that come in at the near end and are over the rate are dropped, before any work
+  // is spent on them; the time is `time`'s.
+  void police(const Tspec& spec, const PathHost& time);
+  // Packets leave by the far end at that rate; those over it wait in its out queue.
+  void shape(const Tspec& spec, const PathHost& time);
+  bool metered() const { return police_ != nullptr || shape_ != nullptr; }
   // Who runs it from now on; null: nobody, and what is queued waits.
   void set_host(PathHost* host) { host_ = host; }
 
@@ -103,18 +116,21 @@ class Path {
   // The same for packets that the caller owned as plain pointers: takes them all.  Returns
   // how many fitted.
   size_t enqueue(End end, std::span<Packet* const> packets) {
-    EndQueue& queue = in_[size_t(end)];
-    const bool was_empty = queue.empty();
-    for (Packet* p : packets) p->path = id_;
-    size_t fitted = queue.append(packets);
-    if (fitted < packets.size()) [[unlikely]]
-      fitted += append_or_drop(queue, packets.subspan(fitted));
-    if (was_empty || queue.size() >= queue.laden_at()) announce(queue, was_empty);
-    return fitted;
+    if (police_ != nullptr && end == End::kNear) [[unlikely]]
+      return enqueue_policed(packets);
+    return enqueue_all(end, packets);
   }
   // The same for vectors, but what does not fit stays the caller's: takes from the front,
   // up to the first that does not.
   void enqueue(End end, Pvec& v);
+  // Whether the latter would take that packet.
+  bool would_take(End end, const Packet& p) const {
+    const EndQueue& queue = in_[size_t(end)];
+    return queue.fits(p.total_length()) || queue.may_displace(p.total_length());
+  }
+  // Packets that come in behind the stages: they wait at the far end for its partner, behind
+  // what waits there already.  Takes from the front; what does not fit stays the caller's.
+  void enqueue_behind(Pvec& v);
 
   // Whether an in queue holds something.
   bool runnable() const { return !in_[0].empty() || !in_[1].empty(); }
@@ -191,13 +207,35 @@ class Path {
     Partner* partner = nullptr;
     Opening opening;
   };
+  struct Meter {
+    RateMeter bucket;
+    const PathHost& time;
+  };
 
+  size_t enqueue_all(End end, std::span<Packet* const> packets) {
+    EndQueue& queue = in_[size_t(end)];
+    const bool was_empty = queue.empty();
+    for (Packet* p : packets) p->path = id_;
+    size_t fitted = queue.append(packets);
+    if (fitted < packets.size()) [[unlikely]]
+      fitted += append_or_drop(queue, packets.subspan(fitted));
+    if (was_empty || queue.size() >= queue.laden_at()) announce(queue, was_empty);
+    return fitted;
+  }
+  size_t enqueue_policed(std::span<Packet* const> packets);
+  // Makes room for a packet that does not fit, if it may displace others.
+  bool make_room(EndQueue& queue, const Packet& p, DropReason reason);
+  // Appends from the front, displacing what may be displaced.  Returns how many.
+  size_t append_or_displace(EndQueue& queue, Pvec& v, DropReason reason);
   // For packets of which the first did not fit.
   size_t append_or_drop(EndQueue& queue, std::span<Packet* const> packets);
   // Tells the host that packets came in.
   void announce(const EndQueue& queue, bool was_empty);
   // Lets the partner at `end` take from `v`, and counts what it took.
   void give(End end, Pvec& v);
+  void give_now(End end, Pvec& v);
+  // The same for what the shaper lets through of `v`.
+  void give_shaped(Pvec& v);
   // From now on `to` works; null: none.
   void work(StageRecord* to);
 
@@ -205,8 +243,10 @@ class Path {
   std::string text_;
   uint16_t id_ = 0;
   PathHost* host_ = nullptr;
+  uint8_t priority_ = 0;
   Joint joints_[2];
   std::vector<std::unique_ptr<StageRecord>> stages_;
+  std::unique_ptr<Meter> police_, shape_;
   EndQueue in_[2];
   EndQueue out_[2];
   Counter in_packets_, in_bytes_;  // that no in queue counts

@@ -3,6 +3,9 @@
 
 #include <arpa/inet.h>
 
+#include <charconv>
+#include <cstring>
+
 namespace weft {
 
 namespace {
@@ -33,6 +36,39 @@ bool is_multicast(uint8_t family, const Address& address) {
 
 bool is_link_local(uint8_t family, const Address& address) {
   return family == 6 && address[0] == 0xfe && (address[1] & 0xc0) == 0x80;
+}
+
+void fill_prefix(const Prefix& prefix, uint8_t* address, uint8_t* mask) {
+  Address ones;
+  ones.fill(0xff);
+  const size_t bytes = bits(prefix.family) / 8;
+  std::memcpy(address, masked(prefix.address, prefix.length).data(), bytes);
+  std::memcpy(mask, masked(ones, prefix.length).data(), bytes);
+}
+
+Result<Prefix> parse_prefix(std::string_view text, uint8_t family) {
+  const std::string quoted = "'" + std::string(text) + "'";
+  const Error not_one{Code::kAddressSpec,
+                      quoted + (family == 4 ? " is not an IPv4 address or prefix like 10.0.0.0/8"
+                                            : " is not an IPv6 address or prefix like 2001:db8::/32")};
+  Prefix prefix{.family = family, .length = bits(family)};
+  const size_t slash = text.find('/');
+  if (slash != std::string_view::npos) {
+    const char* const end = text.data() + text.size();
+    auto [at, error] = std::from_chars(text.data() + slash + 1, end, prefix.length);
+    if (slash + 1 == text.size() || error != std::errc{} || at != end || prefix.length > bits(family)) {
+      return not_one;
+    }
+  }
+  const std::string address(text.substr(0, slash));
+  if (::inet_pton(family == 4 ? AF_INET : AF_INET6, address.c_str(), prefix.address.data()) != 1) {
+    return not_one;
+  }
+  if (masked(prefix.address, prefix.length) != prefix.address) {
+    return Error{Code::kAddressSpec,
+                 quoted + " has bits set behind its prefix of " + std::to_string(prefix.length) + " bits"};
+  }
+  return prefix;
 }
 
 std::string to_text(uint8_t family, const Address& address) {

@@ -34,6 +34,13 @@ bool is_multicast(uint8_t family, const Address& address);
 // fe80::/10; never true for IPv4.
 bool is_link_local(uint8_t family, const Address& address);
 
+// Writes the address and the mask of `prefix`, as many bytes as its family has.
+void fill_prefix(const Prefix& prefix, uint8_t* address, uint8_t* mask);
+
+// "10.0.0.0/8"; "2001:db8::1", which is the longest prefix.
+// Errors: kAddressSpec: not of that family, or bits set behind the prefix.
+Result<Prefix> parse_prefix(std::string_view text, uint8_t family);
+
 // "10.0.0.1"; "2001:db8::1"
 std::string to_text(uint8_t family, const Address& address);
 // "10.0.0.0/8"

@@ -30,6 +30,7 @@ Worker::Worker(WorkerOptions options, Clock& clock, std::unique_ptr<Policy> poli
     : options_(options),
       clock_(clock),
       policy_(std::move(policy)),
+      now_ns_(clock.now_ns()),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   watch(epoll_.get(), wake_.get());
@@ -105,8 +106,8 @@ void Worker::run() {
 
 size_t Worker::round() {
   rounds_.add(1);
+  const uint64_t now = now_ns_ = clock_.now_ns();
   do_posted();
-  const uint64_t now = clock_.now_ns();
   timers_.fire_due(now);
   size_t moved = run_paths(now);
   for (const Joint& joint : joints_) moved += serve(joint, now);
@@ -160,9 +161,15 @@ size_t Worker::run_paths(uint64_t now_ns) {
   return taken;
 }
 
+// What becomes backlogged meanwhile waits for the next round: two paths that feed each other
+// do not keep the worker here.
 void Worker::flush_backlog() {
-  for (auto it = backlog_.begin(); it != backlog_.end();) {
-    it = it->flush() ? backlog_.erase(it) : std::next(it);
+  Backlog waiting;
+  waiting.swap(backlog_);
+  while (!waiting.empty()) {
+    Path& path = waiting.front();
+    waiting.pop_front();
+    if (!path.flush()) backlogged(path);
   }
 }
 

@@ -67,7 +67,7 @@ void Border::pull(Opening which, Pvec& v, size_t max) {
   if (!v.empty()) payer_.charge_cycles(cycles() - start);
 }
 
-// Takes from the front of `run`; what is larger than the whole queue can never be taken.
+// Takes from the front of `run`.
 void Border::send(uint32_t opening, Pvec& run) {
   OutChannel* to = channel(opening);
   if (to == nullptr) {
@@ -76,7 +76,7 @@ void Border::send(uint32_t opening, Pvec& run) {
   }
   for (Packet* p : run) p->next_hop = Packet::kNoNextHop;
   to->send_across(run);
-  if (!run.empty() && to->path().in_queue(End::kFar).empty()) {
+  if (!run.empty() && to->never_takes(*run[0])) {
     drop(run.pop_front(), DropReason::kInQueueFull, drops_);
   }
   for (Packet* p : run) p->next_hop = opening;

@@ -2,9 +2,9 @@
 // Border: where the packets of one EE cross: its rings, joined to its channels.
 //
 // Incoming channels push into the rings.  What the EE sends is pulled each round and goes to
-// the outgoing channel of its opening.  What a channel's queue has no room for waits, and all
-// that is behind it in the ring with it: so nothing that the EE was told was taken is lost
-// for want of room.
+// the outgoing channel of its opening.  What a channel's queue has no room for waits, or what is
+// over its rate, and all that is behind it in the ring with it: so nothing that the EE was told
+// was taken is lost for want of room.
 //
 // Threads: made, opened and closed on the control thread; the rest on the worker.
 #pragma once

@@ -63,6 +63,14 @@ int get_stats(Exchange& x, uint64_t handle, int (*call)(typename Kind::Handle, a
   return real != nullptr ? call(real, &stats) : an_errno();
 }
 
+int add_addresses(Exchange& x, const AddAddresses& r,
+                  int (*call)(an_DemuxKey, const char*, const char*, int)) {
+  an_DemuxKey key = x.session.real<DemuxKeyKind>(r.key);
+  OptionalText source, destination;
+  if (key == nullptr || !x.read(r.source, &source) || !x.read(r.destination, &destination)) return an_errno();
+  return call(key, source.c_str(), destination.c_str(), r.protocol);
+}
+
 }  // namespace
 
 int serve_DemuxkeyCreate(Exchange& x, const One& r, Created& made) {
@@ -88,6 +96,25 @@ int serve_DemuxkeyAddTuple(Exchange& x, const AddTuple& r, Nothing&) {
   if (r.length <= DemuxKeyObject::kMaxLength && !whole)
     return fail(AN_EINVAL, "a tuple is shorter than it says");
   return an_demuxkeyAddTuple(key, r.offset, r.length, value.c_str(), mask.c_str());
+}
+
+int serve_DemuxkeyAddIPv4(Exchange& x, const AddAddresses& r, Nothing&) {
+  return add_addresses(x, r, an_demuxkeyAddIPv4);
+}
+int serve_DemuxkeyAddIPv6(Exchange& x, const AddAddresses& r, Nothing&) {
+  return add_addresses(x, r, an_demuxkeyAddIPv6);
+}
+int serve_DemuxkeyAddUDP(Exchange& x, const AddNumbers& r, Nothing&) {
+  an_DemuxKey key = x.session.real<DemuxKeyKind>(r.key);
+  return key != nullptr ? an_demuxkeyAddUDP(key, r.first, r.second) : an_errno();
+}
+int serve_DemuxkeyAddTCP(Exchange& x, const AddNumbers& r, Nothing&) {
+  an_DemuxKey key = x.session.real<DemuxKeyKind>(r.key);
+  return key != nullptr ? an_demuxkeyAddTCP(key, r.first, r.second) : an_errno();
+}
+int serve_DemuxkeyAddANEP(Exchange& x, const AddNumbers& r, Nothing&) {
+  an_DemuxKey key = x.session.real<DemuxKeyKind>(r.key);
+  return key != nullptr ? an_demuxkeyAddANEP(key, r.first) : an_errno();
 }
 
 // It stays suspended until the EE's library knows it, and resumes it.

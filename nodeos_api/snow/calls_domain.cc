@@ -29,6 +29,18 @@ int serve_DomainDestroy(Exchange& x, const One& r, Nothing&) {
   return an_domainDestroy(domain);
 }
 
+int serve_DomainSuspend(Exchange& x, const One& r, Nothing&) {
+  an_Domain domain = x.session.real<DomainKind>(r.handle);
+  if (domain == nullptr) return an_errno();
+  if (domain == x.session.top()) return fail(AN_EPERM, "the root domain runs as long as its node");
+  return an_domainSuspend(domain);
+}
+
+int serve_DomainResume(Exchange& x, const One& r, Nothing&) {
+  an_Domain domain = x.session.real<DomainKind>(r.handle);
+  return domain != nullptr ? an_domainResume(domain) : an_errno();
+}
+
 int serve_DomainGetStats(Exchange& x, const One& r, an_DomainStats& stats) {
   an_Domain domain = x.session.real<DomainKind>(r.handle);
   stats.size = sizeof stats;

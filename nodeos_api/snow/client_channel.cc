@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "nodeos_api/hand_over.h"
+#include "nodeos_api/netspec.h"
 #include "nodeos_api/sized.h"
 #include "nodeos_api/snow/snow_channel.h"
 
@@ -73,7 +74,27 @@ int get_stats(typename T::Handle handle, an_ChanStats* stats) {
   an_ChanStats full{};
   Connection& node = to_node(channel->domain());
   if (node.call<kGetStats>({channel->at_node()}, &full) != AN_OK) return an_errno();
+  if constexpr (requires { channel->refused(); }) full.packets_refused += channel->refused();
   return fill_sized(stats, full);
+}
+
+template <Call kAdd>
+int add_addresses(an_DemuxKey handle, const char* source, const char* destination, int protocol) {
+  if (on_own_thread())
+    return handed_over([&] { return add_addresses<kAdd>(handle, source, destination, protocol); });
+  const SnowDemuxKey* key = find<SnowDemuxKey>(handle);
+  if (key == nullptr || !key->domain().node().allows_control()) return an_errno();
+  Texts texts;
+  const AddAddresses request{key->at_node(), texts.add(source), texts.add(destination), protocol, 0};
+  return to_node(key->domain()).call<kAdd>(request, nullptr, texts);
+}
+
+template <Call kAdd>
+int add_numbers(an_DemuxKey handle, int first, int second) {
+  if (on_own_thread()) return handed_over([&] { return add_numbers<kAdd>(handle, first, second); });
+  const SnowDemuxKey* key = find<SnowDemuxKey>(handle);
+  if (key == nullptr || !key->domain().node().allows_control()) return an_errno();
+  return to_node(key->domain()).call<kAdd>({key->at_node(), first, second});
 }
 
 int set_suspended(SnowInChannel& channel, bool suspended) {
@@ -121,6 +142,26 @@ int an_demuxkeyAddTuple(an_DemuxKey k, size_t offset, size_t length, const void*
   const size_t n = std::min(length, kEnough);
   const AddTuple request{key->at_node(), offset, length, texts.add(value, n), texts.add(mask, n)};
   return to_node(key->domain()).call<Call::kDemuxkeyAddTuple>(request, nullptr, texts);
+}
+
+int an_demuxkeyAddIPv4(an_DemuxKey key, const char* src, const char* dst, int protocol) {
+  return add_addresses<Call::kDemuxkeyAddIPv4>(key, src, dst, protocol);
+}
+
+int an_demuxkeyAddIPv6(an_DemuxKey key, const char* src, const char* dst, int next_header) {
+  return add_addresses<Call::kDemuxkeyAddIPv6>(key, src, dst, next_header);
+}
+
+int an_demuxkeyAddUDP(an_DemuxKey key, int srcport, int dstport) {
+  return add_numbers<Call::kDemuxkeyAddUDP>(key, srcport, dstport);
+}
+
+int an_demuxkeyAddTCP(an_DemuxKey key, int srcport, int dstport) {
+  return add_numbers<Call::kDemuxkeyAddTCP>(key, srcport, dstport);
+}
+
+int an_demuxkeyAddANEP(an_DemuxKey key, int type) {
+  return add_numbers<Call::kDemuxkeyAddANEP>(key, type, AN_ANY);
 }
 
 an_InChan an_inchanCreate(void* mem, an_Domain d, an_DemuxKey dmxKey, const char* protspec,
@@ -191,7 +232,9 @@ an_OutChan an_outchanCreate(void* mem, an_Domain d, const char* protspec, const 
   ChanCreated made{};
   if (to_node(*domain).call<Call::kOutchanCreate>(request, &made, texts) != AN_OK) return nullptr;
   auto* channel = adopt<SnowOutChannel, Call::kOutchanDestroy>(mem, *domain, made, made.handle);
-  return channel != nullptr ? channel->handle() : nullptr;
+  if (channel == nullptr) return nullptr;
+  if (const auto limits = read_netspec(netspec)) channel->set_rate(limits->rate);
+  return channel->handle();
 }
 
 int an_outchanDestroy(an_OutChan c) { return destroy<SnowOutChannel>(c); }

@@ -31,6 +31,22 @@ bool make_at_node(Domain& domain) {
 
 void end(Domain& domain) { domain.node().end(domain, AN_TERM_DESTROYED); }
 
+int set_suspended(an_Domain handle, bool suspended) {
+  Domain* domain = find_open(handle);
+  if (domain == nullptr || !domain->may_be_suspended(suspended)) return an_errno();
+  return domain->node().carry([&]() -> int {
+    domain->suspend(suspended);
+    return AN_OK;
+  });
+}
+
+template <Call kCall>
+int tell_node(an_Domain handle) {
+  const Domain* domain = find_open(handle);
+  if (domain == nullptr || !domain->node().allows_call()) return an_errno();
+  return SnowNode::of(*domain).connection().call<kCall>({domain->at_node()});
+}
+
 // What this process knows of it better than the node.
 void add_own_stats(Domain& domain, an_DomainStats* s) {
   const Domain::Ledger& ledger = domain.ledger();
@@ -40,6 +56,7 @@ void add_own_stats(Domain& domain, an_DomainStats* s) {
   s->packets_held = ledger.held.value();
   s->cycles += domain.account().cycles();
   s->events = domain.events().size();
+  for (const DomainChannel* channel : domain.channels()) s->packets_waiting += channel->waiting();
   for (int i = 0; i < AN_DROP_REASONS; ++i) s->dropped[i] = ledger.drops[to_drop_reason(an_DropReason(i))];
 }
 
@@ -80,7 +97,7 @@ an_Domain an_domainCreate(void* mem, an_Domain parent, an_Cred cred, an_ThreadPo
     });
   }
   if (cred != nullptr) {
-    fail(AN_ENOSYS, "this node offers no credentials of a domain's own");
+    fail(AN_ENOSYS, "no credentials are shown over Snow");
     return nullptr;
   }
   Domain* above = parent_of_new(parent);
@@ -112,6 +129,20 @@ int an_domainDestroy(an_Domain d) {
   if (domain == nullptr || !domain->may_be_destroyed()) return an_errno();
   end(*domain);
   return AN_OK;
+}
+
+// What was on its way when the node heard of it waits in this process.
+int an_domainSuspend(an_Domain d) {
+  if (on_own_thread()) return handed_over([&] { return an_domainSuspend(d); });
+  const int status = set_suspended(d, true);
+  return status == AN_OK ? tell_node<Call::kDomainSuspend>(d) : status;
+}
+
+// So that goes before what waited in the node, in the order of its channels' priorities.
+int an_domainResume(an_Domain d) {
+  if (on_own_thread()) return handed_over([&] { return an_domainResume(d); });
+  const int status = set_suspended(d, false);
+  return status == AN_OK ? tell_node<Call::kDomainResume>(d) : status;
 }
 
 int an_domainGetStats(an_Domain d, an_DomainStats* stats) {

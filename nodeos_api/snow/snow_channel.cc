@@ -42,12 +42,16 @@ an_InChan SnowInChannel::that_delivered(const Packet& p) const {
 
 void SnowInChannel::suspend(bool suspended) {
   suspended_ = suspended;
-  if (!suspended && !waiting_.empty()) domain_.node().worker().timers().arm(*this, 0);
+  suspension_changed();
+}
+
+void SnowInChannel::suspension_changed() {
+  if (!rests() && !waiting_.empty()) domain_.node().worker().timers().arm(*this, 0);
 }
 
 void SnowInChannel::receive(Pvec& v) {
   for (Packet* p : v) p->path = uint16_t(opening_.id);
-  if (suspended_ || domain_.condemned() || !waiting_.empty() || !to_) {
+  if (rests() || !waiting_.empty() || !to_) {
     waiting_.insert(waiting_.end(), v.begin(), v.end());
     v.release_all();
     return;
@@ -57,7 +61,7 @@ void SnowInChannel::receive(Pvec& v) {
 
 // What had to wait, in its order.
 void SnowInChannel::fire(uint64_t) {
-  while (!waiting_.empty() && !suspended_ && !domain_.condemned() && to_) {
+  while (!waiting_.empty() && !rests() && to_) {
     const size_t n = std::min(waiting_.size(), Pvec::kCapacity);
     Pvec v;
     v.adopt({waiting_.data(), n});
@@ -82,7 +86,7 @@ void SnowOutChannel::destroy() {
   free_memory();
 }
 
-void SnowOutChannel::take(Pvec& v) { SnowNode::of(domain_).guest().push(opening_, v); }
+void SnowOutChannel::push_out(Pvec& v) { SnowNode::of(domain_).guest().push(opening_, v); }
 
 // --- cut-through -----------------------------------------------------------------
 

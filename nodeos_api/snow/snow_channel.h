@@ -10,6 +10,7 @@
 #include "nodeos_api/domain.h"
 #include "nodeos_api/kinds.h"
 #include "nodeos_api/object.h"
+#include "nodeos_api/paid_exit.h"
 #include "nodeos_api/snow/snow_node.h"
 #include "nodeos_api/transfer.h"
 #include "paths/end_queue.h"
@@ -51,11 +52,14 @@ class SnowInChannel final : public Object<SnowInChannel>,
   Delivery& delivery() { return to_; }
   // The node's channel is suspended too; what was on its way waits here.
   void suspend(bool suspended);
+  void suspension_changed() override;
+  uint64_t waiting() const override { return waiting_.size(); }
   void receive(Pvec& v);
 
  private:
   void fire(uint64_t now_ns) override;
   void let_go();
+  bool rests() const { return suspended_ || domain_.rests(); }
 
   Domain& domain_;
   const uint64_t at_node_;
@@ -68,10 +72,11 @@ class SnowInChannel final : public Object<SnowInChannel>,
 class SnowOutChannel final : public Object<SnowOutChannel>,
                              public OutChanKind,
                              public DomainChannel,
-                             private Exit {
+                             public PaidExit {
  public:
   SnowOutChannel(Domain& domain, const ChanCreated& made)
-      : domain_(domain),
+      : PaidExit(domain),
+        domain_(domain),
         at_node_(made.handle),
         opening_{made.opening},
         limit_{made.queue_packets, made.queue_bytes} {}
@@ -79,12 +84,14 @@ class SnowOutChannel final : public Object<SnowOutChannel>,
   Domain& domain() const { return domain_; }
   uint64_t at_node() const { return at_node_; }
   void open();
+  // The node keeps it to the rate too, and lets wait what this process does not refuse.
+  using PaidExit::set_rate;
   void destroy() override;
   // As OutChannel::send().
   size_t send(std::span<Packet* const> packets) { return send_held(domain_, packets, *this); }
 
  private:
-  void take(Pvec& v) override;
+  void push_out(Pvec& v) override;
 
   Domain& domain_;
   const uint64_t at_node_;

@@ -86,6 +86,18 @@ struct AddTuple {
   Text value, mask;
 };
 
+struct AddAddresses {
+  uint64_t key;
+  Text source, destination;
+  int32_t protocol;
+  uint32_t reserved;
+};
+struct AddNumbers {
+  uint64_t key;
+  int32_t first;   // the source port, or the ANEP type
+  int32_t second;  // the destination port
+};
+
 struct Net {
   uint64_t given;  // 0: NULL
   an_NetSpecData data;
@@ -148,7 +160,14 @@ struct PortNamed {
   X(17, CutchanDestroy, One, Nothing)           \
   X(18, CutchanGetStats, One, an_ChanStats)     \
   X(19, Log, Log, Nothing)                      \
-  X(20, PortName, PortName, PortNamed)
+  X(20, PortName, PortName, PortNamed)          \
+  X(21, DomainSuspend, One, Nothing)            \
+  X(22, DomainResume, One, Nothing)             \
+  X(23, DemuxkeyAddIPv4, AddAddresses, Nothing) \
+  X(24, DemuxkeyAddIPv6, AddAddresses, Nothing) \
+  X(25, DemuxkeyAddUDP, AddNumbers, Nothing)    \
+  X(26, DemuxkeyAddTCP, AddNumbers, Nothing)    \
+  X(27, DemuxkeyAddANEP, AddNumbers, Nothing)
 
 enum class Call : uint16_t {
 #define X(number, name, request, reply) k##name = number,

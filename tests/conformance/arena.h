@@ -4,7 +4,9 @@
  * only; the arena is its hand on the other ends of the wires, and on the clock.
  *
  * The node has two ports, "a" and "b", with raw links (the packet begins with its
- * network header), and the module "pan", which takes packets whose first nibble is 0.
+ * network header), and the modules "pan", which takes packets whose first nibble is 0,
+ * "ip" and "udp".  It is 10.0.0.1 on "a" and 10.0.1.1 on "b", with the rest of 10.0.0.0/24
+ * and 10.0.1.0/24 on their links.
  * Its packet pool holds ARENA_PACKETS.  Its domains have files, with a quota of
  * ARENA_FILE_BYTES and ARENA_FILES, of which ARENA_OPEN can be open; or they have none, and
  * an_nodeInfo("files") says so.

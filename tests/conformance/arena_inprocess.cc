@@ -13,10 +13,14 @@
 
 #include "geni/geni.h"
 #include "modules/flow.h"
+#include "modules/ip.h"
 #include "modules/pan.h"
+#include "modules/udp.h"
 #include "nodeos_api/file_space.h"
 #include "partner/loop.h"
-#include "paths/policy_round_robin.h"
+#include "paths/policy_priority.h"
+#include "paths/prefix.h"
+#include "tests/conformance/principals.h"
 #include "tests/unit/testing/temporary_directory.h"
 
 using namespace weft;
@@ -52,14 +56,34 @@ struct arena {
   Fib fib;
   FlowReader reader;
   Demux demux{fib, reader, *pool};
+  IpNode ip_node{.fib = fib, .pool = *pool, .clock = clock};
+  Host host{ip_node};
   PanModule pan;
-  Worker worker{{}, clock, std::make_unique<RoundRobin>()};
-  Geni geni{worker, demux, {&pan}, {}};
+  UdpModule udp{ip_node};
+  Worker worker{{}, clock, std::make_unique<Priority>()};
+  Reassembly reassembly{*pool, clock, worker.timers()};
+  IpModule ip{ip_node, host, reassembly, demux};
+  Geni geni{worker, demux, {&pan, &ip, &udp}, {}};
   Logger log{"arena", std::make_shared<spdlog::sinks::null_sink_mt>()};
   std::unique_ptr<GeniNode> node;
   bool threaded = std::getenv("WEFT_ARENA_THREAD") != nullptr;
 
   Wire& wire(const char* port) { return std::strcmp(port, "a") == 0 ? a : b; }
+
+  // On the link of port `port` the network 10.0.`port`.0/24, in which the node is .1.
+  void add_network(uint8_t port) {
+    const auto leads = [&](uint32_t index, NextHop::Kind kind, const Prefix& prefix) {
+      NextHop hop;
+      hop.kind = kind;
+      hop.out_port = kind == NextHop::kLocal ? Packet::kNoPort : port;
+      hop.mtu = 65535;
+      fib.next_hops.set(index, hop);
+      if (!fib.ip4.insert(prefix.address.data(), prefix.length, uint16_t(index))) std::abort();
+    };
+    leads(uint32_t{port} + 1, NextHop::kForward, {4, 24, {10, 0, port}});
+    leads(3, NextHop::kLocal, {4, 32, {10, 0, port, 1}});
+    ip_node.addresses.add({.family = 4, .port = port, .address = {10, 0, port, 1}, .length = 24});
+  }
 };
 
 GeniNode& node_of(arena& world) { return *world.node; }
@@ -73,10 +97,12 @@ arena* arena_start(void) {
     delete world;
     return nullptr;
   }
+  for (uint8_t port : {0, 1}) world->add_network(port);
   if (world->threaded) world->worker.start();
   world->node = std::make_unique<GeniNode>(GeniNode::Parts{world->geni, world->worker, *world->pool,
                                                            world->clock, world->log, world->files.get()});
   world->node->add_pool(*world->wire_pool);
+  add_principals(world->node->principals(), world->geni);
   return world;
 }
 

@@ -140,7 +140,9 @@ void arena_settle(arena* world) {
   world->order(Do::kSettle, "", 0);
 }
 
+// What was sent before the clocks move is of the time before.
 void arena_advance(arena* world, uint64_t ns) {
+  arena_settle(world);
   world->clock.advance_ns(ns);
   world->order(Do::kAdvance, "", ns);
   arena_settle(world);

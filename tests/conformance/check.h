@@ -14,11 +14,18 @@
 typedef struct check {
   const char* name;
   void (*run)(arena* world);
+  const char* needs; /* a feature of an_nodeInfo() without which it is skipped, visibly; NULL: none */
 } check;
 
 /* One table for each file of checks; ends with a NULL name. */
 extern const check domain_checks[];
 extern const check channel_checks[];
+extern const check demuxkey_checks[];
+extern const check credential_checks[];
+extern const check ending_checks[];
+extern const check netspec_checks[];
+extern const check sending_checks[];
+extern const check suspend_checks[];
 extern const check packet_checks[];
 extern const check event_checks[];
 extern const check file_checks[];
@@ -46,6 +53,12 @@ void check_failed(const char* file, int line, const char* expression);
 #define EXPECT_STATUS(status, call) \
   EXPECT((call) == (status) && an_errno() == (status) && *an_errtext() != '\0')
 #define EXPECT_NULL(status, call) EXPECT((call) == NULL && an_errno() == (status) && *an_errtext() != '\0')
+
+/* Whether the node has the feature. */
+static inline int offers(const char* feature) {
+  uint64_t value = 0;
+  return an_nodeInfo(feature, &value) == AN_OK && value != 0;
+}
 
 /* A domain with nothing special. */
 static inline an_Domain plain_domain(void) {

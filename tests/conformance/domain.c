@@ -206,13 +206,6 @@ static void sizes(arena* world) {
   EXPECT(an_sizeof((an_Kind)0) == 0 && an_sizeof((an_Kind)99) == 0);
 }
 
-static void not_offered(arena* world) {
-  an_Domain d = plain_domain();
-  (void)world;
-  EXPECT_NULL(AN_ENOSYS, an_domainCreate(NULL, NULL, (an_Cred)(void*)d, NULL, NULL, NULL, NULL, NULL, NULL));
-  an_domainDestroy(d);
-}
-
 static void stats_grow(arena* world) {
   an_Domain d = plain_domain();
   struct {
@@ -301,7 +294,6 @@ const check domain_checks[] = {
     {"domain: explicit memory", explicit_memory},
     {"domain: misaligned memory", misaligned_memory},
     {"domain: sizes of objects", sizes},
-    {"domain: what this node does not offer", not_offered},
     {"domain: sized statistics", stats_grow},
     {"domain: all that it held comes back", everything_comes_back},
     {"domain: many at once", many_domains},

@@ -10,7 +10,7 @@
 
 #include "tests/conformance/check.h"
 
-static int failures;
+static int failures, skipped;
 
 void check_failed(const char* file, int line, const char* expression) {
   const char* name = strrchr(file, '/');
@@ -19,9 +19,8 @@ void check_failed(const char* file, int line, const char* expression) {
   failures++;
 }
 
-static void run(const check* c, int of_files) {
+static void run(const check* c, const char* needs) {
   size_t missing;
-  uint64_t has_files = 0;
   const int before = failures;
   arena* world = arena_start();
   if (world == NULL) {
@@ -29,8 +28,9 @@ static void run(const check* c, int of_files) {
     failures++;
     return;
   }
-  if (of_files && (an_nodeInfo("files", &has_files) != AN_OK || has_files == 0)) {
-    printf("skipped %s: this node has no files\n", c->name);
+  if (needs != NULL && !offers(needs)) {
+    printf("skipped %s: this node does not offer \"%s\"\n", c->name, needs);
+    skipped++;
     arena_stop(world);
     return;
   }
@@ -44,18 +44,19 @@ static void run(const check* c, int of_files) {
 }
 
 int main(int argc, char** argv) {
-  const check* const tables[] = {domain_checks, channel_checks, packet_checks, event_checks,
-                                 node_checks,   attach_checks,  memory_checks, heap_checks,
-                                 thread_checks, sync_checks,    file_checks};
+  const check* const tables[] = {
+      domain_checks,  channel_checks, demuxkey_checks, credential_checks, netspec_checks, sending_checks,
+      suspend_checks, ending_checks,  packet_checks,   event_checks,      node_checks,    attach_checks,
+      memory_checks,  heap_checks,    thread_checks,   sync_checks,       file_checks};
   size_t i, count = 0;
   for (i = 0; i < sizeof tables / sizeof *tables; i++) {
     const check* c;
     for (c = tables[i]; c->name != NULL; c++) {
       if (argc > 1 && strstr(c->name, argv[1]) == NULL) continue;
-      run(c, tables[i] == file_checks);
+      run(c, tables[i] == file_checks ? "files" : c->needs);
       count++;
     }
   }
-  printf("%lu checks, %d failures\n", (unsigned long)count, failures);
+  printf("%lu checks, %d skipped, %d failures\n", (unsigned long)count, skipped, failures);
   return failures != 0 || count == 0;
 }

@@ -16,6 +16,40 @@ static void features(arena* world) {
   EXPECT_STATUS(AN_EINVAL, an_nodeInfo("api", NULL));
 }
 
+/* A call of what is not offered says so, and nothing else. */
+static void offers_or_says_so(arena* world) {
+  an_CredSpecData spec = {sizeof spec, AN_CRED_LOCAL};
+  an_Domain d = plain_domain();
+  an_InChan in = an_inchanCreate(NULL, d, NULL, "a", NULL, NULL, NULL, NULL);
+  an_OutChan out = an_outchanCreate(NULL, d, "b", NULL, NULL);
+  an_Packet p = text_packet(d, "kept");
+  size_t i;
+  const char* const features[] = {"credentials", "send_addresses", "handoff", "connect", "exact_queues"};
+  (void)world;
+  for (i = 0; i < sizeof features / sizeof *features; i++) {
+    uint64_t value = 2;
+    EXPECT(an_nodeInfo(features[i], &value) == AN_OK && value <= 1);
+  }
+  if (!offers("credentials")) {
+    EXPECT_NULL(AN_ENOSYS, an_credCreate(NULL, &spec));
+    EXPECT_STATUS(AN_ENOSYS, an_credCheck(NULL, NULL));
+    EXPECT_STATUS(AN_ENOSYS, an_credDestroy(NULL));
+    EXPECT_NULL(AN_ENOSYS,
+                an_domainCreate(NULL, NULL, (an_Cred)(void*)d, NULL, NULL, NULL, NULL, NULL, NULL));
+    EXPECT(an_sizeof(AN_CRED) == 0);
+  }
+  if (!offers("send_addresses")) {
+    EXPECT_NULL(AN_ENOSYS, an_sendaddrCreate(NULL, out, "(dst=10.0.1.7)"));
+    EXPECT_STATUS(AN_ENOSYS, an_outchanSendTo(out, p, NULL));
+    EXPECT_STATUS(AN_ENOSYS, an_sendaddrDestroy(NULL));
+    EXPECT(an_sizeof(AN_SENDADDR) == 0);
+  }
+  if (!offers("handoff")) EXPECT_STATUS(AN_ENOSYS, an_inchanHandoff(in, p));
+  if (!offers("connect")) EXPECT_NULL(AN_ENOSYS, an_cutchanConnect(NULL, in, out));
+  EXPECT(an_packetFree(p) == AN_OK); /* still the caller's */
+  an_domainDestroy(d);
+}
+
 /* Without them every call on files says so, and nothing else. */
 static void files_or_none(arena* world) {
   uint64_t has_files = 2;
@@ -112,6 +146,7 @@ static void long_error_text(arena* world) {
 }
 
 const check node_checks[] = {
+    {"node: offers a call, or says that it does not", offers_or_says_so},
     {"node: features", features},
     {"node: files, or none", files_or_none},
     {"node: clocks", clocks},

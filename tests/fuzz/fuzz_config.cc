@@ -90,6 +90,14 @@ class Accepted {
       if (route.via) require(route.via->family == route.to.address.family);
     }
     if (config_.pan) check_pan(*config_.pan);
+    for (const PrincipalConfig& p : config_.principals) {
+      require(!p.name.empty() && p.name.size() <= 63);
+      require(p.uid || p.certificate || (p.issuer && p.subject));
+      require(p.issuer.has_value() == p.subject.has_value());
+      require(p.priority <= 7 && p.memory <= uint64_t{1} << 40 && p.bandwidth <= 1'000'000'000'000);
+      require(p.domains <= 1u << 20 && p.channels <= 1u << 20);
+      for (const Text& path : p.paths) check_path(path);
+    }
     std::set<std::string> ees;
     for (const EeConfig& ee : config_.ees) {
       require(ees.insert(ee.name).second && ee.name != "pan" && ee.name != "mee");

@@ -134,7 +134,7 @@ CASES = [
     ("unknown attribute behind an escape", path("\\u006ceft/ip/udp (§dstprot=7)"), "did you mean 'dstport'?"),
     ("attribute out of range", path("left/ip/udp (§dstport=65536)"), "a number from 1 to 65535, not '65536'"),
     ("attribute that is no prefix", path("left/ip (§src=10.0.0.0/40) -> right"),
-     "an IPv4 address or prefix like 10.0.0.0/8, not '10.0.0.0/40'"),
+     "'10.0.0.0/40' is not an IPv4 address or prefix like 10.0.0.0/8"),
     ("bits behind the prefix", path("left/ip (§src=10.0.0.1/8) -> right"), "bits set behind its prefix of 8 bits"),
     ("udp on nothing", path("left/§udp (dstport=7)"), "udp stands on ip or ip6, not on 'eth'"),
     ("arp on a tunnel", path("right/§arp"), "'right' does not speak Ethernet, so it needs no arp"),

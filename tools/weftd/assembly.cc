@@ -9,10 +9,11 @@
 #include "modules/ip6_header.h"
 #include "modules/ip6_source.h"
 #include "pan_ee/code_folder.h"
-#include "paths/policy_round_robin.h"
+#include "paths/policy_priority.h"
 #include "tools/weftd/default_paths.h"
 #include "tools/weftd/pan_config.h"
 #include "tools/weftd/pan_home.h"
+#include "tools/weftd/principals_config.h"
 
 namespace weft {
 
@@ -66,7 +67,7 @@ Result<void> Assembly::assemble() {
   ip_.emplace(IpNode{.fib = fib_, .pool = *pool_, .clock = clock_, .forwarding = config_.node.forwarding});
   host_.emplace(*ip_);
   demux_.emplace(fib_, reader_, *pool_);
-  worker_.emplace(WorkerOptions{.busy = config_.node.busy}, clock_, std::make_unique<RoundRobin>());
+  worker_.emplace(WorkerOptions{.busy = config_.node.busy}, clock_, std::make_unique<Priority>());
   reassembly_.emplace(*pool_, clock_, worker_->timers());
   services_.emplace(NodeServices{*pool_, clock_, *ip_, *host_, *neighbours_, *reassembly_, *demux_});
   fusion_.emplace(fib_, ip_->addresses, *demux_, demux_->narrow_transit(), demux_->wide_transit());
@@ -247,7 +248,9 @@ void Assembly::open_files() {
 
 // The first EE of all.
 void Assembly::start_mee() {
-  nodeos_.emplace(GeniNode::Parts{*geni_, *worker_, *pool_, clock_, log_, files_.get()});
+  nodeos_.emplace(GeniNode::Parts{*geni_, *worker_, *pool_, clock_, log_, files_.get(), config_.node.name});
+  add_principals(config_.principals, *geni_, clock_.now_ns(), nodeos_->principals(), errors_);
+  if (!errors_.empty()) return;
   auto ees = Ees::start({*nodeos_, loop_, clock_, log_});
   if (!ees) return errors_.add(Place{}, ees.error().sentence);
   ees_ = std::move(*ees);

@@ -442,6 +442,50 @@ TEST(ReadConfig, NamesAreThoseOfPathTexts) {
                           "3:10 't/t' cannot be the name of an interface: 1 to 15 bytes, no '/' or space"));
 }
 
+TEST(ReadConfig, Principals) {
+  const auto read = parse(std::string(kPartners) + R"toml([principal.alice]
+issuer = "ca.pem"
+subject = "CN=alice"
+memory = 1000000
+bandwidth = 8000000
+domains = 2
+channels = 3
+priority = 7
+paths = ["a/ip/udp (dstport=7000-7999)", "a/ip -> b"]
+[principal.worker]
+uid = 1000
+[principal.bob]
+certificate = "bob.pem"
+)toml");
+  ASSERT_TRUE(read.errors.empty()) << read.errors[0].sentence;
+  ASSERT_EQ(read.config.principals.size(), 3u);
+  const PrincipalConfig& alice = read.config.principals[0];
+  EXPECT_EQ(alice.name, "alice");
+  EXPECT_EQ(alice.issuer->value, "ca.pem");
+  EXPECT_EQ(alice.subject->value, "CN=alice");
+  EXPECT_FALSE(alice.uid || alice.certificate);
+  EXPECT_EQ(alice.memory, 1000000u);
+  EXPECT_EQ(alice.bandwidth, 8000000u);
+  EXPECT_EQ(alice.domains, 2u);
+  EXPECT_EQ(alice.channels, 3u);
+  EXPECT_EQ(alice.priority, 7u);
+  ASSERT_EQ(alice.paths.size(), 2u);
+  EXPECT_EQ(alice.paths[0].value, "a/ip/udp (dstport=7000-7999)");
+  EXPECT_EQ(*read.config.principals[1].uid, 1000u);
+  EXPECT_EQ(read.config.principals[1].bandwidth, 0u);
+  EXPECT_EQ(read.config.principals[2].certificate->value, "bob.pem");
+}
+
+TEST(ReadConfig, PrincipalsMustBeToldApartAndBounded) {
+  EXPECT_THAT(errors_after_partners("[principal.alice]\nmemory = 1\n"),
+              ElementsAre("7:1 [principal.alice] needs 'uid', 'certificate', or 'issuer' and 'subject'"));
+  EXPECT_THAT(errors_after_partners("[principal.alice]\nissuer = \"ca.pem\"\n"),
+              ElementsAre("8:10 'issuer' and 'subject' go together"));
+  EXPECT_THAT(errors_after_partners("[principal.alice]\nuid = 1\npaths = [\"a/ip/upd\"]\n"),
+              ElementsAre(::testing::HasSubstr("9:16 no module 'upd'")));
+  EXPECT_EQ(errors_after_partners("[principal.alice]\nuid = -1\npriority = 8\nbandwith = 9\n").size(), 3u);
+}
+
 TEST(ReadConfig, FilesThatCannotBeRead) {
   const auto missing = read_config("/nonexistent/w.toml", kModules);
   ASSERT_EQ(missing.errors.size(), 1u);

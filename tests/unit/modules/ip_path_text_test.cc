@@ -46,9 +46,9 @@ TEST_F(IpPathTextTest, Keys) {
 }
 
 TEST_F(IpPathTextTest, Refusals) {
-  expect_refusal("eth0/ip (src=10.0.0.0/33)", "column 10: 'src' takes an IPv4 address");
-  expect_refusal("eth0/ip (src=10.0.0)", "takes an IPv4 address");
-  expect_refusal("eth0/ip (src=::1)", "takes an IPv4 address");
+  expect_refusal("eth0/ip (src=10.0.0.0/33)", "column 10: '10.0.0.0/33' is not an IPv4 address");
+  expect_refusal("eth0/ip (src=10.0.0)", "is not an IPv4 address");
+  expect_refusal("eth0/ip (src=::1)", "is not an IPv4 address");
   expect_refusal("eth0/ip (src=10.0.0.1/8)", "bits set behind its prefix of 8 bits");
   expect_refusal("eth0/ip (proto=256)", "from 0 to 255");
   expect_refusal("eth0/ip (ttl=0)", "from 1 to 255");

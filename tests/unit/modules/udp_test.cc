@@ -317,7 +317,7 @@ TEST_F(Udp6Test, KeysAndErrors) {
   EXPECT_EQ(key.wide_mask.source_port, 0xffff);
   EXPECT_EQ(key.wide_mask.destination_port, 0xffff);
   EXPECT_NE(refusal("eth0 -> udp0/ip6/udp (dstport=7)").find("where to?"), std::string::npos);
-  EXPECT_NE(refusal("eth0/ip6/udp (dst=10.0.0.1)").find("takes an IPv6 address"), std::string::npos);
+  EXPECT_NE(refusal("eth0/ip6/udp (dst=10.0.0.1)").find("is not an IPv6 address"), std::string::npos);
   EXPECT_NE(refusal("eth0/ip6/udp (proto=6)").find("udp is protocol 17"), std::string::npos);
 }
 

@@ -157,9 +157,11 @@ class Model {
   }
 
   static bool payload_fits(const DemuxKey& k, const Sent& s) {
-    // A raw packet's payload is all of it; a fragment's, what is behind the network header.
+    // What a fragment carries is known when it is whole.
+    if (s.raw.empty() && s.fragment && reach(k) > 0) return false;
+    // A raw packet's payload is all of it; ICMP's, what is behind the network header.
     Bits payload = s.raw.empty() ? s.payload : s.raw;
-    const bool headed = s.raw.empty() && (s.fragment || s.protocol == 1);
+    const bool headed = s.raw.empty() && s.protocol == 1;
     if (headed) {
       const Bits packet = test::bytes_of(s);
       payload.assign(packet.end() - long(8 + s.payload.size() + s.padding), packet.end() - long(s.padding));

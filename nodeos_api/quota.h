@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Quota: what one principal may have of the node, and what it has.
+//
+// All domains that showed its credentials, and their descendants that showed none, draw on
+// one quota.  A reservation (a domain, a channel, its queues, its rate) is admitted whole or
+// refused with what is left; what flows (packets held, bits sent) is stopped at the bound.
+// (Snow on Silk 2.1; nodeos-api: resources follow from the credentials.)
+//
+// Threads: reservations on the control thread; the meter and the slots on the worker.
+// Invariants: what was admitted is given back by the same object, so that a quota without
+//   domains has nothing reserved.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/counter.h"
+#include "base/result.h"
+#include "partner/packet.h"
+#include "paths/rate_meter.h"
+
+namespace weft {
+
+// 0: without bound, but for the priority.
+struct QuotaLimits {
+  uint64_t memory = 0;     // bytes, of the packet pool: held by the domains, and places in queues
+  uint64_t bandwidth = 0;  // bits per second, of all outgoing channels together
+  uint32_t domains = 0;
+  uint32_t channels = 0;
+  uint32_t priority = 0;  // the highest that a channel may ask for
+};
+
+// What a channel takes of a quota for as long as it is open.
+struct Reservation {
+  uint64_t slots = 0;      // of the pool: places in its queues
+  uint64_t bandwidth = 0;  // bits per second
+};
+
+class Quota {
+ public:
+  Quota(std::string name, const QuotaLimits& limits, uint64_t now_ns);
+
+  const std::string& name() const { return name_; }
+  const QuotaLimits& limits() const { return limits_; }
+
+  // Errors: kLimit.
+  Result<void> admit_domain();
+  void release_domain() { --domains_; }
+  // Errors: kLimit (too many channels), kAdmission (what it reserves is not left),
+  // kPermission (the priority).
+  Result<void> admit_channel(const Reservation& wanted, unsigned priority);
+  void release_channel(const Reservation& had);
+  uint32_t domains() const { return domains_; }
+  uint32_t channels() const { return channels_; }
+  uint64_t reserved_memory() const { return slots_reserved_ * Packet::kStride; }
+  uint64_t reserved_bandwidth() const { return bandwidth_reserved_; }
+
+  // Slots of the pool in the hands of its domains.  Read from any thread.
+  uint64_t slots_held() const { return slots_held_.value(); }
+  bool may_hold(uint64_t more) const {
+    return limits_.memory == 0 ||
+           (slots_held() + more) * Packet::kStride + reserved_memory() <= limits_.memory;
+  }
+  void hold(uint64_t slots) { slots_held_.add(slots); }
+  void let_go(uint64_t slots) { slots_held_.set(slots_held() - slots); }
+
+  // The rate of all its outgoing channels together; null: without bound.
+  RateMeter* meter() { return meter_ ? &*meter_ : nullptr; }
+
+ private:
+  std::string name_;
+  QuotaLimits limits_;
+  uint32_t domains_ = 0, channels_ = 0;
+  uint64_t slots_reserved_ = 0, bandwidth_reserved_ = 0;
+  Counter slots_held_;
+  std::optional<RateMeter> meter_;
+};
+
+}  // namespace weft
