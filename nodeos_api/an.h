@@ -249,7 +249,7 @@ int an_domainGetStats(an_Domain d, an_DomainStats* stats);
  *                       its domains hold count too: Alloc, Clone, Push and Append fail with
  *                       AN_ELIMIT, and what comes in is dropped (AN_DROP_LIMIT)
  */
-typedef enum an_CredKind {
+typedef enum an_CredKind AN_INT {
   AN_CRED_LOCAL = 1, /* the user of this process, as the system knows it */
   AN_CRED_X509       /* a certificate, and the proof that its key is here */
 } an_CredKind;
@@ -343,7 +343,7 @@ int an_demuxkeyAddANEP(an_DemuxKey key, int type);
 /* ---- Channels ----------------------------------------------------------------- */
 
 /* What goes when a queue is full. */
-typedef enum an_DropPolicy {
+typedef enum an_DropPolicy AN_INT {
   AN_DROPPOLICY_TAIL = 0, /* what comes: an_outchanSend then says AN_EQFULL */
   AN_DROPPOLICY_HEAD      /* what has waited longest */
 } an_DropPolicy;
