@@ -149,17 +149,21 @@ size_t arena_take(arena* world, const char* port, void* bytes, size_t room) {
 
 const char* arena_files(arena* world) { return world->files_root.c_str(); }
 
-// A round ends all that was begun before it, but what waits for a timer.
+// A round ends all that was begun before it, but what waits for a timer.  What the worker asks of
+// the control thread meanwhile is done in the next turn, however many rounds it made by itself.
 void arena_settle(arena* world) {
-  const uint64_t enough = world->worker.rounds() + 8;
-  while (world->worker.rounds() < enough) {
+  for (int turn = 0; turn < 8; ++turn) {
     world->node->serve();
-    if (world->threaded) {
-      world->worker.call([] {});  // wakes it
-    } else {
-      world->worker.round();
+    const uint64_t whole = world->worker.rounds() + 2;
+    while (world->worker.rounds() < whole) {
+      if (world->threaded) {
+        world->worker.call([] {});  // wakes it
+      } else {
+        world->worker.round();
+      }
     }
   }
+  world->node->serve();
   world->worker.call([] {});  // what the worker wrote is there to be read
 }
 
