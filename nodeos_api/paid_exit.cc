@@ -33,6 +33,10 @@ void PaidExit::give_back(const Packet& p) {
 }
 
 bool PaidExit::push_paid(Pvec& v) {
+  if (!metered()) {
+    push_out(v);
+    return false;
+  }
   fill_meters();
   size_t n = 0;
   while (n < v.size() && pay_for(*v[n])) ++n;

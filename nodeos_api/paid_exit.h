@@ -51,6 +51,7 @@ class PaidExit : protected Exit {
   }
   // That of all channels of the principal; null: it has none.
   RateMeter* shared() const { return payer_.quota() != nullptr ? payer_.quota()->meter() : nullptr; }
+  bool metered() const { return meter_.has_value() || shared() != nullptr; }
 
   Domain& payer_;
   std::optional<RateMeter> meter_;
