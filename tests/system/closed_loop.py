@@ -148,6 +148,7 @@ class Stream:
     def __init__(self, local, remote):
         self.socket = socket.create_connection(endpoint(remote), 20, endpoint(local))
         self.socket.settimeout(20)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def go(self, commands):
         self.sent = self.back = self.lost = 0

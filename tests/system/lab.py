@@ -179,6 +179,30 @@ class Lab:
                         "peer", "name", b_device, "netns", b.netns], check=True)
 
 
+class Admin:
+    """A conversation with weftd (admin/protocol.h), where to start `weft` would take too long."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(str(path))
+        self.lines = self.socket.makefile("r")
+        self.lines.readline()  # its greeting
+
+    def ask(self, request):
+        self.socket.sendall(json.dumps({"v": 1, **request}).encode() + b"\n")
+        reply = json.loads(self.lines.readline())
+        if not reply["ok"]:
+            raise RuntimeError(reply["error"])
+        return reply["data"]
+
+    def show(self, what):
+        return self.ask({"do": "show", "what": what})
+
+    def close(self):
+        self.lines.close()
+        self.socket.close()
+
+
 class Weftd:
     """A weftd that runs in a host of the lab."""
 
@@ -209,6 +233,9 @@ class Weftd:
 
     def show(self, what):
         return json.loads(self.weft("show", what, "--json").stdout)
+
+    def admin(self):
+        return Admin(self.socket)
 
     def stop(self):
         """Ends it as an operator would; returns its exit code."""
