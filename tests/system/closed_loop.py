@@ -4,7 +4,7 @@
 
 A closed loop keeps a window of numbered packets under way: one that comes back lets the next one
 go, so no queue overflows, however slow the machine is, and what is lost was lost by whom it went
-through.  As a program it is one flow, which lab.Host starts in its namespace:
+through.  As a program it is one flow:
 
     closed_loop.py udp     LOCAL:PORT REMOTE:PORT           datagrams, to whoever sends them back
     closed_loop.py capsule LOCAL:PORT REMOTE:PORT FILE SOURCE DESTINATION
@@ -12,7 +12,7 @@ through.  As a program it is one flow, which lab.Host starts in its namespace:
     closed_loop.py tcp     LOCAL:PORT REMOTE:PORT           a block, and the next one when it is back
     closed_loop.py serve   LOCAL:PORT                       sends back what comes by UDP and TCP
 
-It reads "go" and "rest" from its input; at rest, when all is back or nothing has come for a while, it
+Loop starts one in a namespace.  It reads "go" and "rest" from its input; at rest, when all is back or nothing has come for a while, it
 answers with one line of JSON: sent, back and lost since it went, and how many came twice.
 """
 
@@ -24,6 +24,7 @@ import select
 import selectors
 import socket
 import struct
+import subprocess
 import sys
 import time
 
@@ -164,6 +165,28 @@ class Stream:
 
     def rest(self):
         return {"sent": self.sent, "back": self.back, "lost": self.lost, "twice": 0}
+
+
+class Loop:
+    """This program in a namespace.  It stands back for the node, which is what is looked at."""
+
+    def __init__(self, host, *words):
+        self.process = host.start("nice", "python3", __file__, *words, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                  text=True)
+        if (said := self.process.stdout.readline()) != "ready\n":
+            raise RuntimeError(f"closed_loop.py said '{said}'")
+
+    def tell(self, word):
+        self.process.stdin.write(word + "\n")
+        self.process.stdin.flush()
+
+    def go(self):
+        self.tell("go")
+
+    def rest(self):
+        """How it went: {"sent", "back", "lost", "twice"}."""
+        self.tell("rest")
+        return json.loads(self.process.stdout.readline())
 
 
 def run(flow):

@@ -3,18 +3,16 @@
 """Three EEs in processes of their own, with traffic through all of them at once; one is killed at
 full load, and the others lose nothing."""
 
-import json
 import os
-import pathlib
 import select
 import signal
 import time
 import unittest
 
 import lab as laboratory
+from closed_loop import Loop
 from lab import BIN, Lab, Weftd
 
-LOOP = pathlib.Path(__file__).with_name("closed_loop.py")
 CODE = BIN.parent / "share/weft/code"
 
 BACK_WITHIN = 0.1  # seconds from the death of an EE until nothing of it is left in the node
@@ -89,24 +87,6 @@ carrier = "r/pan"
 EES = {"echo": ["echo"], "nat": ["nat-udp", "nat-tcp"], "capsules": ["capsules"]}  # and the flows through them
 
 
-class Flow:
-    """A closed_loop.py in a namespace.  It stands back for the node, which is what is looked at."""
-
-    def __init__(self, host, *words):
-        self.process = host.start("nice", "python3", LOOP, *words, stdin=-1, stdout=-1, text=True)
-        self.hear("ready")
-
-    def hear(self, *expected):
-        line = self.process.stdout.readline().strip()
-        if expected and line not in expected:
-            raise RuntimeError(f"closed_loop.py said '{line}'")
-        return line
-
-    def tell(self, word):
-        self.process.stdin.write(word + "\n")
-        self.process.stdin.flush()
-
-
 class SideBySide(unittest.TestCase):
     def setUp(self):
         self.lab = Lab()
@@ -128,13 +108,12 @@ class SideBySide(unittest.TestCase):
         self.start_flows()
 
     def start_flows(self):
-        server = self.server.start("nice", "python3", LOOP, "serve", "198.51.100.7:5000", stdout=-1, text=True)
-        self.assertEqual(server.stdout.readline(), "ready\n")
+        Loop(self.server, "serve", "198.51.100.7:5000")
         self.flows = {
-            "echo": Flow(self.client, "udp", "10.1.0.2:4000", "10.1.0.1:7"),
-            "nat-udp": Flow(self.inner, "udp", "10.2.0.2:4000", "198.51.100.7:5000"),
-            "nat-tcp": Flow(self.inner, "tcp", "10.2.0.2:4001", "198.51.100.7:5000"),
-            "capsules": Flow(self.p, "capsule", "10.3.0.2:4000", "10.3.0.1:4000", CODE / "ping.pco", "10.99.0.9",
+            "echo": Loop(self.client, "udp", "10.1.0.2:4000", "10.1.0.1:7"),
+            "nat-udp": Loop(self.inner, "udp", "10.2.0.2:4000", "198.51.100.7:5000"),
+            "nat-tcp": Loop(self.inner, "tcp", "10.2.0.2:4001", "198.51.100.7:5000"),
+            "capsules": Loop(self.p, "capsule", "10.3.0.2:4000", "10.3.0.1:4000", CODE / "ping.pco", "10.99.0.9",
                              "10.99.0.1"),
         }
 
@@ -165,13 +144,11 @@ class SideBySide(unittest.TestCase):
 
     def go(self, seconds):
         for flow in self.flows.values():
-            flow.tell("go")
+            flow.go()
         time.sleep(seconds)
 
     def rest(self):
-        for flow in self.flows.values():
-            flow.tell("rest")
-        said = {name: json.loads(flow.hear()) for name, flow in self.flows.items()}
+        said = {name: flow.rest() for name, flow in self.flows.items()}
         print(" ", *(f"{name} {s['sent']} sent, {s['lost']} lost;" for name, s in said.items()))
         return said
 
