@@ -77,9 +77,11 @@ class Host:
             raise RuntimeError(f"{self.name}: {' '.join(map(str, words))}: {done.stdout}{done.stderr}")
         return done.stdout
 
-    def start(self, *words, **options):
-        """Starts a command that goes on until the lab ends."""
-        process = subprocess.Popen(self.command(*words), **options)
+    def start(self, *words, control_groups=False, **options):
+        """Starts a command that goes on until the lab ends.  `ip netns exec` gives it a /sys of its own,
+        without the control groups of the machine; with `control_groups` it has these."""
+        command = ["nsenter", f"--net=/run/netns/{self.netns}", *map(str, words)] if control_groups else self.command(*words)
+        process = subprocess.Popen(command, **options)
         self.processes.append(process)
         return process
 
@@ -206,14 +208,14 @@ class Admin:
 class Weftd:
     """A weftd that runs in a host of the lab."""
 
-    def __init__(self, lab, host, config, name="weft"):
+    def __init__(self, lab, host, config, name="weft", control_groups=False):
         self.host = host
         self.socket = lab.folder / f"{name}.sock"
         self.file = lab.folder / f"{name}.toml"
         self.log = lab.folder / f"{name}.log"
         self.file.write_text(f'[control]\nsocket = "{self.socket}"\n\n{config}')
         with open(self.log, "w") as log:
-            self.process = host.start(BIN / "weftd", "--config", self.file, stderr=log)
+            self.process = host.start(BIN / "weftd", "--config", self.file, stderr=log, control_groups=control_groups)
         self._wait_until_ready()
 
     def _wait_until_ready(self):

@@ -95,7 +95,7 @@ class SideBySide(unittest.TestCase):
         self.lab.link(self.r, "eth0", self.p, "eth0")
         self.r.up("eth0", "10.3.0.1/24")
         self.p.up("eth0", "10.3.0.2/24")
-        self.weftd = Weftd(self.lab, self.r, CONFIG)
+        self.weftd = Weftd(self.lab, self.r, CONFIG, control_groups=True)
         for host, device, address in ((self.client, "lan", "10.1.0.2/24"), (self.inner, "inside", "10.2.0.2/24"),
                                       (self.server, "outside", "198.51.100.7/24")):
             self.r.ip(f"link set {device} netns {host.netns}")
