@@ -200,6 +200,9 @@ class Admin:
     def show(self, what):
         return self.ask({"do": "show", "what": what})
 
+    def ee(self, name):
+        return next(e for e in self.ask({"do": "ee", "action": "list"})["ees"] if e["ee"] == name)
+
     def close(self):
         self.lines.close()
         self.socket.close()

@@ -60,9 +60,6 @@ class Limits(unittest.TestCase):
     def log(self):
         return self.weftd.log.read_text()
 
-    def ee(self, name):
-        return next(e for e in self.admin.ask({"do": "ee", "action": "list"})["ees"] if e["ee"] == name)
-
     def channels(self, ee):
         return [row for row in self.admin.show("channels")["channels"] if row["ee"] == ee]
 
@@ -79,7 +76,7 @@ class Limits(unittest.TestCase):
         print(f"  {said['back'] / SECONDS:.0f} datagrams/s")
         self.assertEqual((said["lost"], said["twice"]), (0, 0), said)
         self.assertGreater(said["back"], LEAST)
-        self.assertEqual(self.ee("echo")["starts"], 1)
+        self.assertEqual(self.admin.ee("echo")["starts"], 1)
 
     def expect_good_end(self):
         """With the pool full and the books balanced, which weftd says by its exit code."""
@@ -144,7 +141,7 @@ class Limits(unittest.TestCase):
         self.assertTrue(2**19 - 2**16 < self.said("bytes that the pool is over its limit")[0] <= 2**19)
         self.assertEqual(self.said("domain ended for reason")[1], "violation")
         self.expect_neighbour_whole()
-        self.assertEqual(self.ee("greedy")["state"], "running")  # what it did not lose
+        self.assertEqual(self.admin.ee("greedy")["state"], "running")  # what it did not lose
         self.expect_good_end()
 
     def test_memory(self):
@@ -152,8 +149,8 @@ class Limits(unittest.TestCase):
         if "runs without memory limit" in self.log():
             self.assertLess(self.said("megabytes")[0], 64)  # by RLIMIT_AS
         else:
-            self.wait_for(lambda: self.ee("greedy")["starts"] > 1)
-            self.assertEqual(self.ee("greedy")["last_end"], "killed by SIGKILL: over its memory limit")
+            self.wait_for(lambda: self.admin.ee("greedy")["starts"] > 1)
+            self.assertEqual(self.admin.ee("greedy")["last_end"], "killed by SIGKILL: over its memory limit")
         self.expect_neighbour_whole()  # while it is started and killed again
         self.expect_good_end()
 

@@ -125,11 +125,8 @@ class SideBySide(unittest.TestCase):
             self.assertLess(time.monotonic(), deadline, self.weftd.log.read_text())
             time.sleep(0.01)
 
-    def ee(self, name):
-        return next(e for e in self.admin.ask({"do": "ee", "action": "list"})["ees"] if e["ee"] == name)
-
     def pid(self, name):
-        return int(self.ee(name)["place"].removeprefix("process "))
+        return int(self.admin.ee(name)["place"].removeprefix("process "))
 
     def rows(self, what, ee):
         return [row for row in self.admin.show(what)[what] if row["ee"] == ee]
@@ -174,26 +171,26 @@ class SideBySide(unittest.TestCase):
         """Returns how many seconds after its death nothing of it was left in the node, which is when it
         begins to wait for its next start.  (How long the kernel takes to end a process that is killed
         is the kernel's business: on a busy machine it waits for a CPU to die on.)"""
-        pid, starts = self.pid(name), self.ee(name)["starts"]
+        pid, starts = self.pid(name), self.admin.ee(name)["starts"]
         pidfd = os.pidfd_open(pid)
         killed = time.monotonic()
         os.kill(pid, signal.SIGKILL)
         select.select([pidfd], [], [], 10)
         dead = time.monotonic()
         os.close(pidfd)
-        while (now := self.ee(name))["state"] == "running" and now["starts"] == starts:
+        while (now := self.admin.ee(name))["state"] == "running" and now["starts"] == starts:
             self.assertLess(time.monotonic() - dead, 10, f"{name} is still there")
             time.sleep(0.001)
         gone = time.monotonic()
         left = self.rows("domains", name) + self.rows("channels", name)
-        if self.ee(name)["state"] == "waiting":
+        if self.admin.ee(name)["state"] == "waiting":
             self.assertEqual(left, [])
         print(f"  {name}: dead in {(dead - killed) * 1000:.1f} ms, and gone in {(gone - dead) * 1000:.1f} ms")
         return gone - dead
 
     def expect_new_life(self, name, before):
-        self.wait_for(lambda: self.ee(name)["starts"] == before["starts"] + 1)
-        self.assertEqual(self.ee(name)["last_end"], "killed by SIGKILL")
+        self.wait_for(lambda: self.admin.ee(name)["starts"] == before["starts"] + 1)
+        self.assertEqual(self.admin.ee(name)["last_end"], "killed by SIGKILL")
         self.wait_for(lambda: self.open_paths() == before["paths"])
 
     def test_one_dies_and_the_others_lose_nothing(self):
@@ -213,7 +210,7 @@ class SideBySide(unittest.TestCase):
     def live_and_die(self, name):
         """The EE is killed at full load.  The others lose nothing, and it comes back.  Returns in how
         many seconds it was gone."""
-        before = {"paths": self.open_paths(), **self.ee(name)}
+        before = {"paths": self.open_paths(), **self.admin.ee(name)}
         self.go(0.5)
         gone = self.kill(name)
         time.sleep(0.5)
