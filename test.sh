@@ -54,7 +54,8 @@ checks() {
 # What users run, as they build it; the system tests use it.
 release() {
   say "release: the programs"
-  run "build release" build release --target weft weftd weft_snow_library weft_ee_main nat_ee
+  run "build release" build release --target weft weftd weft_snow_library weft_ee_main nat_ee \
+    echo_ee_process nat_ee_process pan_ee greedy_ee
 }
 
 asan() {

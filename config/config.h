@@ -179,6 +179,7 @@ struct EeConfig {
   RestartWhen restart = RestartWhen::kOnFailure;
   // Of a process of its own:
   std::optional<Text> user;  // none: an unprivileged one, if weftd is root
+  std::vector<Text> read;    // absolute paths that it may read besides
   uint64_t memory = 0;       // bytes; 0: no limit
   uint32_t cpu_percent = 0;  // of one CPU; 0: no limit
   bool isolate = true;

@@ -13,6 +13,7 @@ namespace {
 constexpr uint64_t kLeastMemory = 1 << 20;           // what a program needs to begin at all
 constexpr uint64_t kMostMemory = uint64_t{1} << 44;  // 16 TiB
 constexpr int64_t kMostCpu = 100 * 1024;             // percent: 1024 CPUs
+constexpr size_t kMostRead = 16;                     // paths
 
 // The names that weftd gives itself.
 constexpr std::string_view kBuiltIn[] = {"mee", "pan"};
@@ -37,6 +38,17 @@ void read_memory(TableReader& table, EeConfig& ee) {
   table.refuse("memory", quoted(text->value) + " is not a size from 1M to 16T, as '64M'");
 }
 
+void read_readable(TableReader& table, EeConfig& ee) {
+  ee.read = table.texts("read");
+  for (const Text& path : ee.read) {
+    const bool good = path.value.starts_with('/') && path.value.find('\0') == std::string::npos;
+    if (!good)
+      table.errors().add(path.at, quoted(path.value) + " is no path that begins with '/'; one was expected");
+  }
+  if (ee.read.size() > kMostRead)
+    table.refuse("read", "'read' has more than " + std::to_string(kMostRead) + " paths");
+}
+
 // exec = ["/usr/lib/echo", "7"]
 void read_exec(TableReader& table, EeConfig& ee) {
   ee.own_process = true;
@@ -51,6 +63,7 @@ void read_exec(TableReader& table, EeConfig& ee) {
   ee.user = table.text("user");
   if (ee.user && ee.user->value.empty())
     table.refuse("user", "'user' is empty; a name or a number was expected");
+  read_readable(table, ee);
   read_memory(table, ee);
   table.number("cpu", 1, kMostCpu, ee.cpu_percent);
   table.flag("isolate", ee.isolate);
@@ -67,7 +80,7 @@ void read_load(TableReader& table, EeConfig& ee) {
                                          "expected, as './echo.so'");
   }
   for (Text& argument : table.texts("args")) ee.command.push_back(std::move(argument));
-  for (const char* key : {"user", "memory", "cpu", "isolate"}) {
+  for (const char* key : {"user", "read", "memory", "cpu", "isolate"}) {
     if (!table.has(key)) continue;
     table.refuse(key, quoted(key) + " is of a process; " + table.title() +
                           " is loaded into weftd's own, where it cannot be kept: use 'exec'");

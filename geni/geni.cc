@@ -43,6 +43,15 @@ Geni::~Geni() {
   });
 }
 
+void PathTotals::add(const Path& path) {
+  const Path::Ledger ledger = path.ledger();
+  in += ledger.in_packets;
+  made += ledger.made;
+  out += ledger.out_packets;
+  dropped += path.dropped();
+  held += path.held();
+}
+
 // --- ports -------------------------------------------------------------------
 
 Result<uint16_t> Geni::add_port(std::string name, Partner& partner, Opening opening) {
@@ -167,6 +176,7 @@ void Geni::close(Opening which) {
     closing.path->close();
     by_id_[path_id(which)] = nullptr;
   });
+  closed_.add(*closing.path);
   entries_.erase(path_id(which));
 }
 
@@ -193,6 +203,12 @@ Path* Geni::find_path(std::string_view text) const {
 
 void Geni::for_each_path(const std::function<void(Opening, Path&)>& f) const {
   for (const auto& [id, entry] : entries_) f(entry.opening, *entry.path);
+}
+
+PathTotals Geni::totals() const {
+  PathTotals sum = closed_;
+  for (const auto& [id, entry] : entries_) sum.add(*entry.path);
+  return sum;
 }
 
 void Geni::suspend(Opening which, bool suspended) {

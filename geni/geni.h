@@ -39,6 +39,13 @@ struct OpenPath {
   Tspec shape = {};                                    // of what leaves by the far end
 };
 
+// Sums over paths.
+struct PathTotals {
+  uint64_t in = 0, made = 0, out = 0, dropped = 0, held = 0;
+  void add(const Path& path);
+  bool conserved() const { return in + made == out + dropped + held; }
+};
+
 class Geni final : public Partner, private RoundEnd {
  public:
   // What is given outlives Geni.
@@ -74,6 +81,10 @@ class Geni final : public Partner, private RoundEnd {
   Result<PathSpec> resolve(std::string_view text) const { return builder_.resolve(text); }
   // Calls `f` for every open path, oldest first.
   void for_each_path(const std::function<void(Opening, Path&)>& f) const;
+
+  // Of all paths, those that have been closed included: what a channel's path has carried does
+  // not leave the books with the channel.
+  PathTotals totals() const;
 
   // A suspended path is not run: packets wait in its in queues, and those that do not fit are
   // dropped before any work is spent on them.  On the worker, and not while the path runs.
@@ -122,6 +133,7 @@ class Geni final : public Partner, private RoundEnd {
   std::vector<uint32_t> joints_;
   std::map<uint16_t, Entry> entries_;  // by Path::id()
   uint16_t generation_ = 0;            // of openings: a stale one names no path
+  PathTotals closed_;                  // of paths that are gone
   // What the worker looks at: changed between rounds only.
   std::vector<Sorter*> sorters_;     // by port number
   std::vector<const Entry*> by_id_;  // by Path::id(); null where none is open

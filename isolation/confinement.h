@@ -16,6 +16,7 @@ struct Confinement {
   std::vector<std::string> argv;         // the first is the absolute path of the program
   std::vector<std::string> environment;  // "NAME=value"; all of it
   std::string libraries;                 // a folder of shared libraries for it, beside the host's; "": none
+  std::vector<std::string> readable;     // files and folders that it may read besides, by absolute paths
   std::string user;                      // a name or a number; "": nobody, if we are root
   uint64_t memory = 0;                   // bytes; 0: no limit
   uint32_t cpu_percent = 0;              // of one CPU; 0: no limit

@@ -85,7 +85,10 @@ class Isolation {
   static Result<std::unique_ptr<Isolation>> make(const Confinement& wish, Fences& fences) {
     auto filter = SyscallFilter::make();
     if (!filter) return filter.error();
-    const auto visible = visible_to(wish.argv.front(), wish.libraries);
+    for (const std::string& path : wish.readable) {
+      if (::access(path.c_str(), F_OK) != 0) return system_error(path, errno);
+    }
+    const auto visible = visible_to(wish.argv.front(), wish.libraries, wish.readable);
     std::unique_ptr<Isolation> made(
         new Isolation{std::move(*filter), make_ruleset(visible, fences), RootView(visible)});
     for (const char* fence : {"no capabilities", "no new privileges", "seccomp"})

@@ -16,7 +16,7 @@ namespace {
 // Where the new root is put together.  What lies there is hidden from this process alone,
 // and what is to be seen of it was opened before.
 const std::string kStage = "/tmp";
-constexpr size_t kMost = 16;  // more than are visible
+constexpr size_t kMost = 32;  // more than are visible
 
 }  // namespace
 

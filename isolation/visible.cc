@@ -7,7 +7,17 @@
 
 namespace weft::isolation {
 
-std::vector<Visible> visible_to(const std::string& program, const std::string& libraries) {
+namespace {
+
+bool is_folder(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+}  // namespace
+
+std::vector<Visible> visible_to(const std::string& program, const std::string& libraries,
+                                const std::vector<std::string>& readable) {
   std::vector<Visible> all = {
       {"/usr", Visible::kRun, true},
       {"/lib", Visible::kRun, true},
@@ -24,6 +34,7 @@ std::vector<Visible> visible_to(const std::string& program, const std::string& l
   };
   add({libraries, Visible::kRun, true});
   add({program, Visible::kRun, false});
+  for (const std::string& path : readable) add({path, Visible::kRead, is_folder(path)});
   std::erase_if(all, [](const Visible& v) {
     struct stat status {};
     return ::stat(v.path.c_str(), &status) != 0 || S_ISDIR(status.st_mode) != v.folder;

@@ -35,8 +35,6 @@ Result<uint32_t> ask_for_window(vm::Instance& instance) {
 
 }  // namespace
 
-const char* name(Engine engine) { return engine == Engine::kJit ? "jit" : "interpreter"; }
-
 Result<std::unique_ptr<CodeLoader>> CodeLoader::create(Engine wanted, const NodeAddress& here) {
   std::unique_ptr<CodeLoader> loader(new CodeLoader(here));
   loader->helpers_ = pni_helpers();

@@ -12,15 +12,13 @@
 #include <string>
 
 #include "base/result.h"
-#include "pan_ee/address.h"
 #include "pan_ee/code_object.h"
 #include "pan_ee/loaded_code.h"
+#include "pan_ee/node_config.h"
 #include "vm/arena.h"
 #include "vm/code_cache.h"
 
 namespace weft::pan {
-
-enum class Engine : uint8_t { kJit, kInterpreter };
 
 // What init, window and finalize may take, in instructions.
 inline constexpr uint32_t kLifeBudget = 1'000'000;
@@ -52,7 +50,5 @@ class CodeLoader {
   std::unique_ptr<vm::CodeCache> machine_code_;  // null: programs are interpreted
   std::string engine_reason_;
 };
-
-const char* name(Engine engine);  // "jit", "interpreter"
 
 }  // namespace weft::pan

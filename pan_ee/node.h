@@ -22,32 +22,13 @@
 #include "pan_ee/address.h"
 #include "pan_ee/code_cache.h"
 #include "pan_ee/code_loader.h"
+#include "pan_ee/node_config.h"
 #include "pan_ee/ping.h"
 #include "pan_ee/routes.h"
 
 namespace weft::pan {
 
 struct CodeFile;
-
-struct NeighbourConfig {
-  NodeAddress address;
-  std::string carrier;  // path text that capsules for it leave by: "udp0/pan"
-};
-
-struct RouteConfig {
-  Prefix to;
-  NodeAddress via;  // a neighbour's address
-};
-
-struct NodeConfig {
-  NodeAddress address;
-  std::vector<std::string> carriers;  // path texts that capsules come in by
-  std::vector<NeighbourConfig> neighbours;
-  std::vector<RouteConfig> routes;  // besides those to the neighbours themselves
-  std::string code_folder;          // code_folder.h; empty: none
-  Engine engine = Engine::kJit;     // that is wanted
-  uint32_t budget = 100'000;        // instructions for each capsule, at most vm::kMaxBudget
-};
 
 class Node {
  public:

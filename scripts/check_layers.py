@@ -19,7 +19,7 @@ MAY_INCLUDE = {
     "nodeos_api": ["base", "partner", "paths", "geni"],
     "isolation": ["base"],
     "mee": ["nodeos_api/an.h", "nodeos_api/an_ee.h", "base"],
-    "pan_ee": ["nodeos_api/an.h", "vm", "base"],
+    "pan_ee": ["nodeos_api/an.h", "nodeos_api/an_ee.h", "vm", "base"],
     "vm": ["base"],
     "config": ["base", "partner", "paths"],
     "admin": ["base"],

@@ -77,9 +77,11 @@ class Host:
             raise RuntimeError(f"{self.name}: {' '.join(map(str, words))}: {done.stdout}{done.stderr}")
         return done.stdout
 
-    def start(self, *words, **options):
-        """Starts a command that goes on until the lab ends."""
-        process = subprocess.Popen(self.command(*words), **options)
+    def start(self, *words, control_groups=False, **options):
+        """Starts a command that goes on until the lab ends.  `ip netns exec` gives it a /sys of its own,
+        without the control groups of the machine; with `control_groups` it has these."""
+        command = ["nsenter", f"--net=/run/netns/{self.netns}", *map(str, words)] if control_groups else self.command(*words)
+        process = subprocess.Popen(command, **options)
         self.processes.append(process)
         return process
 
@@ -179,17 +181,44 @@ class Lab:
                         "peer", "name", b_device, "netns", b.netns], check=True)
 
 
+class Admin:
+    """A conversation with weftd (admin/protocol.h), where to start `weft` would take too long."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(str(path))
+        self.lines = self.socket.makefile("r")
+        self.lines.readline()  # its greeting
+
+    def ask(self, request):
+        self.socket.sendall(json.dumps({"v": 1, **request}).encode() + b"\n")
+        reply = json.loads(self.lines.readline())
+        if not reply["ok"]:
+            raise RuntimeError(reply["error"])
+        return reply["data"]
+
+    def show(self, what):
+        return self.ask({"do": "show", "what": what})
+
+    def ee(self, name):
+        return next(e for e in self.ask({"do": "ee", "action": "list"})["ees"] if e["ee"] == name)
+
+    def close(self):
+        self.lines.close()
+        self.socket.close()
+
+
 class Weftd:
     """A weftd that runs in a host of the lab."""
 
-    def __init__(self, lab, host, config, name="weft"):
+    def __init__(self, lab, host, config, name="weft", control_groups=False):
         self.host = host
         self.socket = lab.folder / f"{name}.sock"
         self.file = lab.folder / f"{name}.toml"
         self.log = lab.folder / f"{name}.log"
         self.file.write_text(f'[control]\nsocket = "{self.socket}"\n\n{config}')
         with open(self.log, "w") as log:
-            self.process = host.start(BIN / "weftd", "--config", self.file, stderr=log)
+            self.process = host.start(BIN / "weftd", "--config", self.file, stderr=log, control_groups=control_groups)
         self._wait_until_ready()
 
     def _wait_until_ready(self):
@@ -209,6 +238,9 @@ class Weftd:
 
     def show(self, what):
         return json.loads(self.weft("show", what, "--json").stdout)
+
+    def admin(self):
+        return Admin(self.socket)
 
     def stop(self):
         """Ends it as an operator would; returns its exit code."""

@@ -309,19 +309,6 @@ void Assembly::log_parts() {
   }
 }
 
-NodeTotals Assembly::totals() const {
-  NodeTotals sum;
-  geni_->for_each_path([&](Opening, Path& path) {
-    const Path::Ledger ledger = path.ledger();
-    sum.in += ledger.in_packets;
-    sum.made += ledger.made;
-    sum.out += ledger.out_packets;
-    sum.dropped += path.dropped();
-    sum.held += path.held();
-  });
-  return sum;
-}
-
 bool Assembly::stop() {
   if (running_) {
     ees_->stop_all();
@@ -331,7 +318,7 @@ bool Assembly::stop() {
     loop_.forget_tick(nodeos_tick_);
     worker_->stop();
   }
-  const NodeTotals total = geni_ ? totals() : NodeTotals{};
+  const PathTotals total = geni_ ? geni_->totals() : PathTotals{};
   ees_.reset();
   nodeos_.reset();
   router_.reset();

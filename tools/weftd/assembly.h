@@ -39,12 +39,6 @@ struct NodePartner {
   std::string joined_to;                 // the partner at the other end of a joint; empty: the paths
 };
 
-// What went through the paths of a node.
-struct NodeTotals {
-  uint64_t in = 0, made = 0, out = 0, dropped = 0, held = 0;
-  bool conserved() const { return in + made == out + dropped + held; }
-};
-
 class Assembly {
  public:
   // Opens partners and paths, and starts the worker.  What is given outlives the node.
@@ -75,7 +69,6 @@ class Assembly {
   Ees& ees() { return *ees_; }
   pan::Node* pan() const { return pan_.get(); }  // null: not in the config, or stopped
   const std::vector<NodePartner>& partners() const { return partners_; }
-  NodeTotals totals() const;
 
  private:
   Assembly(const Config& config, const Parts& parts, ControlLoop& loop, Clock& clock, Logger& log)

@@ -36,6 +36,7 @@ isolation::Confinement confinement_of(const EeConfig& ee) {
           .argv = words_of(ee.command),
           .environment = environment_of(ee),
           .libraries = folder_of_libraries(),
+          .readable = words_of(ee.read),
           .user = ee.user ? ee.user->value : "",
           .memory = ee.memory,
           .cpu_percent = ee.cpu_percent,

@@ -7,10 +7,6 @@ namespace weft {
 
 namespace {
 
-Error no_address(const std::string& text) {
-  return {Code::kInvalid, "'" + text + "' is not the address of an active node"};
-}
-
 // What came with weftd lies where it lies: as bin/ and share/ do, of an installation and of
 // a build.  Empty when it is not there.
 std::string code_folder_of_weftd() {
@@ -24,21 +20,19 @@ std::string code_folder_of_weftd() {
 
 Result<pan::NodeConfig> pan_config(const PanConfig& config) {
   pan::NodeConfig result;
-  const auto address = pan::parse_address(config.address.value);
-  if (!address) return no_address(config.address.value);
+  const auto address = pan::read_address(config.address.value);
+  if (!address) return address.error();
   result.address = *address;
   for (const Text& carrier : config.carriers) result.carriers.push_back(carrier.value);
   for (const PanNeighbourConfig& n : config.neighbours) {
-    const auto neighbour = pan::parse_address(n.address.value);
-    if (!neighbour) return no_address(n.address.value);
-    result.neighbours.push_back({*neighbour, n.carrier.value});
+    const auto neighbour = pan::read_neighbour(n.address.value, n.carrier.value);
+    if (!neighbour) return neighbour.error();
+    result.neighbours.push_back(*neighbour);
   }
   for (const PanRouteConfig& r : config.routes) {
-    const auto to = pan::parse_prefix(r.to.value);
-    if (!to) return no_address(r.to.value);
-    const auto via = pan::parse_address(r.via.value);
-    if (!via) return no_address(r.via.value);
-    result.routes.push_back({*to, *via});
+    const auto route = pan::read_route(r.to.value, r.via.value);
+    if (!route) return route.error();
+    result.routes.push_back(*route);
   }
   result.code_folder = config.code ? config.code->value : code_folder_of_weftd();
   result.engine = config.interpreted ? pan::Engine::kInterpreter : pan::Engine::kJit;

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "config/config.h"
-#include "pan_ee/node.h"
+#include "pan_ee/node_config.h"
 
 namespace weft {
 

@@ -46,7 +46,11 @@ Result<Json> show_paths(Assembly& node) {
     facts["out_queue_far"] = path.out_queue(End::kFar).size();
     paths.push_back(std::move(facts));
   });
-  return Json{{"paths", std::move(paths)}};
+  const PathTotals all = node.geni().totals();  // of those that are closed, too
+  return Json{
+      {"paths", std::move(paths)},
+      {"totals",
+       {{"in", all.in}, {"made", all.made}, {"out", all.out}, {"dropped", all.dropped}, {"held", all.held}}}};
 }
 
 Json stage_facts(const StageRecord& stage) {

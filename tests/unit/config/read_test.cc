@@ -362,6 +362,7 @@ args = ["a/ip/udp", "(dstport=7)"]
 [ee.far]
 exec = ["/usr/lib/far", "7"]
 user = "games"
+read = ["/usr/share/weft", "/etc/hosts"]
 memory = "64M"
 cpu = 50
 restart = "always"
@@ -380,6 +381,8 @@ restart = "never"
   EXPECT_EQ(echo.restart, RestartWhen::kOnFailure);
   EXPECT_TRUE(far.own_process && !far.isolate);
   EXPECT_EQ(far.user->value, "games");
+  ASSERT_EQ(far.read.size(), 2u);
+  EXPECT_EQ(far.read[1].value, "/etc/hosts");
   EXPECT_EQ(far.memory, 64u << 20);
   EXPECT_EQ(far.cpu_percent, 50u);
   EXPECT_EQ(far.restart, RestartWhen::kAlways);
@@ -405,6 +408,12 @@ TEST(ReadConfig, MistakesInEes) {
             "9:10 '99999999999999999999M' is not a size from 1M to 16T, as '64M'");
   EXPECT_EQ(one("exec = ['/x']\ncpu = 0\n"), "9:7 'cpu' is 0; expected 1 to 102400");
   EXPECT_EQ(one("exec = ['/x']\nuser = ''\n"), "9:8 'user' is empty; a name or a number was expected");
+  EXPECT_EQ(one("exec = ['/x']\nread = ['/usr', 'share']\n"),
+            "9:17 'share' is no path that begins with '/'; one was expected");
+  EXPECT_EQ(one("exec = ['/x']\nread = ['/', '/', '/', '/', '/', '/', '/', '/', '/', '/', '/', '/', '/', "
+                "'/', '/', '/', '/']\n"),
+            "9:8 'read' has more than 16 paths");
+  EXPECT_THAT(one("load = './x.so'\nread = ['/usr']\n"), ::testing::StartsWith("9:8 'read' is of a process"));
   EXPECT_EQ(one("exec = ['/x']\nargs = ['7']\n"),
             "9:8 the arguments of a program stand in 'exec', behind it");
   EXPECT_THAT(one("load = './x.so'\nmemory = '64M'\n"),

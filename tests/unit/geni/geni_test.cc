@@ -127,6 +127,23 @@ TEST_F(GeniTest, AnOpenerWithoutAPartnerPulls) {
   v.clear();
 }
 
+TEST_F(GeniTest, WhatAClosedPathCarriedStaysInTheBooks) {
+  auto opening = geni_.open("a/up", &app_, Opening{0});
+  app_.room = 1;
+  for (int i = 0; i < 3; ++i) a_.will_give(packet("in"));
+  rounds();
+  const PathTotals open = geni_.totals();
+  EXPECT_EQ(open.in, 3u);
+  EXPECT_EQ(open.out + open.held, 3u);
+  geni_.close(*opening);
+  const PathTotals closed = geni_.totals();
+  EXPECT_EQ(closed.in, 3u);
+  EXPECT_EQ(closed.out, open.out);
+  EXPECT_EQ(closed.dropped, open.held);
+  EXPECT_EQ(closed.held, 0u);
+  EXPECT_TRUE(closed.conserved());
+}
+
 TEST_F(GeniTest, TheLinkModuleIsPutUnderTheChain) {
   auto opening = geni_.open("b/up", &app_, Opening{0});
   ASSERT_TRUE(opening);

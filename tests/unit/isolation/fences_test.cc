@@ -22,6 +22,24 @@ TEST(Fences, NothingOfTheHostsFilesButWhatIsVisible) {
   }
 }
 
+TEST(Fences, WhatTheOperatorSaysIsToBeRead) {
+  Confinement wish = probe({"open_passwd", "open_shadow", "make_file"});
+  wish.readable = {"/etc/passwd"};
+  const Outcome o = run(wish);
+  EXPECT_THAT(o.said, HasSubstr("open_passwd: done"));
+  EXPECT_THAT(o.said, Not(HasSubstr("open_shadow: done")));
+  EXPECT_THAT(o.said, Not(HasSubstr("make_file: done")));
+  wish.readable = {"/etc"};  // a folder: with what the user may
+  const Outcome folder = run(wish);
+  EXPECT_THAT(folder.said, HasSubstr("open_passwd: done"));
+  EXPECT_THAT(folder.said, HasSubstr("open_shadow: EACCES"));
+  wish.readable = {"/etc/no-such-file"};
+  Sockets sockets = make_sockets();
+  const auto refused = Process::start(wish, std::move(sockets.theirs));
+  ASSERT_FALSE(bool(refused));
+  EXPECT_EQ(refused.error().sentence, "/etc/no-such-file: No such file or directory");
+}
+
 TEST(Fences, WithoutIsolationFilesAreOpen) {
   Confinement wish = probe({"open_passwd", "make_tmp"});
   wish.isolate = false;

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An EE that takes without end what its first argument names, for limits_test.py.  It says in the log
+ * how much it got and what it was refused with, and goes on asking as long as it lives.
+ *
+ *   packets                 holds all that it can, frees them, and again
+ *   send PROT ADDR          until the channel refuses
+ *   send-rated PROT ADDR    the same through a channel that may send 8 Mbit/s
+ *   threads                 of its domain, which compute; then of the C library
+ *   channels PROT ADDR      outgoing ones
+ *   descriptors
+ *   pool                    pages of a memory pool, of which it then gives nothing back
+ *   memory                  of the system
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <nodeos_api/an_ee.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MILLISECOND UINT64_C(1000000)
+#define MOST 100000 /* at one go */
+
+static struct {
+  an_Domain domain;
+  an_OutChan out;
+  const char *prot, *addr;
+  int said;
+} greedy;
+
+static void say(const char* what, uint64_t got, const char* refusal) {
+  char line[128];
+  snprintf(line, sizeof line, "greedy: %s: %" PRIu64 ", then %s", what, got, refusal);
+  an_log(greedy.domain, AN_LOG_INFO, line);
+}
+/* The first time. */
+static void say_once(const char* what, uint64_t got) {
+  if (!greedy.said) say(what, got, an_statusName(an_errno()));
+  greedy.said = 1;
+}
+
+static void take_packets(void* arg) {
+  static an_Packet held[MOST];
+  size_t n = 0;
+  (void)arg;
+  while (n < MOST && (held[n] = an_packetAlloc(greedy.domain, 100)) != NULL) n++;
+  say_once("packets", n);
+  while (n > 0) an_packetFree(held[--n]);
+}
+
+static void send_packets(void* arg) {
+  size_t n = 0;
+  (void)arg;
+  for (; n < MOST; n++) {
+    an_Packet packet = an_packetAlloc(greedy.domain, 1000);
+    if (packet == NULL) return; /* all are on their way */
+    if (an_outchanSend(greedy.out, packet) == AN_OK) continue;
+    an_packetFree(packet);
+    say_once("sent", n);
+    return;
+  }
+}
+
+static int open_channel(const an_NetSpecData* net) {
+  greedy.out = an_outchanCreate(NULL, greedy.domain, greedy.prot, greedy.addr, net);
+  return greedy.out != NULL ? AN_OK : an_errno();
+}
+
+static int send_without_end(uint64_t rate_bits) {
+  const an_NetSpecData net = {.size = sizeof net, .queue_packets = 256, .rate_bits = rate_bits};
+  const int status = open_channel(&net);
+  if (status != AN_OK) return status;
+  return an_eventSchedule(NULL, greedy.domain, MILLISECOND, MILLISECOND, send_packets, NULL) != NULL
+             ? AN_OK
+             : an_errno();
+}
+
+static void* compute(void* arg) {
+  while (an_threadTestCancel() == AN_OK) {
+  }
+  return arg;
+}
+static void* rest(void* arg) {
+  for (;;) pause();
+  return arg;
+}
+
+static int spawn_threads(void) {
+  uint64_t n = 0;
+  pthread_t thread;
+  int error = 0;
+  while (n < MOST && an_threadSpawn(NULL, greedy.domain, compute, NULL) != NULL) n++;
+  say_once("threads of the domain", n);
+  for (n = 0; n < MOST && error == 0; n++) error = pthread_create(&thread, NULL, rest, NULL);
+  say("threads of the C library", n - 1, strerrorname_np(error));
+  return AN_OK;
+}
+
+static void* open_channels(void* arg) {
+  uint64_t n = 0;
+  while (n < MOST && an_outchanCreate(NULL, greedy.domain, greedy.prot, greedy.addr, NULL) != NULL) n++;
+  say_once("channels", n);
+  while (an_threadTestCancel() == AN_OK) open_channel(NULL);
+  return arg;
+}
+
+static void* take_memory(void* arg) {
+  const size_t megabyte = 1 << 20;
+  uint64_t n = 0;
+  for (;; n++) {
+    char* bytes = malloc(megabyte);
+    if (bytes == NULL) break;
+    memset(bytes, 1, megabyte);
+  }
+  say("megabytes", n, "ENOMEM");
+  return arg;
+}
+
+static int open_descriptors(void) {
+  uint64_t n = 0;
+  while (n < MOST && open("/dev/null", O_RDONLY) >= 0) n++;
+  say("descriptors", n, strerrorname_np(errno));
+  return AN_OK;
+}
+
+static void asked(an_MemPool pool, uint64_t bytes, void* arg) {
+  (void)pool;
+  (void)arg;
+  say("bytes that the pool is over its limit", bytes, "nothing is given back");
+}
+static void ended(an_Domain child, an_TermReason reason, void* arg) {
+  (void)child;
+  (void)arg;
+  say("domain ended for reason", reason, reason == AN_TERM_VIOLATION ? "violation" : "another");
+}
+
+static int overdraw_pool(void) {
+  const uint64_t limit = 1 << 20;
+  uint64_t n = 0;
+  an_MemPool pool = an_mempoolCreate(NULL, greedy.domain, limit, asked, NULL, 10 * MILLISECOND);
+  if (pool == NULL) return an_errno();
+  if (an_domainCreate(NULL, greedy.domain, NULL, NULL, pool, NULL, NULL, ended, NULL) == NULL)
+    return an_errno();
+  while (n < MOST && an_mempoolAllocPages(pool, 1) != NULL) n++;
+  say_once("pages", n);
+  return an_mempoolSetLimit(pool, limit / 2);
+}
+
+static int start_thread(void* (*work)(void*)) {
+  return an_threadSpawn(NULL, greedy.domain, work, NULL) != NULL ? AN_OK : an_errno();
+}
+
+int an_eeInit(an_Domain self, int argc, const char* const* argv) {
+  const char* const what = argc > 1 ? argv[1] : "";
+  greedy.domain = self;
+  greedy.said = 0;
+  greedy.prot = argc > 2 ? argv[2] : "";
+  greedy.addr = argc > 3 ? argv[3] : "";
+  if (strcmp(what, "packets") == 0) {
+    return an_eventSchedule(NULL, self, MILLISECOND, MILLISECOND, take_packets, NULL) != NULL ? AN_OK
+                                                                                              : an_errno();
+  }
+  if (strcmp(what, "send") == 0) return send_without_end(0);
+  if (strcmp(what, "send-rated") == 0) return send_without_end(8000000);
+  if (strcmp(what, "threads") == 0) return spawn_threads();
+  if (strcmp(what, "channels") == 0) return start_thread(open_channels);
+  if (strcmp(what, "memory") == 0) return start_thread(take_memory);
+  if (strcmp(what, "descriptors") == 0) return open_descriptors();
+  if (strcmp(what, "pool") == 0) return overdraw_pool();
+  return AN_EINVAL;
+}

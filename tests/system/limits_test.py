@@ -1,0 +1,159 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""EEs that take without end are stopped at their limits, each with the right word, and their
+neighbour's traffic is whole."""
+
+import json
+import re
+import time
+import unittest
+
+import lab as laboratory
+from closed_loop import Loop
+from lab import BIN, Lab, Weftd
+
+CONFIG = """
+[node]
+kernel_routes = false
+default_paths = false
+pool_packets = 4096
+pages = "4K"
+
+[partner.lan]
+driver = "tap"
+device = "lan"
+link = "raw"
+address = ["10.1.0.1/24"]
+
+[ee.echo]
+exec = ["{bin}/echo_ee", "lan/ip/udp", "(src=10.1.0.2, srcport=4000, dstport=7)"]
+
+[ee.greedy]
+exec = ["{bin}/greedy_ee", {words}]
+memory = "{memory}"
+cpu = 50
+"""
+
+SINK = '"lan/ip/udp", "(src=10.1.0.2, srcport=9, dstport=9)"'  # nobody listens there
+SECONDS = 2
+LEAST = 100  # datagrams that the neighbour's flow carries at least
+
+
+class Limits(unittest.TestCase):
+    def start(self, words, memory="256M"):
+        self.lab = Lab()
+        self.addCleanup(self.lab.__exit__, None, None, None)
+        node, self.client = self.lab.host("r"), self.lab.host("c")
+        self.weftd = Weftd(self.lab, node, CONFIG.format(bin=BIN, words=words, memory=memory), control_groups=True)
+        node.ip(f"link set lan netns {self.client.netns}")
+        self.client.up("lan", "10.1.0.2/24")
+        self.admin = self.weftd.admin()
+        self.wait_for(lambda: len(self.channels("echo")) == 2)
+        self.flow = Loop(self.client, "udp", "10.1.0.2:4000", "10.1.0.1:7")
+
+    def wait_for(self, what, seconds=60):
+        deadline = time.monotonic() + seconds
+        while not what():
+            self.assertLess(time.monotonic(), deadline, self.log())
+            time.sleep(0.02)
+
+    def log(self):
+        return self.weftd.log.read_text()
+
+    def channels(self, ee):
+        return [row for row in self.admin.show("channels")["channels"] if row["ee"] == ee]
+
+    def said(self, what):
+        """(how much it got, what it was refused with)"""
+        self.wait_for(lambda: f"greedy: {what}: " in self.log())
+        got, refusal = re.search(rf"greedy: {what}: (\d+), then (.*)", self.log()).groups()
+        return int(got), refusal
+
+    def expect_neighbour_whole(self):
+        self.flow.go()
+        time.sleep(SECONDS)
+        said = self.flow.rest()
+        print(f"  {said['back'] / SECONDS:.0f} datagrams/s")
+        self.assertEqual((said["lost"], said["twice"]), (0, 0), said)
+        self.assertGreater(said["back"], LEAST)
+        self.assertEqual(self.admin.ee("echo")["starts"], 1)
+
+    def expect_good_end(self):
+        """With the pool full and the books balanced, which weftd says by its exit code."""
+        self.assertEqual(self.weftd.stop(), 0, self.log())
+        self.assertNotIn("do not agree", self.log())
+
+    def test_packets(self):
+        self.start('"packets"')
+        self.assertEqual(self.said("packets"), (1024, "AN_ENOMEM"))
+        self.expect_neighbour_whole()
+        self.expect_good_end()
+
+    def test_sending(self):
+        self.start('"send", ' + SINK)
+        self.assertEqual(self.said("sent")[1], "AN_EQFULL")
+        self.expect_neighbour_whole()
+        self.expect_good_end()
+
+    def test_sending_at_a_rate(self):
+        self.start('"send-rated", ' + SINK)
+        self.assertEqual(self.said("sent")[1], "AN_EBANDWIDTH")
+        (before,), begin = self.channels("greedy"), time.monotonic()
+        self.expect_neighbour_whole()
+        (after,), end = self.channels("greedy"), time.monotonic()
+        bits = 8 * (after["out_bytes"] - before["out_bytes"])
+        self.assertGreater(bits, 0)
+        self.assertLess(bits, 8e6 * (end - begin + 0.1))  # the burst is what the rate gives in 10 ms
+        self.expect_good_end()
+
+    def test_threads(self):
+        self.start('"threads"')
+        self.assertEqual(self.said("threads of the domain"), (16, "AN_ELIMIT"))
+        got, refusal = self.said("threads of the C library")
+        self.assertEqual(refusal, "EAGAIN")
+        self.assertLess(16 + got, 64)
+        self.expect_neighbour_whole()
+        self.expect_good_end()
+
+    def test_channels(self):
+        self.start('"channels", ' + SINK)
+        self.expect_neighbour_whole()  # while it opens them
+        got, refusal = self.said("channels")
+        self.assertEqual(refusal, "AN_ELIMIT")
+        self.assertLess(got, 4096)  # objects
+        self.assertEqual(len(self.channels("greedy")), got)
+        self.expect_neighbour_whole()
+        self.expect_good_end()
+
+    def test_descriptors(self):
+        self.start('"descriptors"')
+        got, refusal = self.said("descriptors")
+        self.assertEqual(refusal, "EMFILE")
+        self.assertLess(got, 256)
+        self.expect_neighbour_whole()
+        self.expect_good_end()
+
+    def test_a_memory_pool(self):
+        self.start('"pool"')
+        got, refusal = self.said("pages")
+        self.assertEqual(refusal, "AN_ELIMIT")
+        self.assertTrue(200 < got <= 256, got)  # of 1 MiB; the objects of its domains count too
+        self.assertTrue(2**19 - 2**16 < self.said("bytes that the pool is over its limit")[0] <= 2**19)
+        self.assertEqual(self.said("domain ended for reason")[1], "violation")
+        self.expect_neighbour_whole()
+        self.assertEqual(self.admin.ee("greedy")["state"], "running")  # what it did not lose
+        self.expect_good_end()
+
+    def test_memory(self):
+        self.start('"memory"', memory="64M")
+        if "runs without memory limit" in self.log():
+            self.assertLess(self.said("megabytes")[0], 64)  # by RLIMIT_AS
+        else:
+            self.wait_for(lambda: self.admin.ee("greedy")["starts"] > 1)
+            self.assertEqual(self.admin.ee("greedy")["last_end"], "killed by SIGKILL: over its memory limit")
+        self.expect_neighbour_whole()  # while it is started and killed again
+        self.expect_good_end()
+
+
+if __name__ == "__main__":
+    laboratory.main("__main__")
