@@ -4,6 +4,7 @@
  * how much it got and what it was refused with, and goes on asking as long as it lives.
  *
  *   packets                 holds all that it can, frees them, and again
+ *   hoard PROT ADDR         keeps all that comes
  *   send PROT ADDR          until the channel refuses
  *   send-rated PROT ADDR    the same through a channel that may send 8 Mbit/s
  *   threads                 of its domain, which compute; then of the C library
@@ -63,6 +64,17 @@ static void send_packets(void* arg) {
     say_once("sent", n);
     return;
   }
+}
+
+static void keep(void* arg, an_Packet packet) {
+  (void)arg;
+  (void)packet;
+}
+
+static int hoard(void) {
+  return an_inchanCreate(NULL, greedy.domain, NULL, greedy.prot, greedy.addr, NULL, keep, NULL) != NULL
+             ? AN_OK
+             : an_errno();
 }
 
 static int open_channel(const an_NetSpecData* net) {
@@ -164,6 +176,7 @@ int an_eeInit(an_Domain self, int argc, const char* const* argv) {
     return an_eventSchedule(NULL, self, MILLISECOND, MILLISECOND, take_packets, NULL) != NULL ? AN_OK
                                                                                               : an_errno();
   }
+  if (strcmp(what, "hoard") == 0) return hoard();
   if (strcmp(what, "send") == 0) return send_without_end(0);
   if (strcmp(what, "send-rated") == 0) return send_without_end(8000000);
   if (strcmp(what, "threads") == 0) return spawn_threads();

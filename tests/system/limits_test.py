@@ -89,6 +89,25 @@ class Limits(unittest.TestCase):
         self.expect_neighbour_whole()
         self.expect_good_end()
 
+    def test_hoarding(self):
+        """What comes for an EE that gives nothing back is dropped in front of it, and leaves the pool to others."""
+        self.start('"hoard", ' + SINK)
+        self.wait_for(lambda: self.channels("greedy"))
+        sender = self.client.udp_socket("10.1.0.2", 9)
+        self.addCleanup(sender.close)
+
+        def more():
+            for _ in range(100):
+                sender.sendto(bytes(100), ("10.1.0.1", 9))
+            (channel,) = self.channels("greedy")
+            return channel["dropped"] > 1000 and channel
+        self.wait_for(more)
+        (channel,) = self.channels("greedy")
+        self.assertLessEqual(channel["out"], 1024)
+        self.assertLess(self.admin.show("pools")["pools"][0]["in_use"], 1024)
+        self.expect_neighbour_whole()
+        self.expect_good_end()
+
     def test_sending(self):
         self.start('"send", ' + SINK)
         self.assertEqual(self.said("sent")[1], "AN_EQFULL")
