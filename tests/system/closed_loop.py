@@ -150,6 +150,10 @@ class Stream:
         self.socket = socket.create_connection(endpoint(remote), 20, endpoint(local))
         self.socket.settimeout(20)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # A NAT that has forgotten the connection must hear of it from this side.
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL):
+            self.socket.setsockopt(socket.IPPROTO_TCP, option, 1)
 
     def go(self, commands):
         self.sent = self.back = self.lost = 0

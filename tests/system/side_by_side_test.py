@@ -17,7 +17,7 @@ CODE = BIN.parent / "share/weft/code"
 
 BACK_WITHIN = 0.1  # seconds from the death of an EE until nothing of it is left in the node
 CHANCES = 5        # how often an EE is killed until that is so: a machine may have other things to do, too
-LEAST = 20         # packets, or blocks, that each flow carries in a phase at least
+LEAST = 5          # packets, or blocks of 16 KiB, that each flow carries in a phase at least
 
 # An echo on `lan`, a NAT between `inside` and `outside`, capsules from `far` and from another node.
 CONFIG = f"""
