@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "nodeos_api/event.h"
-#include "nodeos_api/file.h"
 #include "nodeos_api/hand_over.h"
 #include "nodeos_api/node.h"
 #include "nodeos_api/packet_hold.h"
@@ -48,8 +47,7 @@ Domain* find_open(an_Domain handle) {
   return domain;
 }
 
-Domain::Domain(Node& node, Domain* parent)
-    : node_(node), parent_(parent), files_{parent != nullptr ? parent->files_.space : node.files(), {}, {}} {}
+Domain::Domain(Node& node, Domain* parent) : node_(node), parent_(parent) {}
 
 Domain* alive(an_Domain handle) {
   const HandleTable::Found found = handles().find(reinterpret_cast<uint64_t>(handle), AN_DOMAIN);
@@ -129,7 +127,6 @@ void Domain::end(an_TermReason reason) {
   }
   close_channels(*this);
   while (!parts_.empty()) parts_.back()->destroy();
-  close_files(*this);
   bury();
   node_.worker().call([this] { clear_worker(); });
   if (memory_ != nullptr) memory_->remove(*this);

@@ -11,7 +11,6 @@
 #include <atomic>
 #include <vector>
 
-#include "nodeos_api/domain_files.h"
 #include "nodeos_api/domain_part.h"
 #include "nodeos_api/kinds.h"
 #include "nodeos_api/mem_pool.h"
@@ -95,8 +94,6 @@ class Domain final : public Object<Domain>, public DomainKind, private Timer {
   bool suspended() const { return suspended_; }
   void suspend(bool suspended);
   const std::vector<DomainPart*>& parts() const { return parts_; }
-  // Its parent's space, or, of a root, the node's.
-  DomainFiles& files() { return files_; }
 
   // On the worker.
   std::vector<Event*>& events() { return events_; }
@@ -165,7 +162,6 @@ class Domain final : public Object<Domain>, public DomainKind, private Timer {
   std::vector<Domain*> children_;  // likewise, and channels_
   std::vector<DomainChannel*> channels_;
   std::vector<DomainPart*> parts_;  // that are no channels
-  DomainFiles files_;
   std::vector<Event*> events_;
   Ledger ledger_;
   Account account_;

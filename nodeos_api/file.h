@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // File and Dir of the API: what a domain has open.
 //
-// Threads: those that may block.  A call keeps what it uses, so that it may be closed
-//   meanwhile.
+// Threads: the control thread.
 #pragma once
 
 #include <memory>
@@ -14,31 +13,35 @@
 
 namespace weft {
 
-class FileObject final : public Object<FileObject>, public FileKind {
+template <typename Self, typename Kind, typename Open>
+class OpenObject : public Object<Self>, public Kind, public DomainPart {
  public:
-  FileObject(Domain& domain, std::shared_ptr<OpenFile> open) : domain_(domain), open_(std::move(open)) {}
+  OpenObject(Domain& domain, std::unique_ptr<Open> open) : domain_(domain), open_(std::move(open)) {
+    domain_.add(static_cast<DomainPart&>(*this));
+  }
+  ~OpenObject() override { domain_.remove(static_cast<DomainPart&>(*this)); }
 
   Domain& domain() const { return domain_; }
-  const std::shared_ptr<OpenFile>& open() const { return open_; }
+  Open& open() const { return *open_; }
+  // Closes it.
+  void destroy() override {
+    this->bury();
+    this->free_memory();
+  }
 
  private:
   Domain& domain_;
-  std::shared_ptr<OpenFile> open_;
+  const std::unique_ptr<Open> open_;
 };
 
-class DirObject final : public Object<DirObject>, public DirKind {
+class FileObject final : public OpenObject<FileObject, FileKind, OpenFile> {
  public:
-  DirObject(Domain& domain, std::shared_ptr<OpenDir> open) : domain_(domain), open_(std::move(open)) {}
-
-  Domain& domain() const { return domain_; }
-  const std::shared_ptr<OpenDir>& open() const { return open_; }
-
- private:
-  Domain& domain_;
-  std::shared_ptr<OpenDir> open_;
+  using OpenObject::OpenObject;
 };
 
-// Closes all that the domain has open.
-void close_files(Domain& domain);
+class DirObject final : public OpenObject<DirObject, DirKind, OpenDir> {
+ public:
+  using OpenObject::OpenObject;
+};
 
 }  // namespace weft

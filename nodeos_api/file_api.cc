@@ -3,67 +3,42 @@
 #include <unistd.h>
 
 #include <cstring>
-#include <mutex>
+#include <memory>
 
 #include "nodeos_api/file.h"
+#include "nodeos_api/geni_node.h"
 #include "nodeos_api/hand_over.h"
-#include "nodeos_api/node.h"
 #include "nodeos_api/sized.h"
 
 namespace weft {
 
+static_assert(OpenFile::kMaxTransfer == AN_FILE_TRANSFER);
+
 namespace {
 
-// Held while handles of files are looked up, made and buried, never while a disk is waited
-// for: who has looked one up keeps what is open.
-constinit std::mutex objects_mutex;
-
-std::vector<FileObject*>& list(Domain& domain, const FileObject*) { return domain.files().files; }
-std::vector<DirObject*>& list(Domain& domain, const DirObject*) { return domain.files().dirs; }
-
-// What the handle has open; null, with the failure noted.
-template <typename Object>
-auto held(typename Object::Handle handle) -> std::remove_cvref_t<decltype(std::declval<Object>().open())> {
-  std::lock_guard lock(objects_mutex);
-  const Object* object = find<Object>(handle);
-  if (object == nullptr || !object->domain().node().allows_blocking()) return nullptr;
-  return object->open();
+// The object of a handle, if this thread may wait for the disk; null, with the failure noted.
+template <typename T>
+T* usable(typename T::Handle handle) {
+  T* object = find<T>(handle);
+  return object != nullptr && object->domain().node().allows_blocking() ? object : nullptr;
 }
 
-// REQUIRES: objects_mutex is held.  What was open, since to let it go waits for the disk.
-template <typename Object>
-auto close(Object& object) {
-  auto open = object.open();
-  object.bury();
-  std::erase(list(object.domain(), &object), &object);
-  object.free_memory();
-  return open;
-}
-
-template <typename Object>
-int close(typename Object::Handle handle) {
-  std::shared_ptr<void> open;
-  std::lock_guard lock(objects_mutex);
-  Object* object = find<Object>(handle);
-  if (object == nullptr || !object->domain().node().allows_blocking()) return an_errno();
-  open = close(*object);
+template <typename T>
+int close(typename T::Handle handle) {
+  if (on_own_thread()) return handed_over([&] { return close<T>(handle); });
+  T* object = usable<T>(handle);
+  if (object == nullptr) return an_errno();
+  object->destroy();
   return AN_OK;
-}
-
-template <typename Object>
-void close_all(Domain& domain) {
-  std::vector<std::shared_ptr<void>> open;
-  std::lock_guard lock(objects_mutex);
-  auto& all = list(domain, static_cast<Object*>(nullptr));
-  while (!all.empty()) open.push_back(close(*all.back()));
 }
 
 // The files of a domain; null, with the failure noted.
 FileSpace* space_of(an_Domain d) {
-  Domain* domain = find_open(d);
+  const Domain* domain = find_open(d);
   if (domain == nullptr || !domain->node().allows_blocking()) return nullptr;
-  if (domain->files().space == nullptr) fail(AN_ENOSYS, "this node has no files");
-  return domain->files().space;
+  FileSpace* space = GeniNode::of(*domain).files();
+  if (space == nullptr) fail(AN_ENOSYS, "this node has no files");
+  return space;
 }
 
 bool is_path(const char* path) {
@@ -72,19 +47,14 @@ bool is_path(const char* path) {
 }
 
 // Makes the object for what was opened; null, with the failure noted.
-template <typename Object, typename Open>
-typename Object::Handle make(void* mem, an_Domain d, Result<std::shared_ptr<Open>> open) {
+template <typename T, typename Open>
+typename T::Handle make(void* mem, an_Domain d, Result<std::unique_ptr<Open>> open) {
   if (!open) {
     fail(open.error());
     return nullptr;
   }
-  std::lock_guard lock(objects_mutex);
-  Domain* domain = find_open(d);
-  if (domain == nullptr) return nullptr;
-  Object* object = Object::make(mem, *domain, *open);
-  if (object == nullptr) return nullptr;
-  list(*domain, object).push_back(object);
-  return object->handle();
+  T* object = T::make(mem, *find<Domain>(d), std::move(*open));
+  return object != nullptr ? object->handle() : nullptr;
 }
 
 int status_of(const Result<void>& done) { return done ? AN_OK : fail(done.error()); }
@@ -102,7 +72,7 @@ std::span<const uint8_t> bytes(const void* at, size_t n) { return {static_cast<c
 // Calls `work` with what is open.  -1, with the failure noted.
 template <typename Work>
 int64_t moved(an_File f, const void* memory, size_t n, int64_t offset, Work work) {
-  const auto file = held<FileObject>(f);
+  const FileObject* file = usable<FileObject>(f);
   if (file == nullptr) return -1;
   if (memory == nullptr && n > 0) {
     fail(AN_EINVAL, "memory for the bytes is wanted");
@@ -112,7 +82,7 @@ int64_t moved(an_File f, const void* memory, size_t n, int64_t offset, Work work
     fail(AN_EINVAL, "no byte of a file is before its start");
     return -1;
   }
-  return count_of(work(*file));
+  return count_of(work(file->open()));
 }
 
 an_FileType to_api(FileType type) {
@@ -162,11 +132,6 @@ bool to_how(int flags, OpenHow& how) {
 
 }  // namespace
 
-void close_files(Domain& domain) {
-  close_all<FileObject>(domain);
-  close_all<DirObject>(domain);
-}
-
 }  // namespace weft
 
 using namespace weft;
@@ -181,10 +146,7 @@ an_File an_open(void* mem, an_Domain d, const char* path, int flags) {
   return make<FileObject>(mem, d, space->open_file(path, how));
 }
 
-int an_close(an_File f) {
-  if (on_own_thread()) return handed_over([&] { return an_close(f); });
-  return weft::close<FileObject>(f);
-}
+int an_close(an_File f) { return weft::close<FileObject>(f); }
 
 int64_t an_read(an_File f, void* into, size_t n) {
   if (on_own_thread()) return handed_over([&] { return an_read(f, into, n); });
@@ -210,15 +172,15 @@ int64_t an_pwrite(an_File f, const void* from, size_t n, int64_t offset) {
 
 int64_t an_lseek(an_File f, int64_t offset, an_Whence whence) {
   if (on_own_thread()) return handed_over([&] { return an_lseek(f, offset, whence); });
-  const auto file = held<FileObject>(f);
+  const FileObject* file = usable<FileObject>(f);
   if (file == nullptr) return -1;
   switch (whence) {
     case AN_SEEK_SET:
-      return count_of(file->seek(offset, SEEK_SET));
+      return count_of(file->open().seek(offset, SEEK_SET));
     case AN_SEEK_CUR:
-      return count_of(file->seek(offset, SEEK_CUR));
+      return count_of(file->open().seek(offset, SEEK_CUR));
     case AN_SEEK_END:
-      return count_of(file->seek(offset, SEEK_END));
+      return count_of(file->open().seek(offset, SEEK_END));
   }
   fail(AN_EINVAL, "a place is counted from the start, from here, or from the end");
   return -1;
@@ -226,22 +188,22 @@ int64_t an_lseek(an_File f, int64_t offset, an_Whence whence) {
 
 int an_ftruncate(an_File f, int64_t length) {
   if (on_own_thread()) return handed_over([&] { return an_ftruncate(f, length); });
-  const auto file = held<FileObject>(f);
+  const FileObject* file = usable<FileObject>(f);
   if (file == nullptr) return an_errno();
   if (length < 0) return fail(AN_EINVAL, "no file is shorter than 0 bytes");
-  return status_of(file->truncate(uint64_t(length)));
+  return status_of(file->open().truncate(uint64_t(length)));
 }
 
 int an_fsync(an_File f) {
   if (on_own_thread()) return handed_over([&] { return an_fsync(f); });
-  const auto file = held<FileObject>(f);
-  return file != nullptr ? status_of(file->sync()) : an_errno();
+  const FileObject* file = usable<FileObject>(f);
+  return file != nullptr ? status_of(file->open().sync()) : an_errno();
 }
 
 int an_fstat(an_File f, an_FileStat* stat) {
   if (on_own_thread()) return handed_over([&] { return an_fstat(f, stat); });
-  const auto file = held<FileObject>(f);
-  return file != nullptr ? fill(stat, file->status()) : an_errno();
+  const FileObject* file = usable<FileObject>(f);
+  return file != nullptr ? fill(stat, file->open().status()) : an_errno();
 }
 
 int an_stat(an_Domain d, const char* path, an_FileStat* stat) {
@@ -288,11 +250,11 @@ an_Dir an_opendir(void* mem, an_Domain d, const char* path) {
 
 int an_readdir(an_Dir d, an_DirEntry* entry) {
   if (on_own_thread()) return handed_over([&] { return an_readdir(d, entry); });
-  const auto dir = held<DirObject>(d);
+  const DirObject* dir = usable<DirObject>(d);
   if (dir == nullptr) return an_errno();
   if (entry == nullptr || entry->size != sizeof *entry)
     return fail(AN_EINVAL, "the entry to be filled must begin with its size");
-  const auto next = dir->next();
+  const auto next = dir->open().next();
   if (!next) return fail(next.error());
   if (!next->has_value()) return fail(AN_ENOENT, "the directory has no more entries");
   entry->type = to_api((*next)->type);
@@ -301,10 +263,7 @@ int an_readdir(an_Dir d, an_DirEntry* entry) {
   return AN_OK;
 }
 
-int an_closedir(an_Dir d) {
-  if (on_own_thread()) return handed_over([&] { return an_closedir(d); });
-  return weft::close<DirObject>(d);
-}
+int an_closedir(an_Dir d) { return weft::close<DirObject>(d); }
 
 int an_filesGetStats(an_Domain d, an_FilesStats* stats) {
   if (on_own_thread()) return handed_over([&] { return an_filesGetStats(d, stats); });

@@ -93,7 +93,7 @@ Result<OwnedFd> FileSpace::open_or_create(const std::string& path, const OpenHow
   return path_error(Code::kNotFound, path, "a link that leads nowhere");
 }
 
-Result<std::shared_ptr<OpenFile>> FileSpace::open_file(const std::string& path, const OpenHow& how) {
+Result<std::unique_ptr<OpenFile>> FileSpace::open_file(const std::string& path, const OpenHow& how) {
   std::lock_guard lock(mutex_);
   if (auto may = ledger_.may_open(); !may) return may.error();
   auto fd = open_or_create(path, how);
@@ -104,10 +104,10 @@ Result<std::shared_ptr<OpenFile>> FileSpace::open_file(const std::string& path, 
     if (auto cut = set_length(fd->get(), 0); !cut) return cut.error();
   }
   ledger_.opened(id_of(what));
-  return std::make_shared<OpenFile>(*this, std::move(*fd), id_of(what), how);
+  return std::make_unique<OpenFile>(*this, std::move(*fd), id_of(what), how);
 }
 
-Result<std::shared_ptr<OpenDir>> FileSpace::open_dir(const std::string& path) {
+Result<std::unique_ptr<OpenDir>> FileSpace::open_dir(const std::string& path) {
   std::lock_guard lock(mutex_);
   if (auto may = ledger_.may_open(); !may) return may.error();
   auto fd = open_beneath(root_.get(), path, O_RDONLY | O_DIRECTORY);
@@ -117,7 +117,7 @@ Result<std::shared_ptr<OpenDir>> FileSpace::open_dir(const std::string& path) {
   DirStream stream = read_dir(fd->get());
   if (stream == nullptr) return file_error(path, errno);
   ledger_.opened(id_of(what));
-  return std::make_shared<OpenDir>(*this, std::move(*fd), id_of(what), std::move(stream));
+  return std::make_unique<OpenDir>(*this, std::move(*fd), id_of(what), std::move(stream));
 }
 
 Result<FileStatus> FileSpace::status(const std::string& path) {

@@ -124,8 +124,8 @@ class FileSpace {
 
   // Paths are relative to the root.  Errors of all: as open_beneath(); kLimit (quota).
   // Only regular files are opened: kPermission for devices, pipes, sockets.
-  Result<std::shared_ptr<OpenFile>> open_file(const std::string& path, const OpenHow& how);
-  Result<std::shared_ptr<OpenDir>> open_dir(const std::string& path);
+  Result<std::unique_ptr<OpenFile>> open_file(const std::string& path, const OpenHow& how);
+  Result<std::unique_ptr<OpenDir>> open_dir(const std::string& path);
   Result<FileStatus> status(const std::string& path);
   Result<void> make_dir(const std::string& path);
   Result<void> remove_dir(const std::string& path);   // kExists: it is not empty

@@ -14,6 +14,7 @@
 namespace weft {
 
 class Credential;
+class FileSpace;
 
 class GeniNode final : public Node {
  public:
@@ -28,9 +29,10 @@ class GeniNode final : public Node {
   };
 
   explicit GeniNode(const Parts& parts)
-      : Node(parts.worker, parts.pool, parts.clock, parts.files),
+      : Node(parts.worker, parts.pool, parts.clock),
         geni_(parts.geni),
         log_(parts.log),
+        files_(parts.files),
         principals_(parts.name) {}
   // Ends all domains, with AN_TERM_NODE.
   ~GeniNode() override;
@@ -46,11 +48,14 @@ class GeniNode final : public Node {
 
   Geni& geni() const { return geni_; }
   Logger& log() const { return log_; }
+  FileSpace* files() const { return files_; }  // null: its domains have none
+  bool has_files() const override { return files_ != nullptr; }
   std::string_view port_name(uint16_t port) const override { return geni_.port(port).name; }
 
  private:
   Geni& geni_;
   Logger& log_;
+  FileSpace* const files_;
   Principals principals_;
   std::vector<Credential*> credentials_;
 };

@@ -18,11 +18,10 @@ std::vector<Node*>& nodes() {
 
 }  // namespace
 
-Node::Node(Worker& worker, Pool& pool, Clock& clock, FileSpace* files)
+Node::Node(Worker& worker, Pool& pool, Clock& clock)
     : worker_(worker),
       pool_(pool),
       clock_(clock),
-      files_(files),
       pools_{&pool},
       root_(Domain::make(nullptr, *this, nullptr)) {
   std::lock_guard lock(nodes_mutex);

@@ -31,8 +31,8 @@ int node_info(const char* feature, uint64_t* value, bool in_process);
 
 class Node {
  public:
-  // All outlive it.  `files` is null where its domains have none.
-  Node(Worker& worker, Pool& pool, Clock& clock, FileSpace* files = nullptr);
+  // All outlive it.
+  Node(Worker& worker, Pool& pool, Clock& clock);
   virtual ~Node();  // REQUIRES: end_domains() was called
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
@@ -48,7 +48,6 @@ class Node {
   Worker& worker() const { return worker_; }
   Pool& pool() const { return pool_; }
   Clock& clock() const { return clock_; }
-  FileSpace* files() const { return files_; }
 
   // Another pool whose packets reach EEs (a driver's own).
   void add_pool(Pool& pool) { pools_.push_back(&pool); }
@@ -56,6 +55,8 @@ class Node {
 
   // Ends a domain, wherever it is known.  [control]
   virtual void end(Domain& domain, an_TermReason reason) { domain.end(reason); }
+  // Whether its domains have files.
+  virtual bool has_files() const = 0;
   // Whether its packets may window memory of this process.
   virtual bool windows_memory() const { return true; }
 
@@ -123,7 +124,6 @@ class Node {
   Worker& worker_;
   Pool& pool_;
   Clock& clock_;
-  FileSpace* files_;  // before the root, which has it from here
   std::thread::id control_ = std::this_thread::get_id();
   std::vector<Pool*> pools_;
   std::shared_ptr<ControlQueue> control_queue_ = std::make_shared<ControlQueue>();

@@ -3,7 +3,6 @@
 #include <ctime>
 #include <string_view>
 
-#include "nodeos_api/file_space.h"
 #include "nodeos_api/hand_over.h"
 #include "nodeos_api/node.h"
 #include "nodeos_api/policies.h"
@@ -25,7 +24,7 @@ constexpr Feature kFeatures[] = {
     {"packet_contiguous", Packet::kRoom - Packet::kHeadroom},
     {"packet_headroom", Packet::kHeadroom - Packet::kReserved},
     {"workers", 1},
-    {"file_transfer", OpenFile::kMaxTransfer},
+    {"file_transfer", AN_FILE_TRANSFER},
     {"page_size", kPageSize},
 };
 
@@ -64,7 +63,7 @@ int node_info(const char* feature, uint64_t* value, bool in_process) {
   }
   if (feature == std::string_view("files")) {
     const Node* node = Node::here();
-    *value = node != nullptr && node->files() != nullptr;
+    *value = node != nullptr && node->has_files();
     return AN_OK;
   }
   for (const Feature& f : kFeatures) {

@@ -39,14 +39,20 @@ const Service* find_service(uint16_t call) {
   return call < kCalls && kServices[call].serve != nullptr ? &kServices[call] : nullptr;
 }
 
-bool Exchange::read(Text where, OptionalText* text) const {
+bool Exchange::read(Text where, std::span<const uint8_t>* bytes) const {
   if (where.offset == Text::kNull) return true;
   if (where.offset > texts.size() || where.length > texts.size() - where.offset) {
     fail(AN_EINVAL, "a text of the message lies outside of it");
     return false;
   }
-  const auto bytes = texts.subspan(where.offset, where.length);
-  *text = OptionalText(std::string(bytes.begin(), bytes.end()));
+  *bytes = texts.subspan(where.offset, where.length);
+  return true;
+}
+
+bool Exchange::read(Text where, OptionalText* text) const {
+  std::span<const uint8_t> bytes;
+  if (!read(where, &bytes)) return false;
+  if (where.offset != Text::kNull) *text = OptionalText(std::string(bytes.begin(), bytes.end()));
   return true;
 }
 

@@ -37,7 +37,16 @@ struct Exchange {
 
   // Errors: noted; it lies outside of the message.
   bool read(Text where, OptionalText* text) const;
+  // The bytes stay in the message; none where there is no text.
+  bool read(Text where, std::span<const uint8_t>* bytes) const;
 };
+
+// What `work` says of the object that the EE's handle stands for.
+template <typename Kind, typename Work>
+int with(Exchange& x, uint64_t handle, Work work) {
+  typename Kind::Handle real = x.session.real<Kind>(handle);
+  return real != nullptr ? work(real) : an_errno();
+}
 
 #define X(number, name, Request, Reply) int serve_##name(Exchange&, const Request&, Reply&);
 WEFT_SNOW_CALLS(X)

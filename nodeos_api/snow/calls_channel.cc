@@ -50,17 +50,10 @@ int cross(Exchange& x, typename Channel::Handle real, Destroy destroy, ChanCreat
 }
 
 template <typename Kind>
-int with(Exchange& x, uint64_t handle, int (*call)(typename Kind::Handle)) {
-  typename Kind::Handle real = x.session.real<Kind>(handle);
-  return real != nullptr ? call(real) : an_errno();
-}
-
-template <typename Kind>
 int get_stats(Exchange& x, uint64_t handle, int (*call)(typename Kind::Handle, an_ChanStats*),
               an_ChanStats& stats) {
-  typename Kind::Handle real = x.session.real<Kind>(handle);
   stats.size = sizeof stats;
-  return real != nullptr ? call(real, &stats) : an_errno();
+  return with<Kind>(x, handle, [&](typename Kind::Handle real) { return call(real, &stats); });
 }
 
 int add_addresses(Exchange& x, const AddAddresses& r,
@@ -105,16 +98,15 @@ int serve_DemuxkeyAddIPv6(Exchange& x, const AddAddresses& r, Nothing&) {
   return add_addresses(x, r, an_demuxkeyAddIPv6);
 }
 int serve_DemuxkeyAddUDP(Exchange& x, const AddNumbers& r, Nothing&) {
-  an_DemuxKey key = x.session.real<DemuxKeyKind>(r.key);
-  return key != nullptr ? an_demuxkeyAddUDP(key, r.first, r.second) : an_errno();
+  return with<DemuxKeyKind>(x, r.key,
+                            [&](an_DemuxKey key) { return an_demuxkeyAddUDP(key, r.first, r.second); });
 }
 int serve_DemuxkeyAddTCP(Exchange& x, const AddNumbers& r, Nothing&) {
-  an_DemuxKey key = x.session.real<DemuxKeyKind>(r.key);
-  return key != nullptr ? an_demuxkeyAddTCP(key, r.first, r.second) : an_errno();
+  return with<DemuxKeyKind>(x, r.key,
+                            [&](an_DemuxKey key) { return an_demuxkeyAddTCP(key, r.first, r.second); });
 }
 int serve_DemuxkeyAddANEP(Exchange& x, const AddNumbers& r, Nothing&) {
-  an_DemuxKey key = x.session.real<DemuxKeyKind>(r.key);
-  return key != nullptr ? an_demuxkeyAddANEP(key, r.first) : an_errno();
+  return with<DemuxKeyKind>(x, r.key, [&](an_DemuxKey key) { return an_demuxkeyAddANEP(key, r.first); });
 }
 
 // It stays suspended until the EE's library knows it, and resumes it.

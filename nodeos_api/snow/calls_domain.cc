@@ -37,14 +37,12 @@ int serve_DomainSuspend(Exchange& x, const One& r, Nothing&) {
 }
 
 int serve_DomainResume(Exchange& x, const One& r, Nothing&) {
-  an_Domain domain = x.session.real<DomainKind>(r.handle);
-  return domain != nullptr ? an_domainResume(domain) : an_errno();
+  return with<DomainKind>(x, r.handle, an_domainResume);
 }
 
 int serve_DomainGetStats(Exchange& x, const One& r, an_DomainStats& stats) {
-  an_Domain domain = x.session.real<DomainKind>(r.handle);
   stats.size = sizeof stats;
-  return domain != nullptr ? an_domainGetStats(domain, &stats) : an_errno();
+  return with<DomainKind>(x, r.handle, [&](an_Domain domain) { return an_domainGetStats(domain, &stats); });
 }
 
 int serve_Log(Exchange& x, const Log& r, Nothing&) {

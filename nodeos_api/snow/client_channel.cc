@@ -11,8 +11,6 @@ namespace weft::snow {
 
 namespace {
 
-Connection& to_node(const Domain& domain) { return SnowNode::of(domain).connection(); }
-
 // The domain in which a channel may be made now.
 Domain* creator(an_Domain handle) {
   Domain* domain = find_open(handle);
@@ -40,21 +38,6 @@ Net net_of(an_NetSpec spec) {
 
 ChanSpec spec_of(Texts& texts, const char* prot, const char* addr, an_NetSpec net) {
   return {texts.add(prot), texts.add(addr), net_of(net)};
-}
-
-// An object of this process for one that the node has made.  If there can be none, the node's
-// is destroyed again.
-template <typename T, Call kDestroy, typename Made>
-T* adopt(void* mem, Domain& domain, const Made& made, uint64_t handle) {
-  T* object = T::make(mem, domain, made);
-  if (object == nullptr) {
-    const LastFailure why = LastFailure::of_this_thread();
-    to_node(domain).call<kDestroy>({handle});
-    LastFailure::of_this_thread() = why;
-    return nullptr;
-  }
-  object->open();
-  return object;
 }
 
 template <typename T>

@@ -3,11 +3,11 @@
 #include "nodeos_api/domain_means.h"
 #include "nodeos_api/drop_reason.h"
 #include "nodeos_api/event.h"
-#include "nodeos_api/file.h"
 #include "nodeos_api/hand_over.h"
 #include "nodeos_api/sized.h"
 #include "nodeos_api/sizes.h"
 #include "nodeos_api/snow/snow_channel.h"
+#include "nodeos_api/snow/snow_file.h"
 
 namespace weft::snow {
 
@@ -24,7 +24,7 @@ Domain* parent_of_new(an_Domain parent) {
 bool make_at_node(Domain& domain) {
   Created made{};
   const DomainCreate request{domain.parent()->at_node(), reinterpret_cast<uint64_t>(domain.handle())};
-  if (SnowNode::of(domain).connection().call<Call::kDomainCreate>(request, &made) != AN_OK) return false;
+  if (to_node(domain).call<Call::kDomainCreate>(request, &made) != AN_OK) return false;
   domain.set_at_node(made.handle);
   return true;
 }
@@ -44,7 +44,7 @@ template <Call kCall>
 int tell_node(an_Domain handle) {
   const Domain* domain = find_open(handle);
   if (domain == nullptr || !domain->node().allows_call()) return an_errno();
-  return SnowNode::of(*domain).connection().call<kCall>({domain->at_node()});
+  return to_node(*domain).call<kCall>({domain->at_node()});
 }
 
 // What this process knows of it better than the node.
@@ -80,9 +80,9 @@ size_t an_sizeof(an_Kind kind) {
     case AN_DEMUXKEY:
       return sizeof(SnowDemuxKey);
     case AN_FILE:
-      return sizeof(FileObject);
+      return sizeof(SnowFile);
     case AN_DIR:
-      return sizeof(DirObject);
+      return sizeof(SnowDir);
     default:
       return size_of_shared(kind);
   }
@@ -150,7 +150,7 @@ int an_domainGetStats(an_Domain d, an_DomainStats* stats) {
   Domain* domain = find<Domain>(d);
   if (domain == nullptr || !domain->node().allows_call()) return an_errno();
   an_DomainStats full{};
-  if (SnowNode::of(*domain).connection().call<Call::kDomainGetStats>({domain->at_node()}, &full) != AN_OK) {
+  if (to_node(*domain).call<Call::kDomainGetStats>({domain->at_node()}, &full) != AN_OK) {
     return an_errno();
   }
   return fill_sized(stats, domain->node().carry([&] {
@@ -166,7 +166,7 @@ int an_log(an_Domain d, an_LogLevel level, const char* text) {
   if (text == nullptr) return fail(AN_EINVAL, "a log line needs a level and a text");
   Texts texts;
   const Log request{domain->at_node(), level, 0, texts.add(text)};
-  return SnowNode::of(*domain).connection().call<Call::kLog>(request, nullptr, texts);
+  return to_node(*domain).call<Call::kLog>(request, nullptr, texts);
 }
 
 int an_nodeInfo(const char* feature, uint64_t* value) { return node_info(feature, value, false); }

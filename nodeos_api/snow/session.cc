@@ -154,7 +154,7 @@ int Session::begin(Welcome* welcome) {
   *welcome = {.version = kVersion,
               .packets_made = limits_.packets_made,
               .packets_received = limits_.packets_received,
-              .reserved = 0,
+              .has_files = node_.has_files(),
               .root = handles_.give<DomainKind>(top_),
               .layout = layout};
   return AN_OK;

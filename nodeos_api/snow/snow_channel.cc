@@ -5,15 +5,6 @@
 
 namespace weft::snow {
 
-// --- demux keys ----------------------------------------------------------------
-
-void SnowDemuxKey::destroy() {
-  bury();
-  if (node_must_hear(domain_)) SnowNode::of(domain_).connection().call<Call::kDemuxkeyDestroy>({at_node_});
-  domain_.remove(static_cast<DomainPart&>(*this));
-  free_memory();
-}
-
 // --- incoming ------------------------------------------------------------------
 
 void SnowInChannel::open() {
@@ -23,7 +14,7 @@ void SnowInChannel::open() {
 
 void SnowInChannel::destroy() {
   bury();
-  if (node_must_hear(domain_)) SnowNode::of(domain_).connection().call<Call::kInchanDestroy>({at_node_});
+  if (node_must_hear(domain_)) to_node(domain_).call<Call::kInchanDestroy>({at_node_});
   domain_.node().worker().call([this] { let_go(); });
   domain_.remove(static_cast<DomainChannel&>(*this));
   free_memory();
@@ -80,21 +71,12 @@ void SnowOutChannel::open() {
 
 void SnowOutChannel::destroy() {
   bury();
-  if (node_must_hear(domain_)) SnowNode::of(domain_).connection().call<Call::kOutchanDestroy>({at_node_});
+  if (node_must_hear(domain_)) to_node(domain_).call<Call::kOutchanDestroy>({at_node_});
   domain_.node().worker().call([this] { SnowNode::of(domain_).guest().close(opening_); });
   domain_.remove(static_cast<DomainChannel&>(*this));
   free_memory();
 }
 
 void SnowOutChannel::push_out(Pvec& v) { SnowNode::of(domain_).guest().push(opening_, v); }
-
-// --- cut-through -----------------------------------------------------------------
-
-void SnowCutChannel::destroy() {
-  bury();
-  if (node_must_hear(domain_)) SnowNode::of(domain_).connection().call<Call::kCutchanDestroy>({at_node_});
-  domain_.remove(static_cast<DomainChannel&>(*this));
-  free_memory();
-}
 
 }  // namespace weft::snow

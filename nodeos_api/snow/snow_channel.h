@@ -7,31 +7,17 @@
 #include <span>
 #include <vector>
 
-#include "nodeos_api/domain.h"
-#include "nodeos_api/kinds.h"
-#include "nodeos_api/object.h"
 #include "nodeos_api/paid_exit.h"
-#include "nodeos_api/snow/snow_node.h"
+#include "nodeos_api/snow/snow_object.h"
 #include "nodeos_api/transfer.h"
 #include "paths/end_queue.h"
 #include "paths/timers.h"
 
 namespace weft::snow {
 
-// Whether the node is to be told of an end: not if it knows it by the domain's.
-inline bool node_must_hear(const Domain& domain) { return !domain.ending(); }
-
-class SnowDemuxKey final : public Object<SnowDemuxKey>, public DemuxKeyKind, public DomainPart {
+class SnowDemuxKey final : public SnowObject<SnowDemuxKey, DemuxKeyKind, Call::kDemuxkeyDestroy> {
  public:
-  SnowDemuxKey(Domain& domain, uint64_t at_node) : domain_(domain), at_node_(at_node) {}
-  Domain& domain() const { return domain_; }
-  uint64_t at_node() const { return at_node_; }
-  void open() { domain_.add(static_cast<DomainPart&>(*this)); }
-  void destroy() override;
-
- private:
-  Domain& domain_;
-  const uint64_t at_node_;
+  using SnowObject::SnowObject;
 };
 
 class SnowInChannel final : public Object<SnowInChannel>,
@@ -99,17 +85,10 @@ class SnowOutChannel final : public Object<SnowOutChannel>,
   const QueueLimit limit_;
 };
 
-class SnowCutChannel final : public Object<SnowCutChannel>, public CutChanKind, public DomainChannel {
+class SnowCutChannel final
+    : public SnowObject<SnowCutChannel, CutChanKind, Call::kCutchanDestroy, DomainChannel> {
  public:
-  SnowCutChannel(Domain& domain, uint64_t at_node) : domain_(domain), at_node_(at_node) {}
-  Domain& domain() const { return domain_; }
-  uint64_t at_node() const { return at_node_; }
-  void open() { domain_.add(static_cast<DomainChannel&>(*this)); }
-  void destroy() override;
-
- private:
-  Domain& domain_;
-  const uint64_t at_node_;
+  using SnowObject::SnowObject;
 };
 
 }  // namespace weft::snow

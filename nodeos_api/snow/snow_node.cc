@@ -67,13 +67,14 @@ Result<std::unique_ptr<SnowNode>> SnowNode::join(OwnedFd socket, const SnowOptio
   if (!received) return received.error();
   auto parts = std::make_unique<Parts>(std::move(connection), std::move(*memory), std::move(*made),
                                        std::move(*received), options);
-  std::unique_ptr<SnowNode> node(new SnowNode(std::move(parts)));
-  node->root().set_at_node(welcome.root);
-  return node;
+  return std::unique_ptr<SnowNode>(new SnowNode(std::move(parts), welcome));
 }
 
-SnowNode::SnowNode(std::unique_ptr<Parts> parts)
-    : Node(parts->worker, *parts->made, parts->clock), parts_(std::move(parts)) {
+SnowNode::SnowNode(std::unique_ptr<Parts> parts, const Welcome& welcome)
+    : Node(parts->worker, *parts->made, parts->clock),
+      parts_(std::move(parts)),
+      has_files_(welcome.has_files != 0) {
+  root().set_at_node(welcome.root);
   add_pool(*parts_->received);
   parts_->watch(control_fd());
 }

@@ -42,6 +42,7 @@ class SnowNode final : public Node {
   Inbox& inbox() const;
 
   void end(Domain& domain, an_TermReason reason) override;
+  bool has_files() const override { return has_files_; }
   bool windows_memory() const override { return false; }
   std::string_view port_name(uint16_t port) const override;
 
@@ -54,9 +55,10 @@ class SnowNode final : public Node {
 
  private:
   struct Parts;
-  explicit SnowNode(std::unique_ptr<Parts> parts);
+  SnowNode(std::unique_ptr<Parts> parts, const Welcome& welcome);
 
   std::unique_ptr<Parts> parts_;
+  const bool has_files_;
   mutable std::map<uint16_t, std::string> port_names_;  // on the worker
 };
 

@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #include "nodeos_api/an.h"
 #include "partner/shm_layout.h"
@@ -69,8 +70,8 @@ struct Welcome {
   uint32_t version;
   uint32_t packets_made;      // that the EE's own pool is to have
   uint32_t packets_received;  // that are to be lent
-  uint32_t reserved;
-  uint64_t root;  // the domain above the EE's
+  uint32_t has_files;         // 1: its domains have files
+  uint64_t root;              // the domain above the EE's
   ShmLayout layout;
 };
 
@@ -137,6 +138,55 @@ struct PortNamed {
   char name[32];
 };
 
+struct OpenPath {
+  uint64_t domain;
+  Text path;
+  int32_t flags;  // an_OpenFlag, of files
+  uint32_t reserved;
+};
+struct DomainPath {
+  uint64_t domain;
+  Text path;
+};
+struct RenamePath {
+  uint64_t domain;
+  Text from, to;
+};
+struct ReadFile {
+  uint64_t file;
+  int64_t offset;   // of the calls that have one
+  uint32_t length;  // the node reads AN_FILE_TRANSFER of it at most
+  uint32_t reserved;
+};
+struct WriteFile {
+  uint64_t file;
+  int64_t offset;  // of the calls that have one
+  Text bytes;
+};
+struct SeekFile {
+  uint64_t file;
+  int64_t offset;
+  int32_t whence;  // an_Whence
+  uint32_t reserved;
+};
+struct TruncateFile {
+  uint64_t file;
+  int64_t length;
+};
+struct Moved {
+  int64_t bytes;  // that were moved, and stand behind it if they were read; or, of a seek, a place
+};
+struct FileState {  // an_FileStat
+  int32_t type;
+  uint32_t reserved;
+  uint64_t length;
+  uint64_t modified_ns;
+};
+struct ListedEntry {  // an_DirEntry
+  int32_t type;
+  char name[256];
+};
+
 // --- the calls -------------------------------------------------------------------
 
 // number, name, request, reply.  A number is never used again for another call.
@@ -167,13 +217,36 @@ struct PortNamed {
   X(24, DemuxkeyAddIPv6, AddAddresses, Nothing) \
   X(25, DemuxkeyAddUDP, AddNumbers, Nothing)    \
   X(26, DemuxkeyAddTCP, AddNumbers, Nothing)    \
-  X(27, DemuxkeyAddANEP, AddNumbers, Nothing)
+  X(27, DemuxkeyAddANEP, AddNumbers, Nothing)   \
+  X(28, Open, OpenPath, Created)                \
+  X(29, Close, One, Nothing)                    \
+  X(30, Read, ReadFile, Moved)                  \
+  X(31, Write, WriteFile, Moved)                \
+  X(32, Pread, ReadFile, Moved)                 \
+  X(33, Pwrite, WriteFile, Moved)               \
+  X(34, Lseek, SeekFile, Moved)                 \
+  X(35, Ftruncate, TruncateFile, Nothing)       \
+  X(36, Fsync, One, Nothing)                    \
+  X(37, Fstat, One, FileState)                  \
+  X(38, Stat, DomainPath, FileState)            \
+  X(39, Mkdir, DomainPath, Nothing)             \
+  X(40, Rmdir, DomainPath, Nothing)             \
+  X(41, Unlink, DomainPath, Nothing)            \
+  X(42, Rename, RenamePath, Nothing)            \
+  X(43, Opendir, OpenPath, Created)             \
+  X(44, Readdir, One, ListedEntry)              \
+  X(45, Closedir, One, Nothing)                 \
+  X(46, FilesGetStats, One, an_FilesStats)
 
 enum class Call : uint16_t {
 #define X(number, name, request, reply) k##name = number,
   WEFT_SNOW_CALLS(X)
 #undef X
 };
+
+// A reply has no gaps: what lay on the node's stack before is not the EE's to read.
+template <typename T>
+constexpr bool kHasNoGaps = std::is_empty_v<T> || std::has_unique_object_representations_v<T>;
 
 // The structs of a call.
 template <Call>
@@ -183,6 +256,7 @@ struct CallOf;
   struct CallOf<Call::k##name> {        \
     using Request = request;            \
     using Reply = reply;                \
+    static_assert(kHasNoGaps<Reply>);   \
   };
 WEFT_SNOW_CALLS(X)
 #undef X

@@ -6,6 +6,7 @@
 
 #include <cstring>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "nodeos_api/snow/session.h"
@@ -68,6 +69,11 @@ class NodeProcess {
         arena_advance(world_, order.value);
         reply(0);
         break;
+      case Do::kFiles: {
+        const std::string_view root = arena_files(world_);
+        reply(root.size(), root.data(), root.size());
+        break;
+      }
       case Do::kStop:
         session_.reset();
         reply(arena_stop(std::exchange(world_, nullptr)));

@@ -29,6 +29,7 @@ struct arena {
   OwnedFd orders;
   pid_t process = -1;
   std::unique_ptr<snow::SnowNode> node;
+  std::string files_root;
 
   uint64_t order(Do what, const char* port, uint64_t value, const void* bytes = nullptr, size_t length = 0,
                  void* into = nullptr) {
@@ -106,6 +107,8 @@ arena* arena_start(void) {
     return nullptr;
   }
   world->node = std::move(*node);
+  world->files_root.resize(kMaxMessage);
+  world->files_root.resize(world->order(Do::kFiles, "", 0, nullptr, 0, world->files_root.data()));
   return world.release();
 }
 
@@ -128,8 +131,7 @@ size_t arena_take(arena* world, const char* port, void* bytes, size_t room) {
   return world->order(Do::kTake, port, room, nullptr, 0, bytes);
 }
 
-// Files do not cross yet: the node says that it has none.
-const char* arena_files(arena*) { return ""; }
+const char* arena_files(arena* world) { return world->files_root.c_str(); }
 
 // What crosses once, and is answered, crosses twice.
 void arena_settle(arena* world) {

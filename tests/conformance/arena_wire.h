@@ -9,14 +9,14 @@
 
 namespace weft::arena_wire {
 
-enum class Do : uint32_t { kInject = 1, kTake, kSettle, kAdvance, kStop };
+enum class Do : uint32_t { kInject = 1, kTake, kSettle, kAdvance, kFiles, kStop };
 
 struct Order {
   Do what;
   char port[4];
   uint64_t value;  // bytes that may come back; nanoseconds
 };
-// Behind either stand `value` bytes of a packet.
+// Behind either stand `value` bytes, of a packet or a path.
 struct Answer {
   uint64_t value;
 };

@@ -220,7 +220,7 @@ class RandomSteps {
 
  private:
   struct Open {
-    std::shared_ptr<OpenFile> file;
+    std::unique_ptr<OpenFile> file;
     OwnedFd own;
   };
 
@@ -241,7 +241,7 @@ class RandomSteps {
                       .truncate = below(4) == 0,
                       .append = below(4) == 0};
     auto file = space_.open_file(at, how);
-    if (file) open_.push_back({*file, OwnedFd(::open((root_ / at).c_str(), O_PATH))});
+    if (file) open_.push_back({std::move(*file), OwnedFd(::open((root_ / at).c_str(), O_PATH))});
   }
   void close() {
     if (!open_.empty()) open_.erase(open_.begin() + below(uint32_t(open_.size())));
