@@ -67,7 +67,7 @@ asan() {
 # What more than one thread touches.
 tsan() {
   say "tsan: what is concurrent"
-  local tests=(base_test paths_test geni_test routes_test weftd_test conformance_thread)
+  local tests=(base_test paths_test geni_test routes_test weftd_test conformance_thread conformance_snow_thread)
   run "build tsan" build tsan --target "${tests[@]/%_thread/}"
   local all
   all=$(IFS='|'; echo "${tests[*]}")

@@ -3,8 +3,8 @@
 #include <cstring>
 
 #include "nodeos_api/channel.h"
+#include "nodeos_api/control_api.h"
 #include "nodeos_api/geni_node.h"
-#include "nodeos_api/hand_over.h"
 #include "nodeos_api/packet_hold.h"
 #include "nodeos_api/sized.h"
 
@@ -23,12 +23,6 @@ bool find_key(an_DemuxKey handle, const Domain& domain, const DemuxKeyObject** k
   return false;
 }
 
-// The domain in which a channel may be made now.
-Domain* creator(an_Domain handle) {
-  Domain* domain = find_open(handle);
-  return domain != nullptr && domain->node().allows_control() ? domain : nullptr;
-}
-
 // Makes a channel in `mem` and opens it by `open(channel)`.
 template <typename T, typename Open>
 T* open_channel(void* mem, Domain& domain, Open&& open) {
@@ -41,15 +35,6 @@ T* open_channel(void* mem, Domain& domain, Open&& open) {
     return nullptr;
   }
   return channel;
-}
-
-template <typename T>
-int destroy_channel(typename T::Handle handle) {
-  if (on_own_thread()) return handed_over([&] { return destroy_channel<T>(handle); });
-  T* channel = find<T>(handle);
-  if (channel == nullptr || !channel->domain().node().allows_control()) return an_errno();
-  channel->destroy();
-  return AN_OK;
 }
 
 template <typename T>
@@ -88,7 +73,7 @@ an_InChan an_inchanCreate(void* mem, an_Domain d, an_DemuxKey dmxKey, const char
   return channel->handle();
 }
 
-int an_inchanDestroy(an_InChan c) { return destroy_channel<InChannel>(c); }
+int an_inchanDestroy(an_InChan c) { return destroy<InChannel>(c); }
 
 int an_inchanSetVector(an_InChan c, an_ChanRecvVecFunc deliverfunc, void* deliverarg) {
   if (on_own_thread()) return handed_over([&] { return an_inchanSetVector(c, deliverfunc, deliverarg); });
@@ -136,7 +121,7 @@ an_OutChan an_outchanCreate(void* mem, an_Domain d, const char* protspec, const 
   return channel != nullptr ? channel->handle() : nullptr;
 }
 
-int an_outchanDestroy(an_OutChan c) { return destroy_channel<OutChannel>(c); }
+int an_outchanDestroy(an_OutChan c) { return destroy<OutChannel>(c); }
 
 int an_outchanSend(an_OutChan c, an_Packet packet) {
   return an_outchanSendVec(c, &packet, 1) == 1 ? AN_OK : an_errno();
@@ -182,7 +167,7 @@ an_CutChan an_cutchanConnect(void* mem, an_InChan i, an_OutChan o) {
   return channel != nullptr ? channel->handle() : nullptr;
 }
 
-int an_cutchanDestroy(an_CutChan c) { return destroy_channel<CutChannel>(c); }
+int an_cutchanDestroy(an_CutChan c) { return destroy<CutChannel>(c); }
 
 int an_cutchanGetStats(an_CutChan c, an_ChanStats* stats) { return get_stats<CutChannel>(c, stats); }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nodeos_api/demuxkey.h"
 
-#include "nodeos_api/hand_over.h"
+#include "nodeos_api/control_api.h"
 
 namespace weft {
 
@@ -63,21 +63,15 @@ using namespace weft;
 
 extern "C" an_DemuxKey an_demuxkeyCreate(void* mem, an_Domain d) {
   if (on_own_thread()) return handed_over([&] { return an_demuxkeyCreate(mem, d); });
-  Domain* domain = find_open(d);
-  if (domain == nullptr || !domain->node().allows_control()) return nullptr;
+  Domain* domain = creator(d);
+  if (domain == nullptr) return nullptr;
   DemuxKeyObject* key = DemuxKeyObject::make(mem, *domain);
   if (key == nullptr) return nullptr;
   domain->add(*key);
   return key->handle();
 }
 
-extern "C" int an_demuxkeyDestroy(an_DemuxKey k) {
-  if (on_own_thread()) return handed_over([&] { return an_demuxkeyDestroy(k); });
-  DemuxKeyObject* key = find<DemuxKeyObject>(k);
-  if (key == nullptr || !key->domain().node().allows_control()) return an_errno();
-  key->destroy();
-  return AN_OK;
-}
+extern "C" int an_demuxkeyDestroy(an_DemuxKey k) { return destroy<DemuxKeyObject>(k); }
 
 extern "C" int an_demuxkeyAddTuple(an_DemuxKey k, size_t offset, size_t length, const void* value,
                                    const void* mask) {

@@ -195,37 +195,3 @@ void Domain::clear_worker() {
 }
 
 }  // namespace weft
-
-using namespace weft;
-
-extern "C" {
-
-an_Domain an_domainSelf(void) {
-  if (on_own_thread()) return running.thread->domain_handle();
-  return running.domain != nullptr ? running.domain->handle() : nullptr;
-}
-
-an_Domain an_domainParent(an_Domain d) {
-  if (on_own_thread()) return handed_over([&] { return an_domainParent(d); });
-  Domain* domain = find<Domain>(d);
-  if (domain == nullptr) return nullptr;
-  if (domain->parent() != nullptr) return domain->parent()->handle();
-  fail(AN_ENOENT, "a root domain has no parent");
-  return nullptr;
-}
-
-int an_domainChildren(an_Domain d, an_Domain* children, size_t max, size_t* count) {
-  if (on_own_thread()) return handed_over([&] { return an_domainChildren(d, children, max, count); });
-  Domain* domain = find<Domain>(d);
-  if (domain == nullptr) return an_errno();
-  if (count == nullptr || (children == nullptr && max > 0)) {
-    return fail(AN_EINVAL, "a place for the children and one for their number are wanted");
-  }
-  return domain->node().carry([&]() -> int {
-    *count = domain->children().size();
-    for (size_t i = 0; i < std::min(max, *count); ++i) children[i] = domain->children()[i]->handle();
-    return AN_OK;
-  });
-}
-
-}  // extern "C"

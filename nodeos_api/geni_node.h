@@ -50,6 +50,7 @@ class GeniNode final : public Node {
   Logger& log() const { return log_; }
   FileSpace* files() const { return files_; }  // null: its domains have none
   bool has_files() const override { return files_ != nullptr; }
+  bool admit(Domain& fresh, an_Cred cred) override;
   std::string_view port_name(uint16_t port) const override { return geni_.port(port).name; }
 
  private:

@@ -53,6 +53,9 @@ class Node {
   void add_pool(Pool& pool) { pools_.push_back(&pool); }
   const std::vector<Pool*>& pools() const { return pools_; }
 
+  // Lets in a domain that was made here, with what its credential (null: none) lets it draw on.
+  // False, with the failure noted, if it may not be.  [control]
+  virtual bool admit(Domain& fresh, an_Cred cred) = 0;
   // Ends a domain, wherever it is known.  [control]
   virtual void end(Domain& domain, an_TermReason reason) { domain.end(reason); }
   // Whether its domains have files.

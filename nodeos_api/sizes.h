@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an_sizeof() says of the objects that are the same in the node and behind Snow.
+// What an_sizeof() says.
 //
 // Threads: pure functions.
 #pragma once
@@ -10,7 +10,15 @@
 
 namespace weft {
 
-// 0 for another kind.
+// Of the objects that are the same in the node and behind Snow; 0 for another kind.
 size_t size_of_shared(an_Kind kind);
+
+// Of those too, and of the objects `Ts`, which are not.
+template <typename... Ts>
+size_t size_of(an_Kind kind) {
+  size_t size = size_of_shared(kind);
+  ((size = kind == Ts::kKind ? sizeof(Ts) : size), ...);
+  return size;
+}
 
 }  // namespace weft

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The calls on mutexes and conditions, at the C border.  But for create and destroy they run
 // on the caller's own thread.
-#include "nodeos_api/hand_over.h"
+#include "nodeos_api/control_api.h"
 #include "nodeos_api/sync_object.h"
 
 namespace weft {
@@ -36,20 +36,12 @@ int noted(an_Status status) {
 
 template <typename T>
 typename T::Handle create(void* mem, an_Domain d) {
-  Domain* domain = find_open(d);
-  if (domain == nullptr || !domain->node().allows_control()) return nullptr;
+  Domain* domain = creator(d);
+  if (domain == nullptr) return nullptr;
   T* object = T::make(mem, *domain);
   if (object == nullptr) return nullptr;
   domain->add(*object);
   return object->handle();
-}
-
-template <typename T>
-int destroy(typename T::Handle handle) {
-  T* object = find<T>(handle);
-  if (object == nullptr || !object->domain().node().allows_control()) return an_errno();
-  object->destroy();
-  return AN_OK;
 }
 
 int wait(an_Cond c, an_Mutex m, Deadline until) {
@@ -75,10 +67,7 @@ an_Mutex an_mutexCreate(void* mem, an_Domain d) {
   return create<MutexObject>(mem, d);
 }
 
-int an_mutexDestroy(an_Mutex m) {
-  if (on_own_thread()) return handed_over([&] { return an_mutexDestroy(m); });
-  return destroy<MutexObject>(m);
-}
+int an_mutexDestroy(an_Mutex m) { return destroy<MutexObject>(m); }
 
 int an_mutexLock(an_Mutex m) {
   const auto mutex = core_of<MutexObject>(m);
@@ -102,10 +91,7 @@ an_Cond an_condCreate(void* mem, an_Domain d) {
   return create<ConditionObject>(mem, d);
 }
 
-int an_condDestroy(an_Cond c) {
-  if (on_own_thread()) return handed_over([&] { return an_condDestroy(c); });
-  return destroy<ConditionObject>(c);
-}
+int an_condDestroy(an_Cond c) { return destroy<ConditionObject>(c); }
 
 int an_condWait(an_Cond c, an_Mutex m) { return wait(c, m, kNever); }
 int an_condTimedWait(an_Cond c, an_Mutex m, uint64_t timeout_ns) {

@@ -106,7 +106,8 @@ void Worker::run() {
 
 size_t Worker::round() {
   rounds_.add(1);
-  const uint64_t now = now_ns_ = clock_.now_ns();
+  const uint64_t now = clock_.now_ns();
+  now_ns_.store(now, std::memory_order_relaxed);
   do_posted();
   timers_.fire_due(now);
   size_t moved = run_paths(now);

@@ -89,8 +89,8 @@ class Worker final : public PathHost {
   void ready(Path& path) override;
   void laden() override { laden_ = true; }
   void backlogged(Path& path) override;
-  // When this round began; between rounds, the last one.
-  uint64_t now_ns() const override { return now_ns_; }
+  // When this round began; between rounds, the last one.  From the control thread too.
+  uint64_t now_ns() const override { return now_ns_.load(std::memory_order_relaxed); }
 
   Timers& timers() { return timers_; }
   Clock& clock() { return clock_; }
@@ -131,7 +131,7 @@ class Worker final : public PathHost {
   std::vector<RoundEnd*> round_ends_;
   Backlog backlog_;
   Timers timers_;
-  uint64_t now_ns_ = 0;
+  std::atomic<uint64_t> now_ns_;
   bool laden_ = false;  // paths must run before more is polled
   bool waiting_for_device_ = false;
   bool must_ask_ = false;  // some joint has nothing to sleep on

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nodeos_api/snow/border.h"
 
+#include "nodeos_api/snow/runs.h"
+
 namespace weft::snow {
 
 Border::Border(GeniNode& node, ShmMemory memory, Domain& payer)
@@ -83,17 +85,11 @@ void Border::send(uint32_t opening, Pvec& run) {
 }
 
 void Border::push(Opening, Pvec& v) {
-  while (!v.empty()) {
-    const uint32_t opening = v[0]->next_hop;
-    size_t n = 1;
-    while (n < v.size() && v[n]->next_hop == opening) ++n;
-    Pvec run;
-    run.adopt({v.begin(), n});
-    v.release_front(n);
+  for_each_run(v, [&](uint32_t opening, Pvec& run) {
     send(opening, run);
     waiting_.append(run);
     if (!waiting_.empty()) waiting_.append(v);
-  }
+  });
 }
 
 }  // namespace weft::snow

@@ -83,9 +83,8 @@ int serve_Pwrite(Exchange& x, const WriteFile& r, Moved& moved) {
 }
 
 int serve_Lseek(Exchange& x, const SeekFile& r, Moved& moved) {
-  return with<FileKind>(x, r.file, [&](an_File file) {
-    return note(an_lseek(file, r.offset, an_Whence(r.whence)), moved);
-  });
+  return with<FileKind>(
+      x, r.file, [&](an_File file) { return note(an_lseek(file, r.offset, an_Whence(r.whence)), moved); });
 }
 int serve_Ftruncate(Exchange& x, const TruncateFile& r, Nothing&) {
   return with<FileKind>(x, r.file, [&](an_File file) { return an_ftruncate(file, r.length); });
@@ -115,9 +114,8 @@ int serve_Rename(Exchange& x, const RenamePath& r, Nothing&) {
 }
 
 int serve_Opendir(Exchange& x, const OpenPath& r, Created& made) {
-  return open<DirKind>(x, r.domain, r.path, made, [](an_Domain domain, const char* path) {
-    return an_opendir(nullptr, domain, path);
-  });
+  return open<DirKind>(x, r.domain, r.path, made,
+                       [](an_Domain domain, const char* path) { return an_opendir(nullptr, domain, path); });
 }
 int serve_Readdir(Exchange& x, const One& r, ListedEntry& listed) {
   return with<DirKind>(x, r.handle, [&](an_Dir dir) {

@@ -2,7 +2,7 @@
 // The library's calls on channels and demux keys.
 #include <algorithm>
 
-#include "nodeos_api/hand_over.h"
+#include "nodeos_api/control_api.h"
 #include "nodeos_api/netspec.h"
 #include "nodeos_api/sized.h"
 #include "nodeos_api/snow/snow_channel.h"
@@ -10,12 +10,6 @@
 namespace weft::snow {
 
 namespace {
-
-// The domain in which a channel may be made now.
-Domain* creator(an_Domain handle) {
-  Domain* domain = find_open(handle);
-  return domain != nullptr && domain->node().allows_control() ? domain : nullptr;
-}
 
 // What the node calls the key of a create call.  False, with the failure noted, if it is none.
 bool find_key(an_DemuxKey handle, uint64_t* at_node) {
@@ -38,15 +32,6 @@ Net net_of(an_NetSpec spec) {
 
 ChanSpec spec_of(Texts& texts, const char* prot, const char* addr, an_NetSpec net) {
   return {texts.add(prot), texts.add(addr), net_of(net)};
-}
-
-template <typename T>
-int destroy(typename T::Handle handle) {
-  if (on_own_thread()) return handed_over([&] { return destroy<T>(handle); });
-  T* object = find<T>(handle);
-  if (object == nullptr || !object->domain().node().allows_control()) return an_errno();
-  object->destroy();
-  return AN_OK;
 }
 
 template <typename T, Call kGetStats>

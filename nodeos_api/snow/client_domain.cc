@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The library's calls on domains and the node.
-#include "nodeos_api/domain_means.h"
 #include "nodeos_api/drop_reason.h"
 #include "nodeos_api/event.h"
 #include "nodeos_api/hand_over.h"
@@ -12,24 +11,6 @@
 namespace weft::snow {
 
 namespace {
-
-Domain* parent_of_new(an_Domain parent) {
-  if (parent != nullptr) return find_open(parent);
-  if (Node* node = Node::only()) return &node->root();
-  fail(AN_EINVAL, "a domain without a parent needs a node, and this process is not joined to one");
-  return nullptr;
-}
-
-// The domain's counterpart in the node.
-bool make_at_node(Domain& domain) {
-  Created made{};
-  const DomainCreate request{domain.parent()->at_node(), reinterpret_cast<uint64_t>(domain.handle())};
-  if (to_node(domain).call<Call::kDomainCreate>(request, &made) != AN_OK) return false;
-  domain.set_at_node(made.handle);
-  return true;
-}
-
-void end(Domain& domain) { domain.node().end(domain, AN_TERM_DESTROYED); }
 
 int set_suspended(an_Domain handle, bool suspended) {
   Domain* domain = find_open(handle);
@@ -70,65 +51,7 @@ using namespace weft::snow;
 extern "C" {
 
 size_t an_sizeof(an_Kind kind) {
-  switch (kind) {
-    case AN_INCHAN:
-      return sizeof(SnowInChannel);
-    case AN_OUTCHAN:
-      return sizeof(SnowOutChannel);
-    case AN_CUTCHAN:
-      return sizeof(SnowCutChannel);
-    case AN_DEMUXKEY:
-      return sizeof(SnowDemuxKey);
-    case AN_FILE:
-      return sizeof(SnowFile);
-    case AN_DIR:
-      return sizeof(SnowDir);
-    default:
-      return size_of_shared(kind);
-  }
-}
-
-an_Domain an_domainCreate(void* mem, an_Domain parent, an_Cred cred, an_ThreadPoolSpec threads,
-                          an_MemPool mempool, an_DomainInitFunc initfn, void* initarg,
-                          an_DomainTermFunc termfn, void* termarg) {
-  if (on_own_thread()) {
-    return handed_over([&] {
-      return an_domainCreate(mem, parent, cred, threads, mempool, initfn, initarg, termfn, termarg);
-    });
-  }
-  if (cred != nullptr) {
-    fail(AN_ENOSYS, "no credentials are shown over Snow");
-    return nullptr;
-  }
-  Domain* above = parent_of_new(parent);
-  if (above == nullptr || !above->node().allows_control()) return nullptr;
-  DomainMeans means;
-  if (!means.accept(*above, threads, mempool)) return nullptr;
-  Domain* domain = Domain::make(mem, above->node(), above);
-  if (domain == nullptr) return nullptr;
-  if (!make_at_node(*domain)) {
-    domain->bury();
-    domain->free_memory();
-    return nullptr;
-  }
-  above->add(*domain);
-  means.give(*domain);
-  if (const int status = domain->initialise(initfn, initarg); status != AN_OK) {
-    end(*domain);
-    const bool known = status > AN_OK && status <= AN_EBUSY;
-    fail(known ? an_Status(status) : AN_EINVAL, "the init function refused the domain");
-    return nullptr;
-  }
-  domain->set_termination(termfn, termarg);
-  return domain->handle();
-}
-
-int an_domainDestroy(an_Domain d) {
-  if (on_own_thread()) return handed_over([&] { return an_domainDestroy(d); });
-  Domain* domain = find_open(d);
-  if (domain == nullptr || !domain->may_be_destroyed()) return an_errno();
-  end(*domain);
-  return AN_OK;
+  return size_of<SnowInChannel, SnowOutChannel, SnowCutChannel, SnowDemuxKey, SnowFile, SnowDir>(kind);
 }
 
 // What was on its way when the node heard of it waits in this process.

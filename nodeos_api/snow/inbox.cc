@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nodeos_api/snow/inbox.h"
 
+#include "nodeos_api/snow/runs.h"
 #include "nodeos_api/snow/snow_channel.h"
 
 namespace weft::snow {
@@ -22,20 +23,14 @@ SnowInChannel* Inbox::find(uint32_t opening) const {
 }
 
 void Inbox::push(Opening, Pvec& v) {
-  while (!v.empty()) {
-    const uint32_t opening = v[0]->next_hop;
-    size_t n = 1;
-    while (n < v.size() && v[n]->next_hop == opening) ++n;
-    Pvec run;
-    run.adopt({v.begin(), n});
-    v.release_front(n);
+  for_each_run(v, [this](uint32_t opening, Pvec& run) {
     SnowInChannel* to = find(opening);
     if (to != nullptr) {
       to->receive(run);
     } else {
       run.clear();
     }
-  }
+  });
 }
 
 Result<Reply> Inbox::control(Opening, const Request&) {

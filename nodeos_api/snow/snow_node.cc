@@ -97,6 +97,19 @@ std::string_view SnowNode::port_name(uint16_t port) const {
   return known->second;
 }
 
+// The domain gets its counterpart in the node.
+bool SnowNode::admit(Domain& fresh, an_Cred cred) {
+  if (cred != nullptr) {
+    fail(AN_ENOSYS, "no credentials are shown over Snow");
+    return false;
+  }
+  Created made{};
+  const DomainCreate request{fresh.parent()->at_node(), reinterpret_cast<uint64_t>(fresh.handle())};
+  if (connection().call<Call::kDomainCreate>(request, &made) != AN_OK) return false;
+  fresh.set_at_node(made.handle);
+  return true;
+}
+
 void SnowNode::end(Domain& domain, an_TermReason reason) {
   connection().call<Call::kDomainDestroy>({domain.at_node()});
   domain.end(reason);

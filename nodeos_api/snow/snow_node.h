@@ -41,6 +41,7 @@ class SnowNode final : public Node {
   ShmGuest& guest() const;
   Inbox& inbox() const;
 
+  bool admit(Domain& fresh, an_Cred cred) override;
   void end(Domain& domain, an_TermReason reason) override;
   bool has_files() const override { return has_files_; }
   bool windows_memory() const override { return false; }

@@ -21,6 +21,7 @@
 #include "paths/policy_priority.h"
 #include "paths/prefix.h"
 #include "tests/conformance/principals.h"
+#include "tests/conformance/take_turns.h"
 #include "tests/unit/testing/temporary_directory.h"
 
 using namespace weft;
@@ -152,18 +153,7 @@ const char* arena_files(arena* world) { return world->files_root.c_str(); }
 // A round ends all that was begun before it, but what waits for a timer.  What the worker asks of
 // the control thread meanwhile is done in the next turn, however many rounds it made by itself.
 void arena_settle(arena* world) {
-  for (int turn = 0; turn < 8; ++turn) {
-    world->node->serve();
-    const uint64_t whole = world->worker.rounds() + 2;
-    while (world->worker.rounds() < whole) {
-      if (world->threaded) {
-        world->worker.call([] {});  // wakes it
-      } else {
-        world->worker.round();
-      }
-    }
-  }
-  world->node->serve();
+  take_turns(*world->node, world->threaded, 8);
   world->worker.call([] {});  // what the worker wrote is there to be read
 }
 

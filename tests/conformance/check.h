@@ -29,11 +29,14 @@ extern const check suspend_checks[];
 extern const check packet_checks[];
 extern const check event_checks[];
 extern const check file_checks[];
+extern const check file_root_checks[];
+extern const check file_quota_checks[];
 extern const check node_checks[];
 extern const check attach_checks[];
 extern const check memory_checks[];
 extern const check heap_checks[];
 extern const check thread_checks[];
+extern const check thread_pool_checks[];
 extern const check sync_checks[];
 
 void check_failed(const char* file, int line, const char* expression);

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Mutexes and conditions, between threads, the control thread and the worker. */
-#include <stdatomic.h>
 #include <stdlib.h>
 
-#include "tests/conformance/check.h"
-
-#define kMs ((uint64_t)1000000)
+#include "tests/conformance/thread_check.h"
 
 typedef struct shared {
   an_Domain domain;
@@ -25,13 +22,7 @@ static void start(shared* s) {
   s->unlock = -1;
   EXPECT(s->m != NULL && s->c != NULL);
 }
-static an_Thread spawn(shared* s, an_ThreadFunc f) { return an_threadSpawn(NULL, s->domain, f, s); }
-static int join(an_Thread t) { return an_threadJoin(t, NULL); }
-static int wait_for(atomic_int* flag, int value) {
-  int i;
-  for (i = 0; i < 100000 && atomic_load(flag) != value; i++) an_threadSleep(kMs / 10);
-  return atomic_load(flag) == value;
-}
+static an_Thread with_shared(shared* s, an_ThreadFunc f) { return spawn(s->domain, f, s); }
 
 static void* counts(void* arg) {
   shared* s = (shared*)arg;
@@ -49,7 +40,7 @@ static void excludes(arena* world) {
   size_t i;
   (void)world;
   start(&s);
-  for (i = 0; i < 4; i++) t[i] = spawn(&s, counts);
+  for (i = 0; i < 4; i++) t[i] = with_shared(&s, counts);
   counts(&s); /* here too */
   for (i = 0; i < 4; i++) EXPECT(join(t[i]) == AN_OK);
   EXPECT(s.count == 5 * 2000);
@@ -70,9 +61,9 @@ static void lock_errors(arena* world) {
   EXPECT(an_mutexLock(s.m) == AN_OK);
   EXPECT_STATUS(AN_EINVAL, an_mutexLock(s.m));
   EXPECT_STATUS(AN_EBUSY, an_mutexTryLock(s.m));
-  EXPECT(join(spawn(&s, tries)) == AN_OK && s.status == AN_EBUSY && s.unlock == AN_EPERM);
+  EXPECT(join(with_shared(&s, tries)) == AN_OK && s.status == AN_EBUSY && s.unlock == AN_EPERM);
   EXPECT(an_mutexUnlock(s.m) == AN_OK);
-  EXPECT(join(spawn(&s, tries)) == AN_OK && s.status == AN_OK && s.unlock == AN_OK);
+  EXPECT(join(with_shared(&s, tries)) == AN_OK && s.status == AN_OK && s.unlock == AN_OK);
   EXPECT(an_mutexTryLock(s.m) == AN_OK && an_mutexUnlock(s.m) == AN_OK);
   EXPECT_STATUS(AN_EPERM, an_condWait(s.c, s.m));
   EXPECT_STATUS(AN_EPERM, an_condTimedWait(s.c, s.m, 1));
@@ -129,7 +120,7 @@ static void signals(arena* world) {
   an_Thread t;
   (void)world;
   start(&s);
-  t = spawn(&s, takes_turns);
+  t = with_shared(&s, takes_turns);
   for (i = 0; i < 200; i++) {
     EXPECT(an_mutexLock(s.m) == AN_OK);
     while (s.turn != 0) EXPECT(an_condWait(s.c, s.m) == AN_OK);
@@ -160,7 +151,7 @@ static void one_or_all(arena* world) {
   size_t i;
   (void)world;
   start(&s);
-  for (i = 0; i < 3; i++) t[i] = spawn(&s, waits);
+  for (i = 0; i < 3; i++) t[i] = with_shared(&s, waits);
   EXPECT(wait_for(&s.waiting, 3));
   EXPECT(an_mutexLock(s.m) == AN_OK); /* so all of them wait */
   EXPECT(an_condSignal(s.c) == AN_OK && an_mutexUnlock(s.m) == AN_OK);
@@ -197,14 +188,14 @@ static void destroyed_while_waited_for(arena* world) {
   (void)world;
   start(&s);
   EXPECT(an_mutexLock(s.m) == AN_OK);
-  t = spawn(&s, locks);
+  t = with_shared(&s, locks);
   EXPECT(wait_for(&s.waiting, 1));
   an_threadSleep(2 * kMs);
   EXPECT(atomic_load(&s.left) == 0);
   EXPECT(an_mutexDestroy(s.m) == AN_OK);
   EXPECT(join(t) == AN_OK && s.status == AN_EDEAD);
   s.m = an_mutexCreate(NULL, s.domain);
-  t = spawn(&s, waits);
+  t = with_shared(&s, waits);
   EXPECT(wait_for(&s.waiting, 2));
   EXPECT(an_mutexLock(s.m) == AN_OK && an_mutexUnlock(s.m) == AN_OK);
   EXPECT(an_condDestroy(s.c) == AN_OK);
@@ -218,14 +209,14 @@ static void domain_ends(arena* world) {
   an_Thread t;
   (void)world;
   start(&s); /* the waiting thread's own domain */
-  EXPECT(spawn(&s, waits) != NULL && wait_for(&s.waiting, 1));
+  EXPECT(with_shared(&s, waits) != NULL && wait_for(&s.waiting, 1));
   EXPECT(an_domainDestroy(s.domain) == AN_OK);
   EXPECT(atomic_load(&s.left) == 1 && s.status == AN_EDEAD);
   start(&s); /* the domain of what it waits for */
   start(&other);
   other.m = s.m;
   EXPECT(an_mutexLock(s.m) == AN_OK);
-  t = spawn(&other, locks);
+  t = with_shared(&other, locks);
   EXPECT(wait_for(&other.waiting, 1));
   EXPECT(an_domainDestroy(s.domain) == AN_OK);
   EXPECT(join(t) == AN_OK && other.status == AN_EDEAD);
@@ -248,7 +239,7 @@ static void control_thread_serves_while_it_waits(arena* world) {
   an_Thread t;
   (void)world;
   start(&s);
-  t = spawn(&s, makes_calls_while_it_holds);
+  t = with_shared(&s, makes_calls_while_it_holds);
   EXPECT(wait_for(&s.waiting, 1));
   EXPECT(an_mutexLock(s.m) == AN_OK && s.status == AN_OK && s.unlock == AN_OK);
   EXPECT(an_mutexUnlock(s.m) == AN_OK && join(t) == AN_OK);
@@ -267,7 +258,7 @@ static void destroyed_under_the_control_thread(arena* world) {
   (void)world;
   start(&s);
   EXPECT(an_mutexLock(s.m) == AN_OK);
-  t = spawn(&s, destroys_it);
+  t = with_shared(&s, destroys_it);
   EXPECT_STATUS(AN_EDEAD, an_condWait(s.c, s.m));
   EXPECT(join(t) == AN_OK && s.status == AN_OK);
   an_domainDestroy(s.domain);
@@ -292,7 +283,7 @@ static void from_the_worker(arena* world) {
   static elsewhere e;
   an_Thread t;
   start(&e.s);
-  t = spawn(&e.s, waits);
+  t = with_shared(&e.s, waits);
   EXPECT(wait_for(&e.s.waiting, 1));
   EXPECT(an_mutexLock(e.s.m) == AN_OK && an_mutexUnlock(e.s.m) == AN_OK);
   e.signal = -1;

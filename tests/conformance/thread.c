@@ -1,32 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Threads and thread pools: what a domain's own threads may do, and how they end. */
-#include <stdatomic.h>
+/* Threads: what a domain's own threads may do, and how they end. */
 #include <stdlib.h>
 
-#include "tests/conformance/check.h"
-
-#define kMs ((uint64_t)1000000)
-
-static an_Thread spawn(an_Domain d, an_ThreadFunc f, void* arg) { return an_threadSpawn(NULL, d, f, arg); }
-static int join(an_Thread t) { return an_threadJoin(t, NULL); }
-static an_ThreadPoolStats pool_stats(an_Domain d) {
-  an_ThreadPoolStats s;
-  memset(&s, 0, sizeof s);
-  s.size = sizeof s;
-  EXPECT(an_threadpoolGetStats(d, &s) == AN_OK);
-  return s;
-}
-/* The control thread serves until the flag is up; not for ever. */
-static int wait_for(atomic_int* flag) {
-  int i;
-  for (i = 0; i < 100000 && !atomic_load(flag); i++) {
-    an_threadYield();
-    an_threadSleep(kMs / 10);
-  }
-  return atomic_load(flag);
-}
-
-static void* returns_its_argument(void* arg) { return arg; }
+#include "tests/conformance/thread_check.h"
 
 static void joined(arena* world) {
   int here;
@@ -205,7 +181,7 @@ static void detached(arena* world) {
   EXPECT(an_threadDetach(t) == AN_OK);
   EXPECT(an_threadDetach(t) != AN_OK); /* detached already, or gone */
   EXPECT(join(t) != AN_OK);
-  EXPECT(wait_for(&flag));
+  EXPECT(wait_for(&flag, 1));
   for (i = 0; i < 100; i++) { /* they leave nothing behind */
     t = spawn(d, raises, &flag);
     if (t == NULL && an_errno() == AN_ELIMIT) {
@@ -253,7 +229,7 @@ static void domain_ends_a_sleep(arena* world) {
   s.domain = plain_domain();
   s.ns = UINT64_MAX;
   t = spawn(s.domain, sleeps, &s);
-  EXPECT(wait_for(&s.started));
+  EXPECT(wait_for(&s.started, 1));
   EXPECT(an_domainDestroy(s.domain) == AN_OK);
   EXPECT(atomic_load(&s.left) == 1); /* it was waited for */
   EXPECT(s.status == AN_EDEAD && s.again == AN_EDEAD && s.cancel == AN_EDEAD && s.alloc == AN_EDEAD);
@@ -288,7 +264,7 @@ static void computing_is_cancelled(arena* world) {
   computer c = {0};
   (void)world;
   c.domain = plain_domain();
-  EXPECT(spawn(c.domain, computes, &c) != NULL && wait_for(&c.started));
+  EXPECT(spawn(c.domain, computes, &c) != NULL && wait_for(&c.started, 1));
   EXPECT(an_domainDestroy(c.domain) == AN_OK && atomic_load(&c.left) == 1 && c.cancel == AN_EDEAD);
 }
 static void does_not_return(arena* world) {
@@ -296,12 +272,12 @@ static void does_not_return(arena* world) {
   (void)world;
   memset(&c, 0, sizeof c);
   c.domain = plain_domain();
-  EXPECT(spawn(c.domain, does_not_listen, &c) != NULL && wait_for(&c.started));
+  EXPECT(spawn(c.domain, does_not_listen, &c) != NULL && wait_for(&c.started, 1));
   EXPECT(an_domainDestroy(c.domain) == AN_OK); /* goes on without it, after a while */
   EXPECT(atomic_load(&c.left) == 0);
   EXPECT_STATUS(AN_EDEAD, an_domainDestroy(c.domain));
   atomic_store(&c.stop, 1);
-  EXPECT(wait_for(&c.left) && c.call == AN_EDEAD && c.cancel == AN_EDEAD);
+  EXPECT(wait_for(&c.left, 1) && c.call == AN_EDEAD && c.cancel == AN_EDEAD);
 }
 
 typedef struct suicide {
@@ -328,7 +304,7 @@ static void ends_its_own_domain(arena* world) {
   memset(&s, 0, sizeof s);
   s.domain = an_domainCreate(NULL, NULL, NULL, NULL, NULL, NULL, NULL, reason_is, &reason);
   s.child = an_domainCreate(NULL, s.domain, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-  EXPECT(spawn(s.domain, ends_its_domain, &s) != NULL && wait_for(&s.left));
+  EXPECT(spawn(s.domain, ends_its_domain, &s) != NULL && wait_for(&s.left, 1));
   EXPECT(s.child_status == AN_OK && s.status == AN_OK && s.after == AN_EDEAD);
   EXPECT(reason == AN_TERM_DESTROYED);
   EXPECT_STATUS(AN_EDEAD, an_domainDestroy(s.domain));
@@ -343,7 +319,7 @@ static void ends_with_an_ancestor(arena* world) {
   below.domain = child;
   s.ns = below.ns = UINT64_MAX;
   EXPECT(spawn(s.domain, sleeps, &s) != NULL && spawn(child, sleeps, &below) != NULL);
-  EXPECT(wait_for(&s.started) && wait_for(&below.started));
+  EXPECT(wait_for(&s.started, 1) && wait_for(&below.started, 1));
   EXPECT(an_domainDestroy(s.domain) == AN_OK);
   EXPECT(atomic_load(&s.left) == 1 && atomic_load(&below.left) == 1 && below.status == AN_EDEAD);
 }
@@ -371,7 +347,7 @@ static void joins(arena* world) {
   s.domain = plain_domain();
   s.ns = UINT64_MAX;
   t = spawn(d, joins_another, spawn(s.domain, sleeps, &s));
-  EXPECT(wait_for(&s.started));
+  EXPECT(wait_for(&s.started, 1));
   EXPECT(an_domainDestroy(s.domain) == AN_OK); /* the join ends with it */
   EXPECT(an_threadJoin(t, &result) == AN_OK && result == NULL);
   EXPECT_STATUS(AN_EINVAL, join(NULL));
@@ -439,234 +415,12 @@ static void spawn_errors(arena* world) {
   free(mem);
 }
 
-static an_ThreadPoolSpecData spec_with(void) {
-  an_ThreadPoolSpecData spec;
-  memset(&spec, 0, sizeof spec);
-  spec.size = sizeof spec;
-  return spec;
-}
-static void specs(arena* world) {
-  an_ThreadPoolSpecData spec = spec_with(), got = spec_with();
-  an_Domain d = plain_domain();
-  (void)world;
-  EXPECT(an_threadpoolGetSpec(d, &got) == AN_OK);
-  EXPECT(got.policy == AN_SCHED_NODE && got.weight == 1 && got.max_threads == 16 &&
-         got.stack_size == 1 << 20);
-  spec.weight = 7;
-  spec.importance = 2;
-  spec.max_threads = 3;
-  spec.longest_run_ns = 5 * kMs;
-  spec.stack_size = 256 << 10;
-  EXPECT(an_threadpoolSetSpec(d, &spec) == AN_OK && an_threadpoolGetSpec(d, &got) == AN_OK);
-  EXPECT(memcmp(&got, &spec, sizeof spec) == 0);
-  EXPECT(an_threadpoolSetSpec(d, NULL) == AN_OK && an_threadpoolGetSpec(d, &got) == AN_OK);
-  EXPECT(got.weight == 1 && got.longest_run_ns == 0);
-  an_domainDestroy(d);
-  d = an_domainCreate(NULL, NULL, NULL, &spec, NULL, NULL, NULL, NULL, NULL);
-  EXPECT(an_threadpoolGetSpec(d, &got) == AN_OK && memcmp(&got, &spec, sizeof spec) == 0);
-  an_domainDestroy(d);
-  EXPECT_STATUS(AN_EDEAD, an_threadpoolGetSpec(d, &got));
-  EXPECT_STATUS(AN_EDEAD, an_threadpoolSetSpec(d, &spec));
-}
-
-static void wrong_specs(arena* world) {
-  static const struct {
-    an_SchedPolicy policy;
-    const char* feature;
-  } policies[] = {{AN_SCHED_NODE, "policy_node"},
-                  {AN_SCHED_PRIORITY, "policy_priority"},
-                  {AN_SCHED_EDF, "policy_edf"},
-                  {AN_SCHED_WFQ, "policy_wfq"},
-                  {AN_SCHED_BERT, "policy_bert"}};
-  an_ThreadPoolSpecData spec = spec_with(), got = spec_with();
-  an_ThreadPoolStats stats = {0};
-  size_t i;
-  an_Domain d = plain_domain();
-  (void)world;
-  for (i = 0; i < sizeof policies / sizeof *policies; i++) {
-    uint64_t offered = 99;
-    int status;
-    spec.policy = policies[i].policy;
-    EXPECT(an_nodeInfo(policies[i].feature, &offered) == AN_OK && offered <= 1);
-    status = an_threadpoolSetSpec(d, &spec);
-    EXPECT(status == (offered ? AN_OK : AN_ENOSYS));
-  }
-  EXPECT(an_threadpoolSetSpec(d, NULL) == AN_OK);
-  spec = spec_with();
-  spec.policy = (an_SchedPolicy)17;
-  EXPECT_STATUS(AN_EINVAL, an_threadpoolSetSpec(d, &spec));
-  EXPECT_NULL(AN_EINVAL, an_domainCreate(NULL, NULL, NULL, &spec, NULL, NULL, NULL, NULL, NULL));
-  spec = spec_with();
-  spec.size = 3;
-  EXPECT_STATUS(AN_EINVAL, an_threadpoolSetSpec(d, &spec));
-  spec = spec_with();
-  spec.stack_size = 100;
-  EXPECT_STATUS(AN_EINVAL, an_threadpoolSetSpec(d, &spec));
-  spec = spec_with();
-  spec.max_threads = 100000;
-  EXPECT_STATUS(AN_EINVAL, an_threadpoolSetSpec(d, &spec));
-  spec = spec_with();
-  spec.longest_run_ns = UINT64_MAX;
-  EXPECT_STATUS(AN_EINVAL, an_threadpoolSetSpec(d, &spec));
-  EXPECT(an_threadpoolGetSpec(d, &got) == AN_OK && got.max_threads == 16); /* nothing was changed */
-  EXPECT_STATUS(AN_EINVAL, an_threadpoolGetSpec(d, NULL));
-  EXPECT_STATUS(AN_EINVAL, an_threadpoolGetStats(d, &stats));
-  EXPECT_STATUS(AN_EINVAL, an_threadpoolGetStats(NULL, &stats));
-  an_domainDestroy(d);
-}
-
-static void at_most_so_many(arena* world) {
-  an_ThreadPoolSpecData spec = spec_with();
-  sleeper s = {0};
-  an_Thread one, two;
-  an_Domain d;
-  (void)world;
-  spec.max_threads = 2;
-  d = an_domainCreate(NULL, NULL, NULL, &spec, NULL, NULL, NULL, NULL, NULL);
-  s.domain = d;
-  s.ns = kMs;
-  one = spawn(d, sleeps, &s);
-  two = spawn(d, returns_its_argument, NULL);
-  EXPECT(one != NULL && two != NULL);
-  EXPECT_NULL(AN_ELIMIT, spawn(d, returns_its_argument, NULL));
-  EXPECT(join(two) == AN_OK);
-  EXPECT(join(spawn(d, returns_its_argument, NULL)) == AN_OK);
-  EXPECT(join(one) == AN_OK && pool_stats(d).threads_spawned == 3);
-  an_domainDestroy(d);
-}
-
-static void* uses_its_stack(void* arg) {
-  volatile char bytes[6 << 20];
-  size_t i;
-  (void)arg;
-  for (i = 0; i < sizeof bytes; i += 1024) bytes[i] = 1;
-  return (void*)(uintptr_t)bytes[1024];
-}
-static void stack_size(arena* world) {
-  an_ThreadPoolSpecData spec = spec_with();
-  void* result = NULL;
-  an_Domain d;
-  (void)world;
-  spec.stack_size = 12 << 20;
-  d = an_domainCreate(NULL, NULL, NULL, &spec, NULL, NULL, NULL, NULL, NULL);
-  EXPECT(an_threadJoin(spawn(d, uses_its_stack, NULL), &result) == AN_OK && result == (void*)(uintptr_t)1);
-  an_domainDestroy(d);
-}
-
-static void stacks_are_charged(arena* world) {
-  an_ThreadPoolSpecData spec = spec_with();
-  an_MemPoolStats s = {sizeof s};
-  uint64_t before;
-  an_Thread t;
-  an_Domain owner = plain_domain(), d;
-  an_MemPool pool = an_mempoolCreate(NULL, owner, 8 << 20, NULL, NULL, UINT64_MAX);
-  (void)world;
-  spec.stack_size = 5 << 20;
-  d = an_domainCreate(NULL, owner, NULL, &spec, pool, NULL, NULL, NULL, NULL);
-  EXPECT(an_mempoolGetStats(pool, &s) == AN_OK);
-  before = s.objects;
-  t = spawn(d, returns_its_argument, NULL);
-  EXPECT(an_mempoolGetStats(pool, &s) == AN_OK && s.objects == before + (5 << 20) + an_sizeof(AN_THREAD));
-  EXPECT_NULL(AN_ELIMIT, spawn(d, returns_its_argument, NULL));
-  EXPECT(join(t) == AN_OK && an_mempoolGetStats(pool, &s) == AN_OK && s.objects == before);
-  an_domainDestroy(owner);
-}
-
-static void* burns_time(void* arg) {
-  volatile uint64_t n = 0;
-  (void)arg;
-  while (n < 5000000) n++;
-  return NULL;
-}
-static void time_is_counted(arena* world) {
-  an_Thread t;
-  uint64_t while_it_runs;
-  an_Domain d = plain_domain();
-  (void)world;
-  t = spawn(d, burns_time, NULL);
-  while_it_runs = pool_stats(d).thread_ns;
-  EXPECT(join(t) == AN_OK);
-  EXPECT(pool_stats(d).thread_ns > kMs && pool_stats(d).thread_ns >= while_it_runs);
-  an_domainDestroy(d);
-}
-
-typedef struct slow {
-  arena* world;
-  uint64_t takes_ns;
-  int calls, reason, ended;
-} slow;
-static void slow_ended(an_Domain d, an_TermReason reason, void* arg) {
-  slow* s = (slow*)arg;
-  (void)d;
-  s->ended++;
-  s->reason = (int)reason;
-}
-static void slow_event(void* arg) {
-  slow* s = (slow*)arg;
-  s->calls++;
-  arena_pass(s->world, s->takes_ns);
-}
-static void slow_delivery(void* arg, an_Packet p) {
-  slow* s = (slow*)arg;
-  s->calls++;
-  arena_pass(s->world, s->takes_ns);
-  an_packetFree(p);
-}
-static an_Domain slow_domain(slow* s, arena* world) {
-  an_ThreadPoolSpecData spec = spec_with();
-  memset(s, 0, sizeof *s);
-  s->world = world;
-  spec.longest_run_ns = 10 * kMs;
-  return an_domainCreate(NULL, NULL, NULL, &spec, NULL, NULL, NULL, slow_ended, s);
-}
-static void longest_run_of_an_event(arena* world) {
-  static slow s;
-  an_Domain d = slow_domain(&s, world);
-  s.takes_ns = 9 * kMs;
-  EXPECT(an_eventSchedule(NULL, d, 0, 100 * kMs, slow_event, &s) != NULL);
-  arena_settle(world);
-  EXPECT(s.calls == 1 && s.ended == 0 && pool_stats(d).overruns == 0);
-  s.takes_ns = 11 * kMs;
-  arena_advance(world, 100 * kMs);
-  EXPECT(s.calls == 2 && s.ended == 1 && s.reason == AN_TERM_VIOLATION);
-  EXPECT_STATUS(AN_EDEAD, an_domainDestroy(d));
-  arena_advance(world, 500 * kMs);
-  EXPECT(s.calls == 2);
-}
-static void longest_run_of_a_delivery(arena* world) {
-  static slow s;
-  int i;
-  an_Domain d = slow_domain(&s, world);
-  EXPECT(an_inchanCreate(NULL, d, NULL, "a", NULL, NULL, slow_delivery, &s) != NULL);
-  s.takes_ns = kMs;
-  for (i = 0; i < 3; i++) arena_inject(world, "a", "slow", 4);
-  arena_settle(world);
-  EXPECT(s.calls == 3 && s.ended == 0);
-  s.takes_ns = 20 * kMs;
-  arena_inject(world, "a", "slow", 4);
-  arena_settle(world);
-  EXPECT(s.calls == 4 && s.ended == 1 && s.reason == AN_TERM_VIOLATION);
-  arena_inject(world, "a", "slow", 4);
-  arena_settle(world);
-  EXPECT(s.calls == 4);
-}
-static void no_longest_run(arena* world) {
-  static slow s;
-  an_Domain d = slow_domain(&s, world);
-  EXPECT(an_threadpoolSetSpec(d, NULL) == AN_OK);
-  s.takes_ns = 1000 * kMs;
-  an_eventSchedule(NULL, d, 0, 0, slow_event, &s);
-  arena_settle(world);
-  EXPECT(s.calls == 1 && s.ended == 0 && pool_stats(d).overruns == 0);
-  an_domainDestroy(d);
-}
-
 static computer left_behind;
 static void node_stops_with_threads(arena* world) {
   (void)world;
   memset(&left_behind, 0, sizeof left_behind);
   left_behind.domain = plain_domain();
-  EXPECT(spawn(left_behind.domain, computes, &left_behind) != NULL && wait_for(&left_behind.started));
+  EXPECT(spawn(left_behind.domain, computes, &left_behind) != NULL && wait_for(&left_behind.started, 1));
 }
 static void threads_ended_with_the_node(arena* world) {
   (void)world;
@@ -691,15 +445,6 @@ const check thread_checks[] = {
     {"thread: calls on the worker", on_the_worker},
     {"thread: calls on a strange thread", on_a_strange_thread},
     {"thread: spawn's errors, explicit memory", spawn_errors},
-    {"thread: specifications", specs},
-    {"thread: wrong specifications change nothing", wrong_specs},
-    {"thread: at most so many", at_most_so_many},
-    {"thread: the size of a stack", stack_size},
-    {"thread: stacks are charged", stacks_are_charged},
-    {"thread: time is counted", time_is_counted},
-    {"thread: the longest run of an event", longest_run_of_an_event},
-    {"thread: the longest run of a delivery", longest_run_of_a_delivery},
-    {"thread: no longest run", no_longest_run},
     {"thread: the node stops with threads (1)", node_stops_with_threads},
     {"thread: the node stops with threads (2)", threads_ended_with_the_node},
     {NULL, NULL},

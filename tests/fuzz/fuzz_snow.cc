@@ -3,7 +3,8 @@
 // Must hold:
 //   - the node neither crashes nor waits
 //   - a domain of its own process goes on: it gets what comes to it, as it came
-//   - when the session ends nothing of the EE is left: no domain, no path, no packet
+//   - when the session ends nothing of the EE is left: no domain, no path, no packet, no open file
+//   - its files are beneath their root, and the quota counts them
 #include "tests/fuzz/hostile_ee.h"
 #include "tests/fuzz/require.h"
 
@@ -45,6 +46,7 @@ void run(Input input) {
   require(paths == 0, "its paths are closed");
   line.rounds(2);
   line.take_ee();
+  require(line.files_are_as_counted(), "its files are closed, and counted");
   require(line.pool->in_use() == 0 && line.wire_pool->in_use() == 0, "its packets are back");
 }
 

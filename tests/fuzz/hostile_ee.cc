@@ -7,7 +7,23 @@ using namespace snow;
 
 namespace {
 
-constexpr uint8_t kCalls = 20;
+#define X(number, name, request, reply) +1
+constexpr uint8_t kCalls = 0 WEFT_SNOW_CALLS(X);
+#undef X
+
+constexpr char kPaths[] = "a/b/../../c";  // "a", "a/b", "..", "../c" and others lie in it
+
+// Whether a handle stands at the beginning of the call's reply.
+bool makes(Call call) {
+  switch (call) {
+#define X(number, name, request, reply) \
+  case Call::k##name:                   \
+    return std::is_same_v<reply, Created> || std::is_same_v<reply, ChanCreated>;
+    WEFT_SNOW_CALLS(X)
+#undef X
+  }
+  return false;
+}
 
 }  // namespace
 
@@ -20,7 +36,7 @@ void HostileEe::learn() {
     Header header{};
     if (answer.size() < sizeof header) return;
     std::memcpy(&header, answer.data(), sizeof header);
-    if (header.kind != Kind::kReply || header.status != AN_OK) continue;
+    if (header.kind != Kind::kReply || header.status != AN_OK || !makes(Call(header.call))) continue;
     ChanCreated made{};
     std::memcpy(&made, answer.data() + sizeof header, std::min(sizeof made, answer.size() - sizeof header));
     if (made.handle != 0 && handles_.size() < 64) handles_.push_back(made.handle);
@@ -76,6 +92,47 @@ void HostileEe::make(Input& input) {
   }
 }
 
+// A call on files, as the library would put it but for its handles and numbers.
+void HostileEe::use_files(Input& input) {
+  static const std::vector<uint8_t> bytes(AN_FILE_TRANSFER);
+  const uint8_t what = input.byte();
+  const uint64_t object = handle(input.byte());
+  const uint8_t number = input.byte();
+  const auto path = [&] { return Text{uint32_t(input.byte() % 12), uint32_t(input.byte() % 12)}; };
+  const auto ask = [&](Call call, const auto& r, const void* texts = kPaths, size_t n = sizeof kPaths) {
+    ee_.request(uint16_t(call), &r, sizeof r, texts, n);
+  };
+  switch (what % 8) {
+    case 0:
+      return ask(Call::kOpen, snow::OpenPath{object, path(), number, 0});
+    case 1:
+      return ask(Call::kOpendir, snow::OpenPath{object, path(), 0, 0});
+    case 2: {
+      const WriteFile r{object, int64_t(input.number16()) << number % 47, {0, input.number16()}};
+      return ask(what & 8 ? Call::kPwrite : Call::kWrite, r, bytes.data(), input.number16());
+    }
+    case 3: {
+      const ReadFile r{object, int64_t(number) << (what & 0x30), uint32_t(input.number16()) << (what >> 4),
+                       0};
+      return ask(what & 8 ? Call::kPread : Call::kRead, r);
+    }
+    case 4:
+      if (what & 8) return ask(Call::kFtruncate, TruncateFile{object, int64_t(number) << (what & 0x30)});
+      return ask(Call::kLseek, SeekFile{object, int8_t(number), what >> 4, 0});
+    case 5: {
+      constexpr Call kAll[] = {Call::kStat, Call::kMkdir, Call::kRmdir, Call::kUnlink};
+      return ask(kAll[number % 4], DomainPath{object, path()});
+    }
+    case 6:
+      return ask(Call::kRename, RenamePath{object, path(), path()});
+    default: {
+      constexpr Call kAll[] = {Call::kClose,   Call::kFsync,    Call::kFstat,
+                               Call::kReaddir, Call::kClosedir, Call::kFilesGetStats};
+      return ask(kAll[number % 6], One{object});
+    }
+  }
+}
+
 void HostileEe::poke(Input& input) {
   const ShmLayout& layout = ee_.memory->layout();
   const size_t regions[] = {0, layout.rx_descriptors(), layout.tx_descriptors(), layout.fill_offsets(),
@@ -107,7 +164,7 @@ void HostileEe::lend(Input& input) {
 
 bool HostileEe::act(Input& input) {
   const uint8_t any = input.byte();
-  const uint8_t deed = any % 10;
+  const uint8_t deed = any % 11;
   if (any == 0) {
     const auto message = input.bytes(input.number16());
     ee_.say(message.data(), message.size());
@@ -121,6 +178,8 @@ bool HostileEe::act(Input& input) {
   } else if (deed == 8) {
     const auto bytes = input.bytes(input.byte());
     line_.inject_ee({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  } else if (deed == 10) {
+    use_files(input);
   } else if (deed == 9 || deed == 0) {
     line_.rounds(3);
     line_.take_ee();

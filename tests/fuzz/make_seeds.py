@@ -329,6 +329,24 @@ def snow_seeds():
     yield "destroys", channels + call(9, IN) + call(14, OUT) + call(3, DOMAIN) + call(3, ROOT) + ROUNDS
     yield "of_another", channels + call(9, 1) + call(3, 2) + call(4, 0) + call(12, OUT) + ROUNDS
     yield "tuple", GREET + call(5, ROOT) + call(7, DOMAIN, bytes(40)) + call(6, DOMAIN)
+    def files(what, handle, number=0, *more):
+        return bytes([10, what, handle, number, *more])
+
+    def number(*numbers):
+        return struct.pack("<%dH" % len(numbers), *numbers)
+
+    create, both = 4, 2
+    opened = GREET + files(0, ROOT, create | both, 0, 1)  # "a"; its handle comes next, as DOMAIN does
+    yield "file", opened + files(2, 4, 0) + number(0, 500, 500) + files(4, 4) + files(3, 4, 0) + number(500) + files(7, 4, 2) + files(7, 4)
+    yield "file_at", opened + files(10, 4, 8) + number(9, 100, 100) + files(11, 4, 1) + number(65535) + files(12, 4, 7) + files(7, 4, 1)
+    yield "file_too_long", opened + files(10, 4, 40) + number(65535, 9, 9) + files(60, 4, 255) + files(2, 4) + number(0, 9, 0) + files(4, 4, 200)
+    yield "file_full", opened + (files(2, 4) + number(0, 65535, 65535)) * 5 + files(7, 4, 5)
+    yield "file_open_to_the_end", opened + files(5, ROOT, 3, 0, 1) + files(2, 4) + number(0, 7, 7)
+    yield "files_many", GREET + files(0, ROOT, create | both, 0, 1) * 12 + files(1, ROOT, 0, 6, 1) + files(7, ROOT, 5)
+    yield "directories", GREET + files(5, ROOT, 1, 0, 1) + files(5, ROOT, 1, 0, 3) + files(1, ROOT, 0, 0, 1) + files(7, 4, 3) * 3 + files(7, 4, 4) + files(5, ROOT, 2, 0, 3)
+    yield "renames", opened + files(6, ROOT, 0, 0, 1, 10, 1) + files(5, ROOT, 0, 10, 1) + files(6, ROOT, 0, 10, 1, 7, 4)
+    yield "up", GREET + files(0, ROOT, create | both, 7, 4) + files(1, ROOT, 0, 7, 2) + files(5, ROOT, 1, 7, 4) + files(5, ROOT, 0, 4, 7)
+    yield "files_of_another", opened + files(7, 0) + files(2, ROOT) + number(0, 9, 9) + files(7, 1, 3) + files(0, 4, create, 0, 1)
     yield "talks", GREET + call(19, ROOT, struct.pack("<iiII", 2, 0, 0, 0)) + call(20, 0, bytes(8)) + call(99, 0)
 
 

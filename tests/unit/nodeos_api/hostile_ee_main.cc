@@ -137,6 +137,7 @@ int main(int argc, char** argv) {
   require(victim.right == sum.injected && victim.wrong == 0, "another EE gets what comes to it, as it came");
   require(an_domainDestroy(domain) == AN_OK);
   line.take_ee();
+  require(line.files_are_as_counted(), "files are closed, counted, and beneath their root");
   require(line.pool->in_use() == 0 && line.wire_pool->in_use() == 0, "every packet is back");
   require(!sum.ends.empty());
   std::sort(sum.ends.begin(), sum.ends.end());

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// A node with two raw ports, "home" and "ee0", whose wires end in the test; and an EE behind
+// A node with two raw ports, "home" and "ee0", whose wires end in the test, and files; and an EE behind
 // Snow that is nothing but its socket and its memory, so that it can say and write what no
 // library would.
 //
 // Threads: the node's control thread.
 #pragma once
 
+#include <fcntl.h>
 #include <spdlog/sinks/null_sink.h>
 #include <sys/socket.h>
 
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -17,9 +19,12 @@
 
 #include "modules/flow.h"
 #include "modules/pan.h"
+#include "nodeos_api/file_measure.h"
+#include "nodeos_api/file_space.h"
 #include "nodeos_api/snow/session.h"
 #include "partner/loop.h"
 #include "paths/policy_round_robin.h"
+#include "tests/unit/testing/temporary_directory.h"
 
 namespace weft::test {
 
@@ -32,7 +37,7 @@ class SnowLine {
       (void)geni.add_port(wire->name, *wire->loop, wire->node_end);
     }
     if (thread) worker.start();
-    node.emplace(GeniNode::Parts{geni, worker, *pool, clock, log});
+    node.emplace(GeniNode::Parts{geni, worker, *pool, clock, log, files.get()});
     node->add_pool(*wire_pool);
   }
   // Every packet must be back: the pools check it.
@@ -55,6 +60,13 @@ class SnowLine {
   }
   void rounds(int n) {
     for (int i = 0; i < n; ++i) worker.call([this] { worker.round(); });
+  }
+  // Whether no file is open, the quota counts what is there, and nothing is beside the root.
+  bool files_are_as_counted() const {
+    const OwnedFd root(::open(folder_.file("files").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const auto present = measure_files(root.get());
+    const auto beside = std::filesystem::directory_iterator(folder_.file(""));
+    return present && *present == files->use() && std::distance(begin(beside), end(beside)) == 1;
   }
 
  private:
@@ -94,7 +106,12 @@ class SnowLine {
     return took;
   }
 
+ private:
+  testing::TemporaryDirectory folder_;
+
  public:
+  std::unique_ptr<FileSpace> files =
+      *FileSpace::open(folder_.file("files"), {.bytes = 1 << 18, .files = 16, .open = 8});
   SystemClock clock;
   std::unique_ptr<Pool> pool = *Pool::create({.packets = kPackets, .pages = PageKind::k4K});
   std::unique_ptr<Pool> wire_pool = *Pool::create({.packets = kPackets, .pages = PageKind::k4K});
