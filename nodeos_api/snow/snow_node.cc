@@ -10,12 +10,6 @@
 
 namespace weft::snow {
 
-namespace {
-
-constexpr uint64_t kSpinAtMost = 50'000;  // ns, before it sleeps
-
-}  // namespace
-
 // In the order in which they need each other.
 struct SnowNode::Parts {
   std::unique_ptr<Connection> connection;
@@ -42,7 +36,8 @@ struct SnowNode::Parts {
         received(std::move(q)),
         clock(options.clock != nullptr ? *options.clock : system_clock),
         guest(memory, *received),
-        worker({.busy = options.spin, .linger_ns = kSpinAtMost}, clock, std::make_unique<RoundRobin>()) {
+        worker({.busy = options.spin, .linger_ns = options.linger_ns}, clock,
+               std::make_unique<RoundRobin>()) {
     watch(connection->fd());
     worker.add_joint({&guest, Opening{0}, &inbox, Opening{0}, memory.bell(), &guest});
     if (options.thread) worker.start();

@@ -21,9 +21,10 @@
 namespace weft::snow {
 
 struct SnowOptions {
-  Clock* clock = nullptr;  // null: the system's
-  bool thread = true;      // false: rounds are run by hand
-  bool spin = false;       // never sleep
+  Clock* clock = nullptr;       // null: the system's
+  bool thread = true;           // false: rounds are run by hand
+  bool spin = false;            // never sleep
+  uint64_t linger_ns = 50'000;  // how long to look, by that clock, before it sleeps
 };
 
 class SnowNode final : public Node {

@@ -11,6 +11,9 @@
  * ARENA_FILE_BYTES and ARENA_FILES, of which ARENA_OPEN can be open; or they have none, and
  * an_nodeInfo("files") says so.
  *
+ * A worker with a thread of its own sleeps as soon as it has nothing to do: the clock by which it
+ * would look for work stands still.
+ *
  * Threads: the node's control thread.
  */
 #ifndef WEFT_TESTS_CONFORMANCE_ARENA_H

@@ -61,7 +61,7 @@ struct arena {
   Host host{ip_node};
   PanModule pan;
   UdpModule udp{ip_node};
-  Worker worker{{}, clock, std::make_unique<Priority>()};
+  Worker worker{{.linger_ns = 0}, clock, std::make_unique<Priority>()};
   Reassembly reassembly{*pool, clock, worker.timers()};
   IpModule ip{ip_node, host, reassembly, demux};
   Geni geni{worker, demux, {&pan, &ip, &udp}, {}};

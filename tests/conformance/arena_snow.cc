@@ -88,7 +88,8 @@ arena* arena_start(void) {
   world->process = ::fork();
   if (world->process == 0) become_node(program.c_str(), their_orders.get(), theirs.get());
   theirs.reset();
-  auto node = snow::SnowNode::join(std::move(mine), {.clock = &world->clock, .thread = world->threaded});
+  auto node = snow::SnowNode::join(std::move(mine),
+                                   {.clock = &world->clock, .thread = world->threaded, .linger_ns = 0});
   if (!node) {
     ::kill(world->process, SIGKILL);
     ::waitpid(world->process, nullptr, 0);
