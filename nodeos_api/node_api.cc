@@ -25,13 +25,15 @@ constexpr Feature kFeatures[] = {
     {"packet_contiguous", Packet::kRoom - Packet::kHeadroom},
     {"packet_headroom", Packet::kHeadroom - Packet::kReserved},
     {"workers", 1},
+    {"send_addresses", 1},
+    {"handoff", 1},
+    {"connect", 1},
     {"file_transfer", OpenFile::kMaxTransfer},
     {"page_size", kPageSize},
 };
 
 // Offered where an EE runs in the node's process, and not behind Snow.
-constexpr std::string_view kInProcessOnly[] = {"credentials", "send_addresses", "handoff", "connect",
-                                               "exact_queues"};
+constexpr std::string_view kInProcessOnly[] = {"credentials", "exact_queues"};
 
 uint64_t nanoseconds(const timespec& t) { return uint64_t(t.tv_sec) * 1'000'000'000 + uint64_t(t.tv_nsec); }
 

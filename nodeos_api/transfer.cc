@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "nodeos_api/packet_hold.h"
 #include "nodeos_api/worker_run.h"
 
 namespace weft {
@@ -75,6 +74,12 @@ size_t send_held(Domain& domain, std::span<Packet* const> packets, Exit& exit) {
   domain.ledger().sent.add(sent);
   domain.ledger().held.set(domain.ledger().held.value() - sent);
   return sent;
+}
+
+bool may_hand_over(const Domain& from, const Domain& to) {
+  if (from.descends_from(to) || to.descends_from(from)) return true;
+  fail(AN_EPERM, "a packet is handed to the same domain, an ancestor or a descendant, not to others");
+  return false;
 }
 
 }  // namespace weft

@@ -27,11 +27,19 @@ Result<Reply> ShmGuest::control(Opening, const Request& request) {
   return Error{Code::kUnsupported, "this end of a shared-memory ring answers to its counters"};
 }
 
-void ShmGuest::limit(Opening which, uint32_t packets, uint64_t bytes) {
+ShmGuest::Way& ShmGuest::new_way(Opening which) {
   const size_t index = uint16_t(which.id);
   if (ways_.size() <= index) ways_.resize(index + 1);
-  ways_[index] = {.opening = which.id, .max_packets = packets, .max_bytes = bytes};
+  return ways_[index] = {.opening = which.id, .counts_as = which.id};
 }
+
+void ShmGuest::limit(Opening which, uint32_t packets, uint64_t bytes) {
+  Way& way = new_way(which);
+  way.max_packets = packets;
+  way.max_bytes = bytes;
+}
+
+void ShmGuest::share(Opening which, Opening of) { new_way(which).counts_as = of.id; }
 
 void ShmGuest::close(Opening which) {
   if (Way* closed = way(which.id)) *closed = {};
@@ -55,7 +63,7 @@ void ShmGuest::reap() {
 }
 
 // Descriptors for all pieces that are not empty, or for one that is.
-bool ShmGuest::write(Opening which, const Packet& p, uint32_t room) {
+bool ShmGuest::write(Opening which, const Way& way, const Packet& p, uint32_t room) {
   if (p.segs > room) return false;
   const uint32_t mask = uint32_t(flights_.size()) - 1;
   uint32_t total = 0;
@@ -69,7 +77,7 @@ bool ShmGuest::write(Opening which, const Packet& p, uint32_t room) {
                                             .port = 0,
                                             .timestamp = 0,
                                             .reserved = 0};
-    flights_[tx_ & mask] = {last ? const_cast<Packet*>(&p) : nullptr, which.id, total};
+    flights_[tx_ & mask] = {last ? const_cast<Packet*>(&p) : nullptr, way.opening, total};
     ++tx_;
   }
   return true;
@@ -77,7 +85,8 @@ bool ShmGuest::write(Opening which, const Packet& p, uint32_t room) {
 
 void ShmGuest::push(Opening which, Pvec& v) {
   reap();
-  Way* const found = way(which.id);
+  const Way* const own = way(which.id);
+  Way* const found = own != nullptr ? way(own->counts_as) : nullptr;
   if (found == nullptr) return;
   Way& way = *found;
   size_t taken = 0;
@@ -86,7 +95,7 @@ void ShmGuest::push(Opening which, Pvec& v) {
     const Packet& p = *v[taken];
     const uint32_t length = p.total_length();
     if (way.bytes + length > way.max_bytes) break;
-    if (!write(which, p, uint32_t(flights_.size()) - (tx_ - landed_))) break;
+    if (!write(which, way, p, uint32_t(flights_.size()) - (tx_ - landed_))) break;
     ++way.packets;
     way.bytes += length;
     bytes += length;

@@ -30,6 +30,8 @@ class ShmGuest final : public Partner, public Sleeper {
 
   // At most so much of an opening is on its way to the node.
   void limit(Opening which, uint32_t packets, uint64_t bytes);
+  // What is on the way of `which` counts as on that of `of`, which has a limit and closes after it.
+  void share(Opening which, Opening of);
 
   Result<Opening> open(std::string_view spec, Partner* peer, Opening peer_end) override;
   void close(Opening which) override;
@@ -45,6 +47,7 @@ class ShmGuest final : public Partner, public Sleeper {
  private:
   struct Way {
     uint32_t opening = kNoOpening.id;
+    uint32_t counts_as = kNoOpening.id;  // itself, or whose it shares
     uint32_t max_packets = 0;
     uint64_t max_bytes = 0;
     uint32_t packets = 0;  // on it
@@ -61,11 +64,12 @@ class ShmGuest final : public Partner, public Sleeper {
     const size_t index = uint16_t(opening);
     return index < ways_.size() && ways_[index].opening == opening ? &ways_[index] : nullptr;
   }
+  Way& new_way(Opening which);
   void lend();
   void reap();
   void land(const Flight& flight);
   Packet* returned(uint32_t offset);
-  bool write(Opening which, const Packet& p, uint32_t room);
+  bool write(Opening which, const Way& way, const Packet& p, uint32_t room);
 
   ShmMemory& memory_;
   Pool& pool_;

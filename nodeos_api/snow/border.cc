@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nodeos_api/snow/border.h"
 
+#include "nodeos_api/send_addr.h"
+
 namespace weft::snow {
 
 Border::Border(GeniNode& node, ShmMemory memory, Domain& payer)
@@ -17,26 +19,30 @@ void Border::stop() {
   });
 }
 
-Result<Opening> Border::open(uint64_t channel) {
+Result<Opening> Border::open(an_Kind kind, uint64_t to) {
   Result<Opening> opening = kNoOpening;
   node_.worker().call([&] {
     opening = ring_.open("", nullptr, kNoOpening);
     if (!opening) return;
     const uint16_t index = ShmRing::index(*opening);
     if (uses_.size() <= index) uses_.resize(size_t{index} + 1);
-    uses_[index] = {opening->id, channel};
+    uses_[index] = {opening->id, kind, to};
   });
   return opening;
 }
 
 Result<Opening> Border::open(InChannel& channel) {
-  auto opening = open(uint64_t{0});
+  auto opening = open(AN_INCHAN, reinterpret_cast<uint64_t>(channel.handle()));
   if (opening) node_.worker().call([&] { channel.deliver_across(ring_, *opening); });
   return opening;
 }
 
 Result<Opening> Border::open(OutChannel& channel) {
-  return open(reinterpret_cast<uint64_t>(channel.handle()));
+  return open(AN_OUTCHAN, reinterpret_cast<uint64_t>(channel.handle()));
+}
+
+Result<Opening> Border::open(SendAddr& to) {
+  return open(AN_SENDADDR, reinterpret_cast<uint64_t>(to.handle()));
 }
 
 void Border::close(Opening which) {
@@ -51,10 +57,9 @@ void Border::close(Opening which) {
 // --- on the worker -------------------------------------------------------------
 
 // The number is the EE's: it may be any.
-OutChannel* Border::channel(uint32_t opening) const {
+const Border::Use* Border::use(uint32_t opening) const {
   const uint16_t index = ShmRing::index(Opening{opening});
-  if (index >= uses_.size() || uses_[index].opening != opening || uses_[index].channel == 0) return nullptr;
-  return static_cast<OutChannel*>(handles().find(uses_[index].channel, AN_OUTCHAN).object);
+  return index < uses_.size() && uses_[index].opening == opening ? &uses_[index] : nullptr;
 }
 
 void Border::pull(Opening which, Pvec& v, size_t max) {
@@ -67,17 +72,27 @@ void Border::pull(Opening which, Pvec& v, size_t max) {
   if (!v.empty()) payer_.charge_cycles(cycles() - start);
 }
 
-// Takes from the front of `run`.
-void Border::send(uint32_t opening, Pvec& run) {
-  OutChannel* to = channel(opening);
-  if (to == nullptr) {
-    drop(run, DropReason::kPathClosed, drops_);
-    return;
-  }
-  for (Packet* p : run) p->next_hop = Packet::kNoNextHop;
-  to->send_across(run);
-  if (!run.empty() && to->never_takes(*run[0])) {
+void Border::send_by(OutChannel& channel, const Aim* aim, Pvec& run) {
+  channel.send_across(run, aim);
+  if (!run.empty() && channel.never_takes(*run[0])) {
     drop(run.pop_front(), DropReason::kInQueueFull, drops_);
+  }
+}
+
+// Takes from the front of `run`.  What it goes to may have ended.
+void Border::send(uint32_t opening, Pvec& run) {
+  const Use* const to = use(opening);
+  void* const object = to != nullptr ? handles().find(to->to, to->kind).object : nullptr;
+  if (object == nullptr) return drop(run, DropReason::kPathClosed, drops_);
+  for (Packet* p : run) p->next_hop = Packet::kNoNextHop;
+  if (to->kind == AN_OUTCHAN) {
+    send_by(*static_cast<OutChannel*>(object), nullptr, run);
+  } else if (to->kind == AN_SENDADDR) {
+    const auto& address = *static_cast<SendAddr*>(object);
+    send_by(address.channel(), &address.aim(), run);
+  } else {
+    static_cast<InChannel*>(object)->take_across(run);
+    drop(run, DropReason::kOutQueueFull, drops_);
   }
   for (Packet* p : run) p->next_hop = opening;
 }

@@ -31,6 +31,8 @@ class Border final : private Partner, private Sleeper {
   // A use of the rings by an incoming channel, or by an outgoing one.
   Result<Opening> open(InChannel& channel);
   Result<Opening> open(OutChannel& channel);
+  // The same for packets to a prepared address.
+  Result<Opening> open(SendAddr& to);
   void close(Opening which) override;
 
   const ShmRing& ring() const { return ring_; }
@@ -48,14 +50,17 @@ class Border final : private Partner, private Sleeper {
   bool falls_asleep() override { return waiting_.empty() && ring_.falls_asleep(); }
   void wakes() override { ring_.wakes(); }
 
-  Result<Opening> open(uint64_t channel);
-  OutChannel* channel(uint32_t opening) const;
-  void send(uint32_t opening, Pvec& run);
-
+  // Where the EE's packets of an opening go.
   struct Use {
     uint32_t opening = kNoOpening.id;
-    uint64_t channel = 0;  // an_OutChan of the node's; 0: an incoming one
+    an_Kind kind = AN_OUTCHAN;  // or AN_INCHAN, AN_SENDADDR
+    uint64_t to = 0;            // its handle, of the node's
   };
+
+  Result<Opening> open(an_Kind kind, uint64_t to);
+  const Use* use(uint32_t opening) const;
+  void send(uint32_t opening, Pvec& run);
+  void send_by(OutChannel& channel, const Aim* aim, Pvec& run);
 
   GeniNode& node_;
   ShmRing ring_;

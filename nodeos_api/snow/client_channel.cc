@@ -5,13 +5,12 @@
 #include "nodeos_api/hand_over.h"
 #include "nodeos_api/netspec.h"
 #include "nodeos_api/sized.h"
+#include "nodeos_api/snow/client.h"
 #include "nodeos_api/snow/snow_channel.h"
 
 namespace weft::snow {
 
 namespace {
-
-Connection& to_node(const Domain& domain) { return SnowNode::of(domain).connection(); }
 
 // The domain in which a channel may be made now.
 Domain* creator(an_Domain handle) {
@@ -40,30 +39,6 @@ Net net_of(an_NetSpec spec) {
 
 ChanSpec spec_of(Texts& texts, const char* prot, const char* addr, an_NetSpec net) {
   return {texts.add(prot), texts.add(addr), net_of(net)};
-}
-
-// An object of this process for one that the node has made.  If there can be none, the node's
-// is destroyed again.
-template <typename T, Call kDestroy, typename Made>
-T* adopt(void* mem, Domain& domain, const Made& made, uint64_t handle) {
-  T* object = T::make(mem, domain, made);
-  if (object == nullptr) {
-    const LastFailure why = LastFailure::of_this_thread();
-    to_node(domain).call<kDestroy>({handle});
-    LastFailure::of_this_thread() = why;
-    return nullptr;
-  }
-  object->open();
-  return object;
-}
-
-template <typename T>
-int destroy(typename T::Handle handle) {
-  if (on_own_thread()) return handed_over([&] { return destroy<T>(handle); });
-  T* object = find<T>(handle);
-  if (object == nullptr || !object->domain().node().allows_control()) return an_errno();
-  object->destroy();
-  return AN_OK;
 }
 
 template <typename T, Call kGetStats>
@@ -95,18 +70,6 @@ int add_numbers(an_DemuxKey handle, int first, int second) {
   const SnowDemuxKey* key = find<SnowDemuxKey>(handle);
   if (key == nullptr || !key->domain().node().allows_control()) return an_errno();
   return to_node(key->domain()).call<kAdd>({key->at_node(), first, second});
-}
-
-int set_suspended(SnowInChannel& channel, bool suspended) {
-  return channel.domain().node().carry([&]() -> int {
-    channel.suspend(suspended);
-    return AN_OK;
-  });
-}
-
-int resume(SnowInChannel& channel) {
-  const int status = to_node(channel.domain()).call<Call::kInchanResume>({channel.at_node()});
-  return status == AN_OK ? set_suspended(channel, false) : status;
 }
 
 }  // namespace
@@ -182,7 +145,7 @@ an_InChan an_inchanCreate(void* mem, an_Domain d, an_DemuxKey dmxKey, const char
   if (channel == nullptr) return nullptr;
   if (deliverfunc != nullptr) {
     domain->node().worker().call([&] { channel->delivery().set(deliverfunc, nullptr, deliverarg); });
-    resume(*channel);
+    channel->resume();
   }
   return channel->handle();
 }
@@ -204,17 +167,16 @@ int an_inchanSuspend(an_InChan c) {
   if (on_own_thread()) return handed_over([&] { return an_inchanSuspend(c); });
   SnowInChannel* channel = find<SnowInChannel>(c);
   if (channel == nullptr || !channel->domain().node().allows_call()) return an_errno();
-  set_suspended(*channel, true);
-  return to_node(channel->domain()).call<Call::kInchanSuspend>({channel->at_node()});
+  return channel->pause();
 }
 
 int an_inchanResume(an_InChan c) {
   if (on_own_thread()) return handed_over([&] { return an_inchanResume(c); });
   SnowInChannel* channel = find<SnowInChannel>(c);
   if (channel == nullptr || !channel->domain().node().allows_call()) return an_errno();
-  const bool deliverable = channel->domain().node().carry([&] { return bool(channel->delivery()); });
+  const bool deliverable = channel->cut() != nullptr || channel->has_function();
   if (!deliverable) return fail(AN_EINVAL, "the channel has no deliver function yet");
-  return resume(*channel);
+  return channel->resume();
 }
 
 int an_inchanGetStats(an_InChan c, an_ChanStats* stats) {

@@ -7,7 +7,7 @@
 #include "nodeos_api/hand_over.h"
 #include "nodeos_api/sized.h"
 #include "nodeos_api/sizes.h"
-#include "nodeos_api/snow/snow_channel.h"
+#include "nodeos_api/snow/snow_send_addr.h"
 
 namespace weft::snow {
 
@@ -79,6 +79,8 @@ size_t an_sizeof(an_Kind kind) {
       return sizeof(SnowCutChannel);
     case AN_DEMUXKEY:
       return sizeof(SnowDemuxKey);
+    case AN_SENDADDR:
+      return sizeof(SnowSendAddr);
     case AN_FILE:
       return sizeof(FileObject);
     case AN_DIR:

@@ -26,21 +26,4 @@ an_Cred an_credCreate(void*, an_CredSpec) {
 int an_credDestroy(an_Cred) { return missing("there are no credentials"); }
 int an_credCheck(an_Cred, an_CredInfo*) { return missing("there are no credentials"); }
 
-// Headers in front of a packet are the node's to write, not the EE's.
-an_SendAddr an_sendaddrCreate(void*, an_OutChan, const char*) {
-  missing("no addresses to send to are prepared");
-  return nullptr;
-}
-int an_sendaddrDestroy(an_SendAddr) { return missing("there are no addresses to send to"); }
-int an_outchanSendTo(an_OutChan, an_Packet, an_SendAddr) {
-  return missing("there are no addresses to send to");
-}
-
-int an_inchanHandoff(an_InChan, an_Packet) { return missing("no packets are handed to other channels"); }
-
-an_CutChan an_cutchanConnect(void*, an_InChan, an_OutChan) {
-  missing("no two channels are made one");
-  return nullptr;
-}
-
 }  // extern "C"

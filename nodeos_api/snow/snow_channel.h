@@ -34,16 +34,29 @@ class SnowDemuxKey final : public Object<SnowDemuxKey>, public DemuxKeyKind, pub
   const uint64_t at_node_;
 };
 
+class SnowCutChannel;
+class SnowSendAddr;
+
 class SnowInChannel final : public Object<SnowInChannel>,
                             public InChanKind,
                             public DomainChannel,
                             private Timer {
  public:
   SnowInChannel(Domain& domain, const ChanCreated& made)
-      : domain_(domain), at_node_(made.handle), opening_{made.opening} {}
+      : domain_(domain),
+        at_node_(made.handle),
+        opening_{made.opening},
+        limit_{made.queue_packets, made.queue_bytes} {}
 
   Domain& domain() const { return domain_; }
   uint64_t at_node() const { return at_node_; }
+  // Suspends the node's channel too, or resumes both.  A status.
+  int pause();
+  int resume();
+  bool has_function() const;
+  // From now on all goes out by the node's other half; null: to the function.  [control]
+  void join_cut(SnowCutChannel* cut);
+  SnowCutChannel* cut() const { return cut_; }
   an_InChan that_delivered(const Packet& p) const override;
   void open();
   void destroy() override;
@@ -55,6 +68,8 @@ class SnowInChannel final : public Object<SnowInChannel>,
   void suspension_changed() override;
   uint64_t waiting() const override { return waiting_.size(); }
   void receive(Pvec& v);
+  // As InChannel::take_over(): it goes behind what waits in the node's channel.
+  int take_over(Packet& p);
 
  private:
   void fire(uint64_t now_ns) override;
@@ -64,7 +79,9 @@ class SnowInChannel final : public Object<SnowInChannel>,
   Domain& domain_;
   const uint64_t at_node_;
   const Opening opening_;
+  const QueueLimit limit_;
   Delivery to_;
+  SnowCutChannel* cut_ = nullptr;
   bool suspended_ = true;
   std::vector<Packet*> waiting_;
 };
@@ -87,8 +104,16 @@ class SnowOutChannel final : public Object<SnowOutChannel>,
   // The node keeps it to the rate too, and lets wait what this process does not refuse.
   using PaidExit::set_rate;
   void destroy() override;
-  // As OutChannel::send().
-  size_t send(std::span<Packet* const> packets) { return send_held(domain_, packets, *this); }
+  // As OutChannel's.
+  size_t send(std::span<Packet* const> packets);
+  int send_to(Packet* p, const SnowSendAddr& to);
+
+  Opening opening() const { return opening_; }
+  void add(SnowSendAddr& to) { addresses_.push_back(&to); }
+  void remove(SnowSendAddr& to) { std::erase(addresses_, &to); }
+  // It is half of a cut-through channel; null: no longer.  [control]
+  void join_cut(SnowCutChannel* cut);
+  SnowCutChannel* cut() const { return cut_; }
 
  private:
   void push_out(Pvec& v) override;
@@ -97,6 +122,9 @@ class SnowOutChannel final : public Object<SnowOutChannel>,
   const uint64_t at_node_;
   const Opening opening_;
   const QueueLimit limit_;
+  Opening way_out_ = opening_;  // of what is being sent: the channel's, or an address's
+  SnowCutChannel* cut_ = nullptr;
+  std::vector<SnowSendAddr*> addresses_;
 };
 
 class SnowCutChannel final : public Object<SnowCutChannel>, public CutChanKind, public DomainChannel {
@@ -105,11 +133,15 @@ class SnowCutChannel final : public Object<SnowCutChannel>, public CutChanKind, 
   Domain& domain() const { return domain_; }
   uint64_t at_node() const { return at_node_; }
   void open() { domain_.add(static_cast<DomainChannel&>(*this)); }
+  // It is these two, made one by the node.
+  void join(SnowInChannel& in, SnowOutChannel& out);
   void destroy() override;
 
  private:
   Domain& domain_;
   const uint64_t at_node_;
+  SnowInChannel* in_ = nullptr;  // null: it has a path of its own
+  SnowOutChannel* out_ = nullptr;
 };
 
 }  // namespace weft::snow

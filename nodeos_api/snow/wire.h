@@ -114,13 +114,27 @@ struct ChanCreate {
 struct ChanCreated {
   uint64_t handle;
   uint32_t opening;        // its use of the rings
-  uint32_t queue_packets;  // of an outgoing one
+  uint32_t queue_packets;  // that the EE fills
   uint64_t queue_bytes;
 };
 struct CutChanCreate {
   uint64_t domain;
   uint64_t key;
   ChanSpec in, out;
+};
+
+struct CutchanConnect {
+  uint64_t in, out;
+};
+struct SendaddrCreate {
+  uint64_t channel;
+  Text address;
+};
+// What was made, and its use of the rings.
+struct Crossing {
+  uint64_t handle;
+  uint32_t opening;
+  uint32_t reserved;
 };
 
 struct Log {
@@ -167,7 +181,10 @@ struct PortNamed {
   X(24, DemuxkeyAddIPv6, AddAddresses, Nothing) \
   X(25, DemuxkeyAddUDP, AddNumbers, Nothing)    \
   X(26, DemuxkeyAddTCP, AddNumbers, Nothing)    \
-  X(27, DemuxkeyAddANEP, AddNumbers, Nothing)
+  X(27, DemuxkeyAddANEP, AddNumbers, Nothing)    \
+  X(60, CutchanConnect, CutchanConnect, Created) \
+  X(61, SendaddrCreate, SendaddrCreate, Crossing) \
+  X(62, SendaddrDestroy, One, Nothing)
 
 enum class Call : uint16_t {
 #define X(number, name, request, reply) k##name = number,
