@@ -140,16 +140,6 @@ void InChannel::join_cut(CutChannel* cut, OutChannel* out) {
   if (!has_function()) suspend(out == nullptr);
 }
 
-namespace {
-
-size_t slots_of(Pvec& v) {
-  size_t slots = 0;
-  for (const Packet* p : v) slots += p->segs;
-  return slots;
-}
-
-}  // namespace
-
 void InChannel::push(Opening, Pvec& v) {
   if (suspended_ || domain_.rests()) return;
   if (relay_to_ != nullptr) return relay_to_->relay(v);
@@ -160,10 +150,6 @@ void InChannel::push(Opening, Pvec& v) {
     ledger.received.add(n - v.size());
     ledger.drops.add(DropReason::kConsumed, n - v.size());
     return;
-  }
-  if (domain_.quota() != nullptr && !domain_.may_hold(slots_of(v))) [[unlikely]] {
-    ledger.received.add(v.size());
-    return weft::drop(v, DropReason::kAccountEmpty, ledger.drops);
   }
   to_.deliver(domain_, v);
 }

@@ -52,6 +52,13 @@ struct SendAddrKind {
   static constexpr const char* kNever = "not an address to send to";
 };
 
+struct CredKind {
+  using Handle = an_Cred;
+  static constexpr an_Kind kKind = AN_CRED;
+  static constexpr const char* kDead = "the credential was destroyed";
+  static constexpr const char* kNever = "not a credential";
+};
+
 struct EventKind {
   using Handle = an_Event;
   static constexpr an_Kind kKind = AN_EVENT;

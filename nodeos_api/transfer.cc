@@ -15,7 +15,21 @@ constexpr uint16_t kOfArrival = Packet::kOffload | Packet::kLocal | Packet::kOri
 
 }  // namespace
 
+namespace {
+
+size_t slots_of(Pvec& v) {
+  size_t slots = 0;
+  for (const Packet* p : v) slots += p->segs;
+  return slots;
+}
+
+}  // namespace
+
 void Delivery::deliver(Domain& domain, Pvec& v) const {
+  if (domain.quota() != nullptr && !domain.may_hold(slots_of(v))) [[unlikely]] {
+    domain.ledger().received.add(v.size());
+    return drop(v, DropReason::kAccountEmpty, domain.ledger().drops);
+  }
   an_Packet packets[Pvec::kCapacity];
   const size_t n = v.size();
   size_t slots = 0;

@@ -22,7 +22,8 @@ class Delivery {
     arg_ = arg;
   }
   explicit operator bool() const { return one_ != nullptr || vector_ != nullptr; }
-  // `domain` holds all packets of `v` from now on, and its function gets them.
+  // `domain` holds all packets of `v` from now on, and its function gets them.  What is more
+  // than its principal may hold is dropped.
   // REQUIRES: bool(*this)
   void deliver(Domain& domain, Pvec& v) const;
 
@@ -70,8 +71,7 @@ int hand_over(Packet& p, const Domain& to, Enqueue&& enqueue) {
 }
 
 // What is said of sends that cannot be.
-constexpr const char* kHalfOfACut =
-    "the channel is half of a cut-through channel, which sends by it";
+constexpr const char* kHalfOfACut = "the channel is half of a cut-through channel, which sends by it";
 constexpr const char* kOfAnotherChannel = "the address was prepared for another channel";
 
 }  // namespace weft

@@ -49,6 +49,7 @@ int cross(Exchange& x, typename Channel::Handle real, Destroy destroy, ChanCreat
   const EndQueue& queue = find<Channel>(real)->queue();
   made.queue_packets = uint32_t(queue.capacity());
   made.queue_bytes = queue.max_bytes();
+  made.queue_displaces = queue.displaces();
   return AN_OK;
 }
 

@@ -53,6 +53,20 @@ int get_stats(typename T::Handle handle, an_ChanStats* stats) {
   return fill_sized(stats, full);
 }
 
+// A new channel whose queues are as the specifications say; null, and it is gone again, if its
+// principal has no memory for them.
+template <typename T>
+T* within_bounds(T* channel, an_NetSpec one, an_NetSpec other) {
+  const auto first = read_netspec(one), second = read_netspec(other);
+  if (channel == nullptr || !first || !second) return channel;
+  Quota* const quota = channel->domain().quota();
+  if (channel->places().take(quota, uint64_t{first->queue.packets} + second->queue.packets)) return channel;
+  const LastFailure why = LastFailure::of_this_thread();
+  channel->destroy();
+  LastFailure::of_this_thread() = why;
+  return nullptr;
+}
+
 template <Call kAdd>
 int add_addresses(an_DemuxKey handle, const char* source, const char* destination, int protocol) {
   if (on_own_thread())
@@ -142,6 +156,7 @@ an_InChan an_inchanCreate(void* mem, an_Domain d, an_DemuxKey dmxKey, const char
   ChanCreated made{};
   if (to_node(*domain).call<Call::kInchanCreate>(request, &made, texts) != AN_OK) return nullptr;
   auto* channel = adopt<SnowInChannel, Call::kInchanDestroy>(mem, *domain, made, made.handle);
+  channel = within_bounds(channel, netspec, netspec);
   if (channel == nullptr) return nullptr;
   if (deliverfunc != nullptr) {
     domain->node().worker().call([&] { channel->delivery().set(deliverfunc, nullptr, deliverarg); });
@@ -194,6 +209,7 @@ an_OutChan an_outchanCreate(void* mem, an_Domain d, const char* protspec, const 
   ChanCreated made{};
   if (to_node(*domain).call<Call::kOutchanCreate>(request, &made, texts) != AN_OK) return nullptr;
   auto* channel = adopt<SnowOutChannel, Call::kOutchanDestroy>(mem, *domain, made, made.handle);
+  channel = within_bounds(channel, netspec, netspec);
   if (channel == nullptr) return nullptr;
   if (const auto limits = read_netspec(netspec)) channel->set_rate(limits->rate);
   return channel->handle();
@@ -236,6 +252,7 @@ an_CutChan an_cutchanCreate(void* mem, an_Domain d, an_DemuxKey dmxKey, const ch
   Created made{};
   if (to_node(*domain).call<Call::kCutchanCreate>(request, &made, texts) != AN_OK) return nullptr;
   auto* channel = adopt<SnowCutChannel, Call::kCutchanDestroy>(mem, *domain, made.handle, made.handle);
+  channel = within_bounds(channel, innet, outnet);
   return channel != nullptr ? channel->handle() : nullptr;
 }
 

@@ -7,6 +7,7 @@
 #include "nodeos_api/hand_over.h"
 #include "nodeos_api/sized.h"
 #include "nodeos_api/sizes.h"
+#include "nodeos_api/snow/snow_credential.h"
 #include "nodeos_api/snow/snow_send_addr.h"
 
 namespace weft::snow {
@@ -21,9 +22,10 @@ Domain* parent_of_new(an_Domain parent) {
 }
 
 // The domain's counterpart in the node.
-bool make_at_node(Domain& domain) {
+bool make_at_node(Domain& domain, const SnowCredential* shown) {
   Created made{};
-  const DomainCreate request{domain.parent()->at_node(), reinterpret_cast<uint64_t>(domain.handle())};
+  const DomainCreate request{domain.parent()->at_node(), reinterpret_cast<uint64_t>(domain.handle()),
+                             shown != nullptr ? shown->at_node() : 0};
   if (SnowNode::of(domain).connection().call<Call::kDomainCreate>(request, &made) != AN_OK) return false;
   domain.set_at_node(made.handle);
   return true;
@@ -79,6 +81,8 @@ size_t an_sizeof(an_Kind kind) {
       return sizeof(SnowCutChannel);
     case AN_DEMUXKEY:
       return sizeof(SnowDemuxKey);
+    case AN_CRED:
+      return sizeof(SnowCredential);
     case AN_SENDADDR:
       return sizeof(SnowSendAddr);
     case AN_FILE:
@@ -98,20 +102,22 @@ an_Domain an_domainCreate(void* mem, an_Domain parent, an_Cred cred, an_ThreadPo
       return an_domainCreate(mem, parent, cred, threads, mempool, initfn, initarg, termfn, termarg);
     });
   }
-  if (cred != nullptr) {
-    fail(AN_ENOSYS, "no credentials are shown over Snow");
-    return nullptr;
-  }
   Domain* above = parent_of_new(parent);
   if (above == nullptr || !above->node().allows_control()) return nullptr;
   DomainMeans means;
   if (!means.accept(*above, threads, mempool)) return nullptr;
+  const SnowCredential* shown = nullptr;
+  if (cred != nullptr && (shown = find<SnowCredential>(cred)) == nullptr) return nullptr;
   Domain* domain = Domain::make(mem, above->node(), above);
   if (domain == nullptr) return nullptr;
-  if (!make_at_node(*domain)) {
+  if (!make_at_node(*domain, shown)) {
     domain->bury();
     domain->free_memory();
     return nullptr;
+  }
+  if (Quota* quota = shown != nullptr ? &shown->quota() : above->quota()) {
+    (void)quota->admit_domain();  // the node counts them
+    domain->draw_on(quota);
   }
   above->add(*domain);
   means.give(*domain);

@@ -52,8 +52,7 @@ an_CutChan an_cutchanConnect(void* mem, an_InChan i, an_OutChan o) {
   Created made{};
   const CutchanConnect request{in->at_node(), out->at_node()};
   if (to_node(in->domain()).call<Call::kCutchanConnect>(request, &made) != AN_OK) return nullptr;
-  auto* channel =
-      adopt<SnowCutChannel, Call::kCutchanDestroy>(mem, in->domain(), made.handle, made.handle);
+  auto* channel = adopt<SnowCutChannel, Call::kCutchanDestroy>(mem, in->domain(), made.handle, made.handle);
   if (channel == nullptr) return nullptr;
   channel->join(*in, *out);
   return channel->handle();

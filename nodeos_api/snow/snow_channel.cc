@@ -23,7 +23,7 @@ void SnowInChannel::open() {
   domain_.node().worker().call([this] {
     SnowNode& node = SnowNode::of(domain_);
     node.inbox().open(opening_, *this);
-    node.guest().limit(opening_, limit_.packets, limit_.bytes);
+    node.guest().open(opening_, queue_);
   });
 }
 
@@ -114,8 +114,7 @@ int SnowInChannel::take_over(Packet& p) {
 
 void SnowOutChannel::open() {
   domain_.add(static_cast<DomainChannel&>(*this));
-  domain_.node().worker().call(
-      [this] { SnowNode::of(domain_).guest().limit(opening_, limit_.packets, limit_.bytes); });
+  domain_.node().worker().call([this] { SnowNode::of(domain_).guest().open(opening_, queue_); });
 }
 
 void SnowOutChannel::destroy() {

@@ -13,13 +13,43 @@
 #include "nodeos_api/paid_exit.h"
 #include "nodeos_api/snow/snow_node.h"
 #include "nodeos_api/transfer.h"
-#include "paths/end_queue.h"
 #include "paths/timers.h"
 
 namespace weft::snow {
 
 // Whether the node is to be told of an end: not if it knows it by the domain's.
 inline bool node_must_hear(const Domain& domain) { return !domain.ending(); }
+
+// The node's queue that this process fills.
+inline ShmGuest::Queue queue_of(const ChanCreated& made) {
+  return {made.queue_packets, made.queue_bytes, made.queue_displaces != 0};
+}
+
+// What a channel's queues take of its principal's memory, here as in the node.
+class Places {
+ public:
+  Places() = default;
+  Places(const Places&) = delete;
+  Places& operator=(const Places&) = delete;
+  ~Places() {
+    if (quota_ != nullptr) quota_->release_channel({slots_, 0});
+  }
+  // False, with the failure noted, if the domains hold too much.
+  bool take(Quota* quota, uint64_t slots) {
+    if (quota == nullptr) return true;
+    if (auto admitted = quota->admit_channel({slots, 0}, 0); !admitted) {
+      fail(admitted.error());
+      return false;
+    }
+    quota_ = quota;
+    slots_ = slots;
+    return true;
+  }
+
+ private:
+  Quota* quota_ = nullptr;
+  uint64_t slots_ = 0;
+};
 
 class SnowDemuxKey final : public Object<SnowDemuxKey>, public DemuxKeyKind, public DomainPart {
  public:
@@ -43,10 +73,7 @@ class SnowInChannel final : public Object<SnowInChannel>,
                             private Timer {
  public:
   SnowInChannel(Domain& domain, const ChanCreated& made)
-      : domain_(domain),
-        at_node_(made.handle),
-        opening_{made.opening},
-        limit_{made.queue_packets, made.queue_bytes} {}
+      : domain_(domain), at_node_(made.handle), opening_{made.opening}, queue_(queue_of(made)) {}
 
   Domain& domain() const { return domain_; }
   uint64_t at_node() const { return at_node_; }
@@ -58,6 +85,7 @@ class SnowInChannel final : public Object<SnowInChannel>,
   void join_cut(SnowCutChannel* cut);
   SnowCutChannel* cut() const { return cut_; }
   an_InChan that_delivered(const Packet& p) const override;
+  Places& places() { return places_; }
   void open();
   void destroy() override;
 
@@ -79,11 +107,12 @@ class SnowInChannel final : public Object<SnowInChannel>,
   Domain& domain_;
   const uint64_t at_node_;
   const Opening opening_;
-  const QueueLimit limit_;
+  const ShmGuest::Queue queue_;
   Delivery to_;
   SnowCutChannel* cut_ = nullptr;
   bool suspended_ = true;
   std::vector<Packet*> waiting_;
+  Places places_;
 };
 
 class SnowOutChannel final : public Object<SnowOutChannel>,
@@ -96,10 +125,11 @@ class SnowOutChannel final : public Object<SnowOutChannel>,
         domain_(domain),
         at_node_(made.handle),
         opening_{made.opening},
-        limit_{made.queue_packets, made.queue_bytes} {}
+        queue_(queue_of(made)) {}
 
   Domain& domain() const { return domain_; }
   uint64_t at_node() const { return at_node_; }
+  Places& places() { return places_; }
   void open();
   // The node keeps it to the rate too, and lets wait what this process does not refuse.
   using PaidExit::set_rate;
@@ -121,10 +151,11 @@ class SnowOutChannel final : public Object<SnowOutChannel>,
   Domain& domain_;
   const uint64_t at_node_;
   const Opening opening_;
-  const QueueLimit limit_;
+  const ShmGuest::Queue queue_;
   Opening way_out_ = opening_;  // of what is being sent: the channel's, or an address's
   SnowCutChannel* cut_ = nullptr;
   std::vector<SnowSendAddr*> addresses_;
+  Places places_;
 };
 
 class SnowCutChannel final : public Object<SnowCutChannel>, public CutChanKind, public DomainChannel {
@@ -132,6 +163,7 @@ class SnowCutChannel final : public Object<SnowCutChannel>, public CutChanKind, 
   SnowCutChannel(Domain& domain, uint64_t at_node) : domain_(domain), at_node_(at_node) {}
   Domain& domain() const { return domain_; }
   uint64_t at_node() const { return at_node_; }
+  Places& places() { return places_; }
   void open() { domain_.add(static_cast<DomainChannel&>(*this)); }
   // It is these two, made one by the node.
   void join(SnowInChannel& in, SnowOutChannel& out);
@@ -142,6 +174,7 @@ class SnowCutChannel final : public Object<SnowCutChannel>, public CutChanKind, 
   const uint64_t at_node_;
   SnowInChannel* in_ = nullptr;  // null: it has a path of its own
   SnowOutChannel* out_ = nullptr;
+  Places places_;
 };
 
 }  // namespace weft::snow

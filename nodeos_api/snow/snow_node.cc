@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 
+#include "nodeos_api/snow/snow_credential.h"
 #include "paths/policy_round_robin.h"
 
 namespace weft::snow {
@@ -69,6 +70,11 @@ Result<std::unique_ptr<SnowNode>> SnowNode::join(OwnedFd socket, const SnowOptio
                                        std::move(*received), options);
   std::unique_ptr<SnowNode> node(new SnowNode(std::move(parts)));
   node->root().set_at_node(welcome.root);
+  if (welcome.bounds.principal[0] != '\0') {
+    Quota& quota = node->quota_of(welcome.bounds);
+    (void)quota.admit_domain();  // the node counts them
+    node->root().draw_on(&quota);
+  }
   return node;
 }
 
@@ -78,7 +84,19 @@ SnowNode::SnowNode(std::unique_ptr<Parts> parts)
   parts_->watch(control_fd());
 }
 
-SnowNode::~SnowNode() { end_domains(); }
+SnowNode::~SnowNode() {
+  end_domains();
+  while (!credentials_.empty()) credentials_.back()->destroy();
+}
+
+Quota& SnowNode::quota_of(const Bounds& bounds) {
+  const std::string name(bounds.principal, ::strnlen(bounds.principal, sizeof bounds.principal));
+  for (const auto& known : quotas_) {
+    if (known->name() == name) return *known;
+  }
+  const QuotaLimits limits{.memory = bounds.memory, .bandwidth = bounds.bandwidth};
+  return *quotas_.emplace_back(std::make_unique<Quota>(name, limits, clock().now_ns()));
+}
 
 Connection& SnowNode::connection() const { return *parts_->connection; }
 ShmGuest& SnowNode::guest() const { return parts_->guest; }

@@ -26,6 +26,8 @@ struct SnowOptions {
   bool spin = false;       // never sleep
 };
 
+class SnowCredential;
+
 class SnowNode final : public Node {
  public:
   // Greets the node at the other end of `socket`, and maps what it gives.
@@ -40,6 +42,12 @@ class SnowNode final : public Node {
   Connection& connection() const;
   ShmGuest& guest() const;
   Inbox& inbox() const;
+
+  // What this process keeps to of a principal's bounds.
+  Quota& quota_of(const Bounds& bounds);
+  // Credentials that were shown, by those that come and go.
+  void add(SnowCredential& c) { credentials_.push_back(&c); }
+  void remove(SnowCredential& c) { std::erase(credentials_, &c); }
 
   void end(Domain& domain, an_TermReason reason) override;
   bool windows_memory() const override { return false; }
@@ -57,6 +65,8 @@ class SnowNode final : public Node {
   explicit SnowNode(std::unique_ptr<Parts> parts);
 
   std::unique_ptr<Parts> parts_;
+  std::vector<std::unique_ptr<Quota>> quotas_;
+  std::vector<SnowCredential*> credentials_;
   mutable std::map<uint16_t, std::string> port_names_;  // on the worker
 };
 

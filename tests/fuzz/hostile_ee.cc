@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/fuzz/hostile_ee.h"
 
+#include <string_view>
+
+#include "nodeos_api/snow/calls.h"
+
 namespace weft::fuzz {
 
 using namespace snow;
 
 namespace {
 
-constexpr uint8_t kCalls = 20;
+constexpr uint8_t kCalls = 20;  // the first of them: what is no number of a call stands for one of these
 
 }  // namespace
 
@@ -35,7 +39,8 @@ uint64_t HostileEe::handle(uint8_t choice) const { return handles_[choice % hand
 void HostileEe::call(Input& input) {
   const uint8_t any = input.byte();
   const bool wild = any >= 252;
-  const auto number = uint16_t(wild || (any > 1 && any <= kCalls) ? any : 2 + any % (kCalls - 1));
+  const bool known = any > 1 && find_service(any) != nullptr;
+  const auto number = uint16_t(wild || known ? any : 2 + any % (kCalls - 1));
   const uint64_t first = handle(input.byte());
   const auto rest = input.bytes(input.byte());
   std::vector<uint8_t> body(sizeof first + rest.size());
@@ -50,6 +55,7 @@ void HostileEe::call(Input& input) {
 void HostileEe::make(Input& input) {
   static constexpr const char kTexts[] = "ee0ee0/pan";  // "ee0" and "ee0/pan" lie in it
   const uint8_t what = input.byte();
+  if (what & 32) return make_of_two(what, input);
   const uint64_t domain = handle(input.byte()), key = what & 8 ? handle(input.byte()) : 0;
   const ChanSpec spec{what & 16 ? Text{0, 3} : Text{3, 7}, {}, {}};
   switch (what % 5) {
@@ -72,6 +78,32 @@ void HostileEe::make(Input& input) {
     default: {
       const One r{handle(input.byte())};
       return ee_.request(uint16_t(Call::kInchanResume), &r, sizeof r);
+    }
+  }
+}
+
+// What is made of what was made before, or of what the node said.
+void HostileEe::make_of_two(uint8_t what, Input& input) {
+  static constexpr std::string_view kBytes =
+      "(dst=10.0.0.2)-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+  switch (what % 4) {
+    case 0: {
+      const uint64_t in = handle(input.byte());
+      const CutchanConnect r{in, handle(input.byte())};
+      return ee_.request(uint16_t(Call::kCutchanConnect), &r, sizeof r);
+    }
+    case 1: {
+      const SendaddrCreate r{handle(input.byte()), {0, what & 64 ? input.byte() : 14u}};
+      return ee_.request(uint16_t(Call::kSendaddrCreate), &r, sizeof r, kBytes.data(), kBytes.size());
+    }
+    case 2: {
+      const CredCreate r{
+          what & 64 ? AN_CRED_LOCAL : AN_CRED_X509, 0, {14, uint32_t(kBytes.size() - 14)}, {0, input.byte()}};
+      return ee_.request(uint16_t(Call::kCredCreate), &r, sizeof r, kBytes.data(), kBytes.size());
+    }
+    default: {
+      const Nothing r{};
+      return ee_.request(uint16_t(Call::kCredChallenge), &r, sizeof r);
     }
   }
 }

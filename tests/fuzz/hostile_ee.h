@@ -27,6 +27,7 @@ class HostileEe {
   uint64_t handle(uint8_t choice) const;
   void call(Input& input);
   void make(Input& input);
+  void make_of_two(uint8_t what, Input& input);
   void poke(Input& input);
   void send(Input& input);
   void lend(Input& input);

@@ -329,6 +329,10 @@ def snow_seeds():
     yield "destroys", channels + call(9, IN) + call(14, OUT) + call(3, DOMAIN) + call(3, ROOT) + ROUNDS
     yield "of_another", channels + call(9, 1) + call(3, 2) + call(4, 0) + call(12, OUT) + ROUNDS
     yield "tuple", GREET + call(5, ROOT) + call(7, DOMAIN, bytes(40)) + call(6, DOMAIN)
+    yield "connects", channels + make(32, IN, OUT) + call(10, IN) + inject(b"through") + ROUNDS + call(14, OUT)
+    yield "addresses", channels + make(33, OUT) + make(97, OUT, 3) + send(4) + call(62, OUT + 1) + ROUNDS
+    yield "hands_off", channels + send(2, 0, 9) + send(2, 9, 64) + call(9, IN) + send(2) + ROUNDS
+    yield "credentials", GREET + make(35) + make(34, 9) + make(34, 9) + make(98, 0) + call(66, ROOT) + call(65, ROOT)
     yield "talks", GREET + call(19, ROOT, struct.pack("<iiII", 2, 0, 0, 0)) + call(20, 0, bytes(8)) + call(99, 0)
 
 
