@@ -23,9 +23,9 @@ inline void add_principals(Principals& principals, const Geni& geni) {
   };
   const Certificate authority = *Certificate::parse(AUTHORITY_CERTIFICATE);
   const std::initializer_list<const char*> all = {"a", "b", "a -> b"};
-  const std::initializer_list<const char*> of_user = {"a",     "b",        "a -> b",       "a/ip",
-                                                      "b/ip",  "a/ip/udp", "b/ip/udp",     "a/pan",
-                                                      "b/pan", "a/ip/pan", "a/ip -> b/ip", "a/ip/udp -> b"};
+  const std::initializer_list<const char*> of_user = {
+      "a",        "b",     "a -> b", "b -> a",   "a/ip",         "b/ip",         "a/ip/udp",
+      "b/ip/udp", "a/pan", "b/pan",  "a/ip/pan", "a/ip -> b/ip", "a/ip/udp -> b"};
   Principal each[] = {
       {.name = "user", .uid = ::geteuid(), .limits = {.priority = 7}, .paths = grants(of_user)},
       {.name = "alice",

@@ -97,8 +97,10 @@ void HostileEe::make_of_two(uint8_t what, Input& input) {
       return ee_.request(uint16_t(Call::kSendaddrCreate), &r, sizeof r, kBytes.data(), kBytes.size());
     }
     case 2: {
-      const CredCreate r{
-          what & 64 ? AN_CRED_LOCAL : AN_CRED_X509, 0, {14, uint32_t(kBytes.size() - 14)}, {0, input.byte()}};
+      const CredCreate r{uint32_t(what & 64 ? AN_CRED_LOCAL : AN_CRED_X509),
+                         0,
+                         {14, uint32_t(kBytes.size() - 14)},
+                         {0, input.byte()}};
       return ee_.request(uint16_t(Call::kCredCreate), &r, sizeof r, kBytes.data(), kBytes.size());
     }
     default: {
