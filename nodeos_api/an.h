@@ -960,8 +960,8 @@ int an_condBroadcast(an_Cond c);
  *   "send_addresses"     1: an_sendaddrCreate and an_outchanSendTo
  *   "handoff"            1: an_inchanHandoff
  *   "connect"            1: an_cutchanConnect
- *   "exact_queues"       1: an_outchanSend knows what the channel's queue holds; 0: what is on its
- *                        way there is counted in its place
+ *   "exact_queues"       1: an_outchanSend knows what the channel's queue holds; 0: it may say
+ *                        AN_EQFULL for what is only on its way there
  * (Where one is 0 the calls fail with AN_ENOSYS.)
  *   "attach_copies"      1: an_packetAttach copies
  *   "page_size"          bytes of a page (an_mempoolAllocPages)

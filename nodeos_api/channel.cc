@@ -140,16 +140,6 @@ void InChannel::join_cut(CutChannel* cut, OutChannel* out) {
   if (!has_function()) suspend(out == nullptr);
 }
 
-namespace {
-
-size_t slots_of(Pvec& v) {
-  size_t slots = 0;
-  for (const Packet* p : v) slots += p->segs;
-  return slots;
-}
-
-}  // namespace
-
 void InChannel::push(Opening, Pvec& v) {
   if (suspended_ || domain_.rests()) return;
   if (relay_to_ != nullptr) return relay_to_->relay(v);
@@ -161,16 +151,14 @@ void InChannel::push(Opening, Pvec& v) {
     ledger.drops.add(DropReason::kConsumed, n - v.size());
     return;
   }
-  if (domain_.quota() != nullptr && !domain_.may_hold(slots_of(v))) [[unlikely]] {
-    ledger.received.add(v.size());
-    return weft::drop(v, DropReason::kAccountEmpty, ledger.drops);
-  }
   to_.deliver(domain_, v);
 }
 
 Result<Reply> InChannel::control(Opening, const Request&) {
   return Error{Code::kUnsupported, "an incoming channel answers no questions"};
 }
+
+const EndQueue& InChannel::queue() const { return path_->out_queue(End::kFar); }
 
 // --- outgoing ----------------------------------------------------------------
 
@@ -196,10 +184,7 @@ an_ChanStats OutChannel::stats() const {
   return s;
 }
 
-QueueLimit OutChannel::limit() const {
-  const EndQueue& queue = path_->in_queue(End::kFar);
-  return {uint32_t(queue.capacity()), queue.max_bytes()};
-}
+const EndQueue& OutChannel::queue() const { return path_->in_queue(End::kFar); }
 
 Result<Aim> OutChannel::aim(const char* addrspec) {
   return GeniNode::of(domain_).geni().aim(opening_, addrspec);
@@ -207,8 +192,16 @@ Result<Aim> OutChannel::aim(const char* addrspec) {
 
 namespace {
 
-constexpr const char* kHalfOfACut = "the channel is half of a cut-through channel, which sends by it";
 constexpr const char* kNotHeld = "not a packet that the channel's domain holds";
+
+// As if the packet had come from there.  REQUIRES: it has the headroom
+void put_in_front(Packet& p, const Aim& aim) {
+  uint8_t* const front = p.data - aim.length;
+  std::memcpy(front, aim.headers, aim.length);
+  p.l3 = uint16_t(front - p.window());
+  p.l4 = uint16_t(p.l3 + aim.l4);
+  p.flags |= Packet::kHeaders;
+}
 
 }  // namespace
 
@@ -218,8 +211,10 @@ size_t OutChannel::send(std::span<Packet* const> packets) {
   return 0;
 }
 
-void OutChannel::send_across(Pvec& v) {
+void OutChannel::send_across(Pvec& v, const Aim* aim) {
+  static_assert(sizeof Aim::headers <= Packet::kHeadroom - Packet::kReserved);
   const size_t n = v.size();
+  for (size_t i = 0; aim != nullptr && i < n; ++i) put_in_front(*v[i], *aim);
   push_paid(v);
   domain_.ledger().made.add(n - v.size());
   domain_.ledger().sent.add(n - v.size());
@@ -244,11 +239,7 @@ int OutChannel::send_to(Packet* p, const Aim& aim) {
     return fail(AN_ENOMEM, "the packet's bytes are shared, and the packet pool is empty");
   }
   forget_arrival(*owned);
-  uint8_t* const front = owned->data - aim.length;
-  std::memcpy(front, aim.headers, aim.length);
-  owned->l3 = uint16_t(front - owned->window());
-  owned->l4 = uint16_t(owned->l3 + aim.l4);
-  owned->flags |= Packet::kHeaders;
+  put_in_front(*owned, aim);
   Pvec v;
   v.push_back(std::move(owned));
   GeniNode::of(domain_).geni().push(opening_, v);

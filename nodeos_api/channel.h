@@ -99,6 +99,10 @@ class InChannel final : public Object<InChannel>,
   void suspend(bool suspended);
   // A packet that some domain holds comes in behind the chain.  Its status.
   int take_over(Packet& p);
+  // The same of packets that come across the border: takes from the front.
+  void take_across(Pvec& v) { path_->enqueue_behind(v); }
+  // What waits behind the chain.
+  const EndQueue& queue() const;
   // From now on all goes out by `out`; null: to the function.
   void join_cut(CutChannel* cut, OutChannel* out);
   CutChannel* cut() const { return cut_; }
@@ -134,11 +138,12 @@ class OutChannel final : public Object<OutChannel>, public OutChanKind, public C
   // fewer than all, the failure is noted.  On the worker.
   size_t send(std::span<Packet* const> packets);
   // Takes packets from the front that come across the border: the domain makes and sends them.
-  void send_across(Pvec& v);
+  // `aim`: where to; they are the border's own, with the headroom of fresh ones.  Null: none.
+  void send_across(Pvec& v, const Aim* aim);
   // Whether the packet could not be taken even by a channel that has rested.
   bool never_takes(const Packet& p) const;
-  // What may wait at its end.
-  QueueLimit limit() const;
+  // What waits to pass it.
+  const EndQueue& queue() const;
   // Sends one packet to where `aim` says.  Its status.  On the worker.
   int send_to(Packet* p, const Aim& aim);
   // Sends packets that no domain holds, from the front; what is left was refused.  On the worker.

@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "nodeos_api/credential_proof.h"
 #include "nodeos_api/hand_over.h"
 #include "nodeos_api/sized.h"
 
@@ -12,30 +13,31 @@ namespace weft {
 
 namespace {
 
-struct Shown {
-  Principals::Known* of;
-  std::optional<Certificate> certificate;
-};
+Credential* made(void* mem, GeniNode& node, const Result<Principals::Known*>& of,
+                 std::optional<Certificate> certificate) {
+  if (!of) {
+    fail(of.error());
+    return nullptr;
+  }
+  Credential* credential = Credential::make(mem, node, **of, std::move(certificate));
+  if (credential != nullptr) node.add(*credential);
+  return credential;
+}
 
 // Who is at the other side of this call, in this process.
-Result<Shown> recognise(const Principals& principals, const an_CredSpecData& spec) {
-  if (spec.kind == AN_CRED_LOCAL) {
-    auto of = principals.of_user(::geteuid());
-    if (!of) return of.error();
-    return Shown{*of, std::nullopt};
+Credential* recognise_caller(void* mem, GeniNode& node, const an_CredSpecData& spec) {
+  if (spec.kind == AN_CRED_LOCAL) return recognise_user(mem, node, ::geteuid());
+  const auto nonce = fresh_nonce();
+  if (!nonce) {
+    fail(nonce.error());
+    return nullptr;
   }
-  if (spec.kind != AN_CRED_X509 || spec.certificate == nullptr || spec.key == nullptr) {
-    return Error{Code::kInvalid, "a credential is local, or a certificate and its key"};
+  const auto signature = prove(spec, node.principals().node(), *nonce);
+  if (!signature) {
+    fail(signature.error());
+    return nullptr;
   }
-  auto certificate = Certificate::parse(spec.certificate);
-  if (!certificate) return certificate.error();
-  auto nonce = fresh_nonce();
-  if (!nonce) return nonce.error();
-  auto signature = sign(spec.key, certificate->challenge(principals.node(), *nonce));
-  if (!signature) return signature.error();
-  auto of = principals.of_certificate(*certificate, *nonce, *signature, std::time(nullptr));
-  if (!of) return of.error();
-  return Shown{*of, std::move(*certificate)};
+  return recognise_certificate(mem, node, spec.certificate, *nonce, *signature);
 }
 
 an_CredInfo info_of(const Credential& credential) {
@@ -55,6 +57,21 @@ an_CredInfo info_of(const Credential& credential) {
 }
 
 }  // namespace
+
+Credential* recognise_user(void* mem, GeniNode& node, uid_t uid) {
+  return made(mem, node, node.principals().of_user(uid), std::nullopt);
+}
+
+Credential* recognise_certificate(void* mem, GeniNode& node, std::string_view pem, const Nonce& nonce,
+                                  std::string_view signature) {
+  auto certificate = Certificate::parse(pem);
+  if (!certificate) {
+    fail(certificate.error());
+    return nullptr;
+  }
+  const auto of = node.principals().of_certificate(*certificate, nonce, signature, std::time(nullptr));
+  return made(mem, node, of, std::move(*certificate));
+}
 
 void Credential::destroy() {
   bury();
@@ -76,19 +93,12 @@ an_Cred an_credCreate(void* mem, an_CredSpec spec) {
     return nullptr;
   }
   if (!node->allows_control()) return nullptr;
-  if (spec == nullptr || spec->size < sizeof *spec) {
-    fail(AN_EINVAL, "a credential needs a specification that begins with its size");
+  if (auto good = check_cred_spec(spec); !good) {
+    fail(good.error());
     return nullptr;
   }
-  auto shown = recognise(node->principals(), *spec);
-  if (!shown) {
-    fail(shown.error());
-    return nullptr;
-  }
-  Credential* made = Credential::make(mem, *node, *shown->of, std::move(shown->certificate));
-  if (made == nullptr) return nullptr;
-  node->add(*made);
-  return made->handle();
+  Credential* credential = recognise_caller(mem, *node, *spec);
+  return credential != nullptr ? credential->handle() : nullptr;
 }
 
 int an_credDestroy(an_Cred c) {

@@ -5,17 +5,13 @@
 #pragma once
 
 #include "nodeos_api/geni_node.h"
+#include "nodeos_api/kinds.h"
 #include "nodeos_api/object.h"
 
 namespace weft {
 
-class Credential final : public Object<Credential> {
+class Credential final : public Object<Credential>, public CredKind {
  public:
-  using Handle = an_Cred;
-  static constexpr an_Kind kKind = AN_CRED;
-  static constexpr const char* kDead = "the credential was destroyed";
-  static constexpr const char* kNever = "not a credential";
-
   Credential(GeniNode& node, Principals::Known& of, std::optional<Certificate> certificate)
       : node_(node), of_(of), certificate_(std::move(certificate)) {}
 
@@ -32,5 +28,11 @@ class Credential final : public Object<Credential> {
   Principals::Known& of_;
   std::optional<Certificate> certificate_;
 };
+
+// The credential of who was recognised: as that user, or by a certificate and the signature of
+// what the node asked with `nonce`.  Null, with the failure noted, if it is nobody.
+Credential* recognise_user(void* mem, GeniNode& node, uid_t uid);
+Credential* recognise_certificate(void* mem, GeniNode& node, std::string_view pem, const Nonce& nonce,
+                                  std::string_view signature);
 
 }  // namespace weft

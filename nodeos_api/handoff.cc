@@ -8,23 +8,7 @@
 namespace weft {
 
 int InChannel::take_over(Packet& p) {
-  Domain& from = holder(p);
-  if (!from.descends_from(domain_) && !domain_.descends_from(from)) {
-    return fail(AN_EPERM,
-                "a packet is handed to the same domain, an ancestor or a descendant, not to others");
-  }
-  let_go(p);
-  Pvec v;
-  v.push_back(PacketPtr(&p));
-  path_->enqueue_behind(v);
-  if (!v.empty()) {
-    hold(p, from);
-    v.release_all();
-    return fail(AN_EQFULL, "the channel's queue is full");
-  }
-  from.ledger().sent.add(1);
-  from.ledger().held.set(from.ledger().held.value() - 1);
-  return AN_OK;
+  return hand_over(p, domain_, [this](Pvec& v) { path_->enqueue_behind(v); });
 }
 
 }  // namespace weft

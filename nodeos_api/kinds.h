@@ -45,6 +45,20 @@ struct CutChanKind {
   static constexpr const char* kNever = "not a cut-through channel";
 };
 
+struct SendAddrKind {
+  using Handle = an_SendAddr;
+  static constexpr an_Kind kKind = AN_SENDADDR;
+  static constexpr const char* kDead = "the address to send to was destroyed, or its channel";
+  static constexpr const char* kNever = "not an address to send to";
+};
+
+struct CredKind {
+  using Handle = an_Cred;
+  static constexpr an_Kind kKind = AN_CRED;
+  static constexpr const char* kDead = "the credential was destroyed";
+  static constexpr const char* kNever = "not a credential";
+};
+
 struct EventKind {
   using Handle = an_Event;
   static constexpr an_Kind kKind = AN_EVENT;

@@ -24,13 +24,14 @@ constexpr Feature kFeatures[] = {
     {"packet_contiguous", Packet::kRoom - Packet::kHeadroom},
     {"packet_headroom", Packet::kHeadroom - Packet::kReserved},
     {"workers", 1},
+    {"credentials", 1},
+    {"send_addresses", 1},
+    {"handoff", 1},
+    {"connect", 1},
+    {"exact_queues", 1},
     {"file_transfer", AN_FILE_TRANSFER},
     {"page_size", kPageSize},
 };
-
-// Offered where an EE runs in the node's process, and not behind Snow.
-constexpr std::string_view kInProcessOnly[] = {"credentials", "send_addresses", "handoff", "connect",
-                                               "exact_queues"};
 
 uint64_t nanoseconds(const timespec& t) { return uint64_t(t.tv_sec) * 1'000'000'000 + uint64_t(t.tv_nsec); }
 
@@ -54,11 +55,6 @@ int node_info(const char* feature, uint64_t* value, bool in_process) {
   const std::string_view name = feature;
   if (name == "in_process" || name == "attach_copies") {
     *value = in_process == (name == "in_process");
-    return AN_OK;
-  }
-  for (std::string_view here : kInProcessOnly) {
-    if (here != name) continue;
-    *value = in_process;
     return AN_OK;
   }
   if (feature == std::string_view("files")) {

@@ -11,6 +11,7 @@
 //   domains has nothing reserved.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -51,6 +52,15 @@ class Quota {
   // kPermission (the priority).
   Result<void> admit_channel(const Reservation& wanted, unsigned priority);
   void release_channel(const Reservation& had);
+  // Slots of the packet pool that it might still have.
+  uint64_t slots_left() const {
+    if (limits_.memory == 0) return UINT64_MAX;
+    const uint64_t used = slots_held() * Packet::kStride + reserved_memory();
+    return (limits_.memory - std::min(used, limits_.memory)) / Packet::kStride;
+  }
+  // The packets of a process of its own (Snow).  REQUIRES: slots <= slots_left()
+  void reserve_slots(uint64_t slots) { slots_reserved_ += slots; }
+  void release_slots(uint64_t slots) { slots_reserved_ -= slots; }
   uint32_t domains() const { return domains_; }
   uint32_t channels() const { return channels_; }
   uint64_t reserved_memory() const { return slots_reserved_ * Packet::kStride; }

@@ -53,7 +53,7 @@ int an_outchanSendTo(an_OutChan c, an_Packet packet, an_SendAddr handle) {
   if (channel == nullptr) return an_errno();
   const SendAddr* to = find<SendAddr>(handle);
   if (to == nullptr) return an_errno();
-  if (&to->channel() != channel) return fail(AN_EINVAL, "the address was prepared for another channel");
+  if (&to->channel() != channel) return fail(AN_EINVAL, kOfAnotherChannel);
   Packet* p = reinterpret_cast<Packet*>(packet);
   return channel->domain().node().carry([&] { return channel->send_to(p, to->aim()); });
 }

@@ -10,13 +10,8 @@
 
 namespace weft {
 
-class SendAddr final : public Object<SendAddr> {
+class SendAddr final : public Object<SendAddr>, public SendAddrKind {
  public:
-  using Handle = an_SendAddr;
-  static constexpr an_Kind kKind = AN_SENDADDR;
-  static constexpr const char* kDead = "the address to send to was destroyed, or its channel";
-  static constexpr const char* kNever = "not an address to send to";
-
   SendAddr(OutChannel& channel, const Aim& aim) : channel_(channel), aim_(aim) {}
 
   Domain& domain() const { return channel_.domain(); }

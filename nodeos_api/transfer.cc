@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "nodeos_api/packet_hold.h"
 #include "nodeos_api/worker_run.h"
 
 namespace weft {
@@ -16,7 +15,21 @@ constexpr uint16_t kOfArrival = Packet::kOffload | Packet::kLocal | Packet::kOri
 
 }  // namespace
 
+namespace {
+
+size_t slots_of(Pvec& v) {
+  size_t slots = 0;
+  for (const Packet* p : v) slots += p->segs;
+  return slots;
+}
+
+}  // namespace
+
 void Delivery::deliver(Domain& domain, Pvec& v) const {
+  if (domain.quota() != nullptr && !domain.may_hold(slots_of(v))) [[unlikely]] {
+    domain.ledger().received.add(v.size());
+    return drop(v, DropReason::kAccountEmpty, domain.ledger().drops);
+  }
   an_Packet packets[Pvec::kCapacity];
   const size_t n = v.size();
   size_t slots = 0;
@@ -75,6 +88,12 @@ size_t send_held(Domain& domain, std::span<Packet* const> packets, Exit& exit) {
   domain.ledger().sent.add(sent);
   domain.ledger().held.set(domain.ledger().held.value() - sent);
   return sent;
+}
+
+bool may_hand_over(const Domain& from, const Domain& to) {
+  if (from.descends_from(to) || to.descends_from(from)) return true;
+  fail(AN_EPERM, "a packet is handed to the same domain, an ancestor or a descendant, not to others");
+  return false;
 }
 
 }  // namespace weft

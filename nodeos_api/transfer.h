@@ -8,6 +8,7 @@
 #include <span>
 
 #include "nodeos_api/domain.h"
+#include "nodeos_api/packet_hold.h"
 #include "partner/pvec.h"
 
 namespace weft {
@@ -21,7 +22,8 @@ class Delivery {
     arg_ = arg;
   }
   explicit operator bool() const { return one_ != nullptr || vector_ != nullptr; }
-  // `domain` holds all packets of `v` from now on, and its function gets them.
+  // `domain` holds all packets of `v` from now on, and its function gets them.  What is more
+  // than its principal may hold is dropped.
   // REQUIRES: bool(*this)
   void deliver(Domain& domain, Pvec& v) const;
 
@@ -45,5 +47,31 @@ void forget_arrival(Packet& p);
 // Sends packets from the front, which `domain` holds.  Returns how many; when fewer than all,
 // the failure is noted.
 size_t send_held(Domain& domain, std::span<Packet* const> packets, Exit& exit);
+
+// Whether packets of `from` may be handed to a channel of `to`; if not, the failure is noted.
+bool may_hand_over(const Domain& from, const Domain& to);
+// A packet goes from its holder's hands into a channel of `to`, by `enqueue(Pvec&)`, which takes
+// it or has no room.  A status.
+template <typename Enqueue>
+int hand_over(Packet& p, const Domain& to, Enqueue&& enqueue) {
+  Domain& from = holder(p);
+  if (!may_hand_over(from, to)) return an_errno();
+  let_go(p);
+  Pvec v;
+  v.push_back(PacketPtr(&p));
+  enqueue(v);
+  if (!v.empty()) {
+    hold(p, from);
+    v.release_all();
+    return fail(AN_EQFULL, "the channel's queue is full");
+  }
+  from.ledger().sent.add(1);
+  from.ledger().held.set(from.ledger().held.value() - 1);
+  return AN_OK;
+}
+
+// What is said of sends that cannot be.
+constexpr const char* kHalfOfACut = "the channel is half of a cut-through channel, which sends by it";
+constexpr const char* kOfAnotherChannel = "the address was prepared for another channel";
 
 }  // namespace weft

@@ -11,7 +11,7 @@ ShmGuest::ShmGuest(ShmMemory& memory, Pool& pool)
 }
 
 ShmGuest::~ShmGuest() {
-  for (; landed_ != tx_; ++landed_) land(flights_[landed_ & (flights_.size() - 1)]);
+  for (; landed_ != tx_; ++landed_) PacketPtr lands(flight(landed_));
   uint8_t* const slots = pool_.memory().data() + 64;
   for (size_t i = 0; i < lent_.size(); ++i) {
     if (lent_[i]) Pool::free(reinterpret_cast<Packet*>(slots + i * Packet::kStride));
@@ -27,10 +27,32 @@ Result<Reply> ShmGuest::control(Opening, const Request& request) {
   return Error{Code::kUnsupported, "this end of a shared-memory ring answers to its counters"};
 }
 
-void ShmGuest::limit(Opening which, uint32_t packets, uint64_t bytes) {
+ShmGuest::Way& ShmGuest::new_way(Opening which) {
   const size_t index = uint16_t(which.id);
   if (ways_.size() <= index) ways_.resize(index + 1);
-  ways_[index] = {.opening = which.id, .max_packets = packets, .max_bytes = bytes};
+  ways_[index] = {};
+  ways_[index].opening = ways_[index].leads_to = which.id;
+  return ways_[index];
+}
+
+void ShmGuest::open(Opening which, const Queue& queue) {
+  Way& way = new_way(which);
+  way.queue = queue;
+  if (!queue.displaces) way.lengths.resize(queue.packets);
+}
+
+void ShmGuest::share(Opening which, Opening to) { new_way(which).leads_to = to.id; }
+
+void ShmGuest::Way::enter(uint32_t length) {
+  if (queue.displaces) return;
+  lengths[sent++ & (queue.packets - 1)] = length;
+  bytes += length;
+}
+
+void ShmGuest::Way::leave(uint32_t left_now) {
+  if (queue.displaces) return;
+  told_left = left_now;
+  for (; int32_t(left_now - left) > 0 && left != sent; ++left) bytes -= lengths[left & (queue.packets - 1)];
 }
 
 void ShmGuest::close(Opening which) {
@@ -39,29 +61,18 @@ void ShmGuest::close(Opening which) {
 
 // --- to the node -------------------------------------------------------------
 
-// The packet was transmitted.
-void ShmGuest::land(const Flight& flight) {
-  if (flight.packet == nullptr) return;
-  Pool::free(flight.packet);
-  Way* on = way(flight.opening);
-  if (on == nullptr) return;
-  --on->packets;
-  on->bytes -= flight.bytes;
-}
-
+// What the node has passed was transmitted.
 void ShmGuest::reap() {
   const uint32_t passed = memory_.tx().consumer.load(std::memory_order_acquire);
-  for (; landed_ != passed; ++landed_) land(flights_[landed_ & (flights_.size() - 1)]);
+  for (; landed_ != passed; ++landed_) PacketPtr lands(flight(landed_));
 }
 
 // Descriptors for all pieces that are not empty, or for one that is.
 bool ShmGuest::write(Opening which, const Packet& p, uint32_t room) {
   if (p.segs > room) return false;
   const uint32_t mask = uint32_t(flights_.size()) - 1;
-  uint32_t total = 0;
   for (const Packet* s = &p; s != nullptr; s = s->next) {
     const bool last = s->next == nullptr;
-    total += s->length;
     memory_.tx_descriptors()[tx_ & mask] = {.opening = which.id,
                                             .offset = uint32_t(s->data - memory_.base()),
                                             .length = s->length,
@@ -69,26 +80,26 @@ bool ShmGuest::write(Opening which, const Packet& p, uint32_t room) {
                                             .port = 0,
                                             .timestamp = 0,
                                             .reserved = 0};
-    flights_[tx_ & mask] = {last ? const_cast<Packet*>(&p) : nullptr, which.id, total};
-    ++tx_;
+    flight(tx_++) = last ? const_cast<Packet*>(&p) : nullptr;
   }
   return true;
 }
 
 void ShmGuest::push(Opening which, Pvec& v) {
   reap();
-  Way* const found = way(which.id);
+  const Way* const own = way(which.id);
+  Way* const found = own != nullptr ? way(own->leads_to) : nullptr;
   if (found == nullptr) return;
   Way& way = *found;
+  way.leave(memory_.left_counts()[uint16_t(way.opening)].load(std::memory_order_acquire));
   size_t taken = 0;
   uint64_t bytes = 0;
-  for (; taken < v.size() && way.packets < way.max_packets; ++taken) {
+  for (; taken < v.size(); ++taken) {
     const Packet& p = *v[taken];
     const uint32_t length = p.total_length();
-    if (way.bytes + length > way.max_bytes) break;
+    if (!way.has_room(length)) break;
     if (!write(which, p, uint32_t(flights_.size()) - (tx_ - landed_))) break;
-    ++way.packets;
-    way.bytes += length;
+    way.enter(length);
     bytes += length;
   }
   stats_.refused.add(v.size() - taken);

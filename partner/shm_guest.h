@@ -5,7 +5,8 @@
 // what is pushed is the node's to read until it has passed, and what is pulled lies in
 // slots that were lent to the node.
 //
-// The node numbers the openings; the guest says what each may have on its way.
+// The node numbers the openings, and tells for each how many packets have left the queue behind
+// it; so the guest knows what is there or on its way, and refuses what would find no room.
 //
 // Threads: one worker.
 // Invariants: every slot of `pool` is free, lent to the node, or with the guest's packets.
@@ -28,12 +29,19 @@ class ShmGuest final : public Partner, public Sleeper {
   // All that was lent, or was on its way, is back in its pool.
   ~ShmGuest() override;
 
-  // At most so much of an opening is on its way to the node.
-  void limit(Opening which, uint32_t packets, uint64_t bytes);
+  // The queue behind an opening.
+  struct Queue {
+    uint32_t packets = 0;  // a power of two
+    uint64_t bytes = 0;
+    bool displaces = false;  // what does not fit displaces the oldest
+  };
+  void open(Opening which, const Queue& queue);
+  // What goes by `which` goes to the queue behind `to`, which closes after it.
+  void share(Opening which, Opening to);
 
   Result<Opening> open(std::string_view spec, Partner* peer, Opening peer_end) override;
   void close(Opening which) override;
-  // Takes packets up to the first for which the ring, or the opening's way, has no room.
+  // Takes packets up to the first for which the ring, or the queue, has no room.
   void push(Opening which, Pvec& v) override;
   // Gives packets of all openings; Packet::next_hop is the id of each one's.
   void pull(Opening which, Pvec& v, size_t max) override;
@@ -45,33 +53,39 @@ class ShmGuest final : public Partner, public Sleeper {
  private:
   struct Way {
     uint32_t opening = kNoOpening.id;
-    uint32_t max_packets = 0;
-    uint64_t max_bytes = 0;
-    uint32_t packets = 0;  // on it
-    uint64_t bytes = 0;
-  };
-  // What a descriptor of tx stands for.
-  struct Flight {
-    Packet* packet;  // null: it goes on in the next
-    uint32_t opening;
-    uint32_t bytes;
+    uint32_t leads_to = kNoOpening.id;  // itself, or whose queue it shares
+    Queue queue;
+    // Unless the queue displaces.  Counts wrap.
+    uint32_t sent = 0;
+    uint32_t told_left = 0;  // less than before if others have filled the queue meanwhile
+    uint32_t left = 0;       // the most that was told
+    uint64_t bytes = 0;      // of those that have not left
+    std::vector<uint32_t> lengths;
+
+    bool has_room(uint32_t length) const {
+      if (queue.displaces) return length <= queue.bytes;
+      return sent - told_left < queue.packets && bytes + length <= queue.bytes;
+    }
+    void enter(uint32_t length);
+    void leave(uint32_t left_now);
   };
 
   Way* way(uint32_t opening) {
     const size_t index = uint16_t(opening);
     return index < ways_.size() && ways_[index].opening == opening ? &ways_[index] : nullptr;
   }
+  Way& new_way(Opening which);
   void lend();
   void reap();
-  void land(const Flight& flight);
+  Packet*& flight(uint32_t at) { return flights_[at & (flights_.size() - 1)]; }
   Packet* returned(uint32_t offset);
   bool write(Opening which, const Packet& p, uint32_t room);
 
   ShmMemory& memory_;
   Pool& pool_;
-  std::vector<bool> lent_;  // by slot of the pool
-  std::vector<Flight> flights_;
-  std::vector<Way> ways_;  // by the lower half of the opening's id
+  std::vector<bool> lent_;        // by slot of the pool
+  std::vector<Packet*> flights_;  // by descriptor of tx; null: the packet goes on in the next
+  std::vector<Way> ways_;         // by the lower half of the opening's id
   uint32_t rx_ = 0, tx_ = 0, fill_ = 0;
   uint32_t landed_ = 0;  // of tx
   PartnerStats stats_;

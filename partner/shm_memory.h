@@ -35,6 +35,8 @@ class ShmMemory {
   ShmDescriptor* tx_descriptors() const { return &at<ShmDescriptor>(layout_.tx_descriptors()); }
   uint32_t* fill_offsets() const { return &at<uint32_t>(layout_.fill_offsets()); }
 
+  std::atomic<uint32_t>* left_counts() const { return &at<std::atomic<uint32_t>>(layout_.left_counts()); }
+
   int bell() const { return bell_.get(); }
   void ring_bell() const;
   void hear_bell() const;

@@ -30,7 +30,9 @@ uint32_t read_once(const uint32_t& shared) { return __atomic_load_n(&shared, __A
 
 Result<Opening> ShmRing::open(std::string_view, Partner*, Opening) {
   if (free_.empty()) {
-    if (generations_.size() == kMaxOpenings) return Error{Code::kLimit, "a ring has at most 65536 openings"};
+    if (generations_.size() == memory_.layout().openings) {
+      return Error{Code::kLimit, "the rings have no opening left"};
+    }
     free_.push_back(uint16_t(generations_.size()));
     generations_.push_back(0);
     open_.push_back(false);
@@ -38,7 +40,9 @@ Result<Opening> ShmRing::open(std::string_view, Partner*, Opening) {
   const uint16_t index = free_.back();
   free_.pop_back();
   open_[index] = true;
-  return Opening{uint32_t{++generations_[index]} << 16 | index};
+  const Opening opening{uint32_t{++generations_[index]} << 16 | index};
+  tell_left(opening, 0);
+  return opening;
 }
 
 bool ShmRing::is_open(Opening which) const {
@@ -50,6 +54,10 @@ void ShmRing::close(Opening which) {
   if (!is_open(which)) return;
   open_[index(which)] = false;
   free_.push_back(index(which));
+}
+
+void ShmRing::tell_left(Opening which, uint32_t packets) {
+  memory_.left_counts()[index(which)].store(packets, std::memory_order_release);
 }
 
 Result<Reply> ShmRing::control(Opening, const Request& request) {

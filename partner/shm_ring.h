@@ -26,7 +26,6 @@ namespace weft {
 
 class ShmRing final : public Partner, public Sleeper {
  public:
-  static constexpr size_t kMaxOpenings = 1u << 16;
   static constexpr size_t kMaxLength = 65535;  // of a packet, bytes
 
   // `pool` is where the other process's packets are copied to; it outlives the ring.
@@ -40,10 +39,14 @@ class ShmRing final : public Partner, public Sleeper {
   void pull(Opening which, Pvec& v, size_t max) override;
   Result<Reply> control(Opening which, const Request& request) override;
 
+  // So many packets of the opening have left the queue that they went to.  On the worker.
+  void tell_left(Opening which, uint32_t packets);
+
   // Sleeper: whether it may.
   bool falls_asleep() override;
   void wakes() override;
 
+  uint32_t entries() const { return memory_.layout().entries; }
   int poll_fd() const { return memory_.bell(); }
   const PartnerStats& stats() const { return stats_; }
   // Descriptors, offsets and indices of the other process that were not as they must be.

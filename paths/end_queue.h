@@ -52,6 +52,7 @@ class EndQueue {
   // Whether a packet of so many bytes fits now; whether it would if the oldest went.
   bool fits(uint64_t length) const { return size() < capacity() && bytes() + length <= max_bytes_; }
   bool may_displace(uint64_t length) const { return drop_head_ && length <= max_bytes_; }
+  bool displaces() const { return drop_head_; }
   uint64_t max_bytes() const { return max_bytes_; }
   // From this size on it holds a whole Pvec, or might not have room for one more.
   size_t laden_at() const { return laden_at_; }

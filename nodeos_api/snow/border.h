@@ -4,7 +4,8 @@
 // Incoming channels push into the rings.  What the EE sends is pulled each round and goes to
 // the outgoing channel of its opening.  What a channel's queue has no room for waits, or what is
 // over its rate, and all that is behind it in the ring with it: so nothing that the EE was told
-// was taken is lost for want of room.
+// was taken is lost for want of room.  An EE whose library keeps to what it is told of the queues
+// (ShmRing::tell_left) does not come to that but for the rate.
 //
 // Threads: made, opened and closed on the control thread; the rest on the worker.
 #pragma once
@@ -28,9 +29,14 @@ class Border final : private Partner, private Sleeper {
   // dropped.
   void stop();
 
+  // Takes what the EE has sent so far, so that a call finds what was sent before it.
+  void take_all();
+
   // A use of the rings by an incoming channel, or by an outgoing one.
   Result<Opening> open(InChannel& channel);
   Result<Opening> open(OutChannel& channel);
+  // The same for packets to a prepared address.
+  Result<Opening> open(SendAddr& to);
   void close(Opening which) override;
 
   const ShmRing& ring() const { return ring_; }
@@ -45,22 +51,33 @@ class Border final : private Partner, private Sleeper {
   Result<Reply> control(Opening which, const Request& request) override {
     return ring_.control(which, request);
   }
-  bool falls_asleep() override { return waiting_.empty() && ring_.falls_asleep(); }
+  bool falls_asleep() override;
   void wakes() override { ring_.wakes(); }
 
-  Result<Opening> open(uint64_t channel);
-  OutChannel* channel(uint32_t opening) const;
-  void send(uint32_t opening, Pvec& run);
-
+  // Where the EE's packets of an opening go.
   struct Use {
     uint32_t opening = kNoOpening.id;
-    uint64_t channel = 0;  // an_OutChan of the node's; 0: an incoming one
+    an_Kind kind = AN_OUTCHAN;  // or AN_INCHAN, AN_SENDADDR
+    uint64_t to = 0;            // its handle, of the node's
+    uint16_t leads_to = 0;      // the index of itself; of an address, of its channel
+    uint32_t taken = 0;         // of the EE's packets; wraps
+    uint32_t told_left = 0;     // of these, that the EE knows to have left the queue
+    bool watched = false;
   };
+
+  Result<Opening> open(an_Kind kind, uint64_t to, uint64_t leads_to);
+  Use* use(uint32_t opening);
+  void send(uint32_t opening, Pvec& run);
+  void send_by(OutChannel& channel, const Aim* aim, Pvec& run);
+  const EndQueue* queue(const Use& use) const;
+  bool tell_left(Use& use);
+  void tell_all_left();
 
   GeniNode& node_;
   ShmRing ring_;
   Account& payer_;
-  std::vector<Use> uses_;  // by ShmRing::index(); changed between rounds only
+  std::vector<Use> uses_;          // by ShmRing::index(); changed between rounds only
+  std::vector<uint16_t> watched_;  // uses behind which packets of the EE may wait
   Pvec waiting_;
   DropCounters drops_;
   uint32_t joint_ = 0;

@@ -23,6 +23,7 @@ class OptionalText {
   explicit OptionalText(std::string text) : text_(std::move(text)), null_(false) {}
   const char* c_str() const { return null_ ? nullptr : text_.c_str(); }
   size_t size() const { return text_.size(); }
+  const std::string& bytes() const { return text_; }
 
  private:
   std::string text_;
@@ -51,6 +52,9 @@ int with(Exchange& x, uint64_t handle, Work work) {
 #define X(number, name, Request, Reply) int serve_##name(Exchange&, const Request&, Reply&);
 WEFT_SNOW_CALLS(X)
 #undef X
+
+// What the library is to keep to for a principal.
+Bounds bounds_of(const Quota& quota);
 
 // How a request is answered.
 struct Service {

@@ -46,6 +46,10 @@ int cross(Exchange& x, typename Channel::Handle real, Destroy destroy, ChanCreat
   }
   made.handle = x.session.handles().give<Channel>(real, *opening);
   made.opening = opening->id;
+  const EndQueue& queue = find<Channel>(real)->queue();
+  made.queue_packets = uint32_t(queue.capacity());
+  made.queue_bytes = queue.max_bytes();
+  made.queue_displaces = queue.displaces();
   return AN_OK;
 }
 
@@ -140,11 +144,7 @@ int serve_OutchanCreate(Exchange& x, const ChanCreate& r, ChanCreated& made) {
   if (!find_owner(x, r.domain, 0, &domain, &key) || !wanted.read(x, r.spec)) return an_errno();
   an_OutChan real =
       an_outchanCreate(nullptr, domain, wanted.prot.c_str(), wanted.addr.c_str(), wanted.netspec);
-  if (const int status = cross<OutChannel>(x, real, an_outchanDestroy, made); status != AN_OK) return status;
-  const QueueLimit limit = find<OutChannel>(real)->limit();
-  made.queue_packets = limit.packets;
-  made.queue_bytes = limit.bytes;
-  return AN_OK;
+  return cross<OutChannel>(x, real, an_outchanDestroy, made);
 }
 
 int serve_OutchanDestroy(Exchange& x, const One& r, Nothing&) {

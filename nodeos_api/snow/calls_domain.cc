@@ -16,7 +16,9 @@ int serve_Hello(Exchange& x, const Hello& hello, Welcome& welcome) {
 int serve_DomainCreate(Exchange& x, const DomainCreate& r, Created& made) {
   an_Domain parent = x.session.real<DomainKind>(r.parent);
   if (parent == nullptr || !x.session.has_room()) return an_errno();
-  an_Domain domain = x.session.make_domain(parent, r.tag);
+  an_Cred cred = nullptr;
+  if (r.cred != 0 && (cred = x.session.real<CredKind>(r.cred)) == nullptr) return an_errno();
+  an_Domain domain = x.session.make_domain(parent, r.tag, cred);
   if (domain == nullptr) return an_errno();
   made.handle = x.session.handles().give<DomainKind>(domain);
   return AN_OK;

@@ -46,6 +46,20 @@ int get_stats(typename T::Handle handle, an_ChanStats* stats) {
   return fill_sized(stats, full);
 }
 
+// A new channel whose queues are as the specifications say; null, and it is gone again, if its
+// principal has no memory for them.
+template <typename T>
+T* within_bounds(T* channel, an_NetSpec one, an_NetSpec other) {
+  const auto first = read_netspec(one), second = read_netspec(other);
+  if (channel == nullptr || !first || !second) return channel;
+  Quota* const quota = channel->domain().quota();
+  if (channel->places().take(quota, uint64_t{first->queue.packets} + second->queue.packets)) return channel;
+  const LastFailure why = LastFailure::of_this_thread();
+  channel->destroy();
+  LastFailure::of_this_thread() = why;
+  return nullptr;
+}
+
 template <Call kAdd>
 int add_addresses(an_DemuxKey handle, const char* source, const char* destination, int protocol) {
   if (on_own_thread())
@@ -63,18 +77,6 @@ int add_numbers(an_DemuxKey handle, int first, int second) {
   const SnowDemuxKey* key = find<SnowDemuxKey>(handle);
   if (key == nullptr || !key->domain().node().allows_control()) return an_errno();
   return to_node(key->domain()).call<kAdd>({key->at_node(), first, second});
-}
-
-int set_suspended(SnowInChannel& channel, bool suspended) {
-  return channel.domain().node().carry([&]() -> int {
-    channel.suspend(suspended);
-    return AN_OK;
-  });
-}
-
-int resume(SnowInChannel& channel) {
-  const int status = to_node(channel.domain()).call<Call::kInchanResume>({channel.at_node()});
-  return status == AN_OK ? set_suspended(channel, false) : status;
 }
 
 }  // namespace
@@ -147,10 +149,11 @@ an_InChan an_inchanCreate(void* mem, an_Domain d, an_DemuxKey dmxKey, const char
   ChanCreated made{};
   if (to_node(*domain).call<Call::kInchanCreate>(request, &made, texts) != AN_OK) return nullptr;
   auto* channel = adopt<SnowInChannel, Call::kInchanDestroy>(mem, *domain, made, made.handle);
+  channel = within_bounds(channel, netspec, netspec);
   if (channel == nullptr) return nullptr;
   if (deliverfunc != nullptr) {
     domain->node().worker().call([&] { channel->delivery().set(deliverfunc, nullptr, deliverarg); });
-    resume(*channel);
+    channel->resume();
   }
   return channel->handle();
 }
@@ -172,17 +175,16 @@ int an_inchanSuspend(an_InChan c) {
   if (on_own_thread()) return handed_over([&] { return an_inchanSuspend(c); });
   SnowInChannel* channel = find<SnowInChannel>(c);
   if (channel == nullptr || !channel->domain().node().allows_call()) return an_errno();
-  set_suspended(*channel, true);
-  return to_node(channel->domain()).call<Call::kInchanSuspend>({channel->at_node()});
+  return channel->pause();
 }
 
 int an_inchanResume(an_InChan c) {
   if (on_own_thread()) return handed_over([&] { return an_inchanResume(c); });
   SnowInChannel* channel = find<SnowInChannel>(c);
   if (channel == nullptr || !channel->domain().node().allows_call()) return an_errno();
-  const bool deliverable = channel->domain().node().carry([&] { return bool(channel->delivery()); });
+  const bool deliverable = channel->cut() != nullptr || channel->has_function();
   if (!deliverable) return fail(AN_EINVAL, "the channel has no deliver function yet");
-  return resume(*channel);
+  return channel->resume();
 }
 
 int an_inchanGetStats(an_InChan c, an_ChanStats* stats) {
@@ -200,6 +202,7 @@ an_OutChan an_outchanCreate(void* mem, an_Domain d, const char* protspec, const 
   ChanCreated made{};
   if (to_node(*domain).call<Call::kOutchanCreate>(request, &made, texts) != AN_OK) return nullptr;
   auto* channel = adopt<SnowOutChannel, Call::kOutchanDestroy>(mem, *domain, made, made.handle);
+  channel = within_bounds(channel, netspec, netspec);
   if (channel == nullptr) return nullptr;
   if (const auto limits = read_netspec(netspec)) channel->set_rate(limits->rate);
   return channel->handle();
@@ -242,6 +245,7 @@ an_CutChan an_cutchanCreate(void* mem, an_Domain d, an_DemuxKey dmxKey, const ch
   Created made{};
   if (to_node(*domain).call<Call::kCutchanCreate>(request, &made, texts) != AN_OK) return nullptr;
   auto* channel = adopt<SnowCutChannel, Call::kCutchanDestroy>(mem, *domain, made.handle, made.handle);
+  channel = within_bounds(channel, innet, outnet);
   return channel != nullptr ? channel->handle() : nullptr;
 }
 

@@ -6,7 +6,9 @@
 #include "nodeos_api/sized.h"
 #include "nodeos_api/sizes.h"
 #include "nodeos_api/snow/snow_channel.h"
+#include "nodeos_api/snow/snow_credential.h"
 #include "nodeos_api/snow/snow_file.h"
+#include "nodeos_api/snow/snow_send_addr.h"
 
 namespace weft::snow {
 
@@ -51,7 +53,8 @@ using namespace weft::snow;
 extern "C" {
 
 size_t an_sizeof(an_Kind kind) {
-  return size_of<SnowInChannel, SnowOutChannel, SnowCutChannel, SnowDemuxKey, SnowFile, SnowDir>(kind);
+  return size_of<SnowInChannel, SnowOutChannel, SnowCutChannel, SnowDemuxKey, SnowCredential, SnowSendAddr,
+                 SnowFile, SnowDir>(kind);
 }
 
 // What was on its way when the node heard of it waits in this process.

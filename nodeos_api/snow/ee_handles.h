@@ -41,6 +41,13 @@ class EeHandles {
     return nullptr;
   }
   size_t size() const { return given_.size(); }
+  // Calls f(handle of the node's) for each of a kind, dead ones too.
+  template <typename Kind, typename F>
+  void for_each(F&& f) const {
+    for (const Given& g : given_) {
+      if (g.kind == Kind::kKind) f(reinterpret_cast<typename Kind::Handle>(g.real));
+    }
+  }
 
  private:
   struct Given {

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nodeos_api/snow/session.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <bit>
 #include <cerrno>
 
+#include "nodeos_api/credential.h"
 #include "nodeos_api/snow/calls.h"
 
 namespace weft::snow {
 
 namespace {
 
-constexpr int kCallsPerTurn = 16;  // then others get their turn
+constexpr int kCallsPerTurn = 16;       // then others get their turn
+constexpr uint32_t kLeastPackets = 16;  // each way
 
 template <typename T>
 std::span<const uint8_t> bytes_of(const T& value) {
@@ -34,6 +38,8 @@ Session::Session(OwnedFd socket, GeniNode& node, an_Domain parent, const Session
 Session::~Session() {
   asked_ = true;
   if (top_ != nullptr) an_domainDestroy(top_);
+  handles_.for_each<CredKind>([](an_Cred c) { an_credDestroy(c); });
+  if (charged_ != nullptr) charged_->release_slots(limits_.packets_made + limits_.packets_received);
 }
 
 // Its channels are closed.  Nothing of the EE is pulled any more; it hears that the node is gone.
@@ -91,6 +97,7 @@ bool Session::answer(std::span<const uint8_t> message) {
   if ((header.call == uint16_t(Call::kHello)) == border_.has_value()) {
     return over("a greeting comes first, and once");
   }
+  if (top_ != nullptr) border_->take_all();
   std::vector<uint8_t> reply;
   asked_ = true;
   const int status = service->serve(*this, body, &reply);
@@ -140,13 +147,54 @@ bool Session::flush() {
 
 // --- for the calls ---------------------------------------------------------------
 
+std::optional<uid_t> Session::user() const {
+  if (peer_.uid == uid_t(-1) || peer_.pid == ::getpid()) return std::nullopt;
+  return peer_.uid;
+}
+
+Result<Nonce> Session::make_nonce() {
+  auto nonce = fresh_nonce();
+  if (nonce) nonce_ = *nonce;
+  return nonce;
+}
+
+// The packets of the EE's own memory are its principal's; half of what that may still have is
+// left for its channels' queues.
+int Session::reserve_memory(Quota& quota) {
+  const uint64_t most = quota.slots_left() / 4;
+  if (most < kLeastPackets) {
+    return fail(AN_EADMIT, "principal '" + quota.name() + "' has no memory left for another process");
+  }
+  limits_.packets_made = uint32_t(std::min<uint64_t>(limits_.packets_made, most));
+  limits_.packets_received = uint32_t(std::min<uint64_t>(limits_.packets_received, most));
+  quota.reserve_slots(limits_.packets_made + limits_.packets_received);
+  charged_ = &quota;
+  return AN_OK;
+}
+
+// Who is a principal by their user is bounded from the beginning; others are as `parent` is.
 int Session::begin(Welcome* welcome) {
+  Credential* known = nullptr;
+  if (user() && node_.principals().of_user(*user())) {
+    known = recognise_user(nullptr, node_, *user());
+    if (known == nullptr) return an_errno();
+  }
+  const int status = begin_as(known, welcome);
+  if (known != nullptr) known->destroy();
+  return status;
+}
+
+int Session::begin_as(const Credential* known, Welcome* welcome) {
+  if (known != nullptr && charged_ == nullptr && reserve_memory(known->of().quota) != AN_OK)
+    return an_errno();
   ShmLayout layout;
   layout.entries = std::bit_ceil(std::max({limits_.packets_made, limits_.packets_received, 64u}));
+  layout.openings = std::clamp(limits_.objects, 1u, ShmLayout::kMaxOpenings);
   layout.memory = Pool::bytes(limits_.packets_made) + Pool::bytes(limits_.packets_received);
   auto made = ShmMemory::make(layout);
   if (!made) return fail(made.error());
-  top_ = an_domainCreate(nullptr, parent_, nullptr, nullptr, nullptr, nullptr, nullptr, hear_of_top, this);
+  top_ = an_domainCreate(nullptr, parent_, known != nullptr ? known->handle() : nullptr, nullptr, nullptr,
+                         nullptr, nullptr, hear_of_top, this);
   if (top_ == nullptr) return an_errno();
   border_.emplace(node_, std::move(made->mine), *find<Domain>(top_));
   for_welcome_[0] = std::move(made->memory);
@@ -156,7 +204,12 @@ int Session::begin(Welcome* welcome) {
               .packets_received = limits_.packets_received,
               .has_files = node_.has_files(),
               .root = handles_.give<DomainKind>(top_),
-              .layout = layout};
+              .layout = layout,
+              .bounds = {}};
+  if (const Quota* quota = find<Domain>(top_)->quota()) {
+    welcome->bounds = bounds_of(*quota);
+    if (charged_ != nullptr) welcome->bounds.memory = 0;  // it is in the EE's hands already
+  }
   return AN_OK;
 }
 
@@ -167,10 +220,10 @@ bool Session::has_room() {
   return room;
 }
 
-an_Domain Session::make_domain(an_Domain parent, uint64_t tag) {
+an_Domain Session::make_domain(an_Domain parent, uint64_t tag, an_Cred cred) {
   auto watch = std::make_unique<Watch>(Watch{this, tag});
   an_Domain domain =
-      an_domainCreate(nullptr, parent, nullptr, nullptr, nullptr, nullptr, nullptr, hear, watch.get());
+      an_domainCreate(nullptr, parent, cred, nullptr, nullptr, nullptr, nullptr, hear, watch.get());
   if (domain != nullptr) (void)watch.release();  // hear() deletes it
   return domain;
 }

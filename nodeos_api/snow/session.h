@@ -69,7 +69,12 @@ class Session {
   // Makes the EE's domain and memory, and leaves the descriptors for the reply.
   int begin(Welcome* welcome);
   // Makes a domain of whose end the EE is to hear.
-  an_Domain make_domain(an_Domain parent, uint64_t tag);
+  an_Domain make_domain(an_Domain parent, uint64_t tag, an_Cred cred);
+  // The user at the other end; none if this process made both ends: it handed one down.
+  std::optional<uid_t> user() const;
+  // What a certificate's key is to sign: one is good at a time, and once.
+  Result<Nonce> make_nonce();
+  std::optional<Nonce> take_nonce() { return std::exchange(nonce_, std::nullopt); }
   // Whether the EE may have one more object; if not, the failure is noted.
   bool has_room();
 
@@ -84,6 +89,8 @@ class Session {
   };
 
   static void hear(an_Domain ended, an_TermReason reason, void* watch);
+  int begin_as(const Credential* known, Welcome* welcome);
+  int reserve_memory(Quota& quota);
   static void hear_of_top(an_Domain ended, an_TermReason reason, void* session);
   bool receive(bool* none);
   bool answer(std::span<const uint8_t> message);
@@ -94,12 +101,14 @@ class Session {
   OwnedFd socket_;
   GeniNode& node_;
   const an_Domain parent_;
-  const SessionLimits limits_;
+  SessionLimits limits_;  // less, if its principal may have less
   ucred peer_{};
   EeHandles handles_;
   std::optional<Border> border_;
   an_Domain top_ = nullptr;
-  bool asked_ = false;  // what ends now ends because the EE said so
+  std::optional<Nonce> nonce_;
+  Quota* charged_ = nullptr;  // for the memory; null: nobody is
+  bool asked_ = false;        // what ends now ends because the EE said so
   std::vector<uint8_t> in_;
   std::deque<Message> out_;
   OwnedFd for_welcome_[2];

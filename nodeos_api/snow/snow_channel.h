@@ -10,15 +10,48 @@
 #include "nodeos_api/paid_exit.h"
 #include "nodeos_api/snow/snow_object.h"
 #include "nodeos_api/transfer.h"
-#include "paths/end_queue.h"
 #include "paths/timers.h"
 
 namespace weft::snow {
+
+// The node's queue that this process fills.
+inline ShmGuest::Queue queue_of(const ChanCreated& made) {
+  return {made.queue_packets, made.queue_bytes, made.queue_displaces != 0};
+}
+
+// What a channel's queues take of its principal's memory, here as in the node.
+class Places {
+ public:
+  Places() = default;
+  Places(const Places&) = delete;
+  Places& operator=(const Places&) = delete;
+  ~Places() {
+    if (quota_ != nullptr) quota_->release_channel({slots_, 0});
+  }
+  // False, with the failure noted, if the domains hold too much.
+  bool take(Quota* quota, uint64_t slots) {
+    if (quota == nullptr) return true;
+    if (auto admitted = quota->admit_channel({slots, 0}, 0); !admitted) {
+      fail(admitted.error());
+      return false;
+    }
+    quota_ = quota;
+    slots_ = slots;
+    return true;
+  }
+
+ private:
+  Quota* quota_ = nullptr;
+  uint64_t slots_ = 0;
+};
 
 class SnowDemuxKey final : public SnowObject<SnowDemuxKey, DemuxKeyKind, Call::kDemuxkeyDestroy> {
  public:
   using SnowObject::SnowObject;
 };
+
+class SnowCutChannel;
+class SnowSendAddr;
 
 class SnowInChannel final : public Object<SnowInChannel>,
                             public InChanKind,
@@ -26,11 +59,19 @@ class SnowInChannel final : public Object<SnowInChannel>,
                             private Timer {
  public:
   SnowInChannel(Domain& domain, const ChanCreated& made)
-      : domain_(domain), at_node_(made.handle), opening_{made.opening} {}
+      : domain_(domain), at_node_(made.handle), opening_{made.opening}, queue_(queue_of(made)) {}
 
   Domain& domain() const { return domain_; }
   uint64_t at_node() const { return at_node_; }
+  // Suspends the node's channel too, or resumes both.  A status.
+  int pause();
+  int resume();
+  bool has_function() const;
+  // From now on all goes out by the node's other half; null: to the function.  [control]
+  void join_cut(SnowCutChannel* cut);
+  SnowCutChannel* cut() const { return cut_; }
   an_InChan that_delivered(const Packet& p) const override;
+  Places& places() { return places_; }
   void open();
   void destroy() override;
 
@@ -41,6 +82,8 @@ class SnowInChannel final : public Object<SnowInChannel>,
   void suspension_changed() override;
   uint64_t waiting() const override { return waiting_.size(); }
   void receive(Pvec& v);
+  // As InChannel::take_over(): it goes behind what waits in the node's channel.
+  int take_over(Packet& p);
 
  private:
   void fire(uint64_t now_ns) override;
@@ -50,9 +93,12 @@ class SnowInChannel final : public Object<SnowInChannel>,
   Domain& domain_;
   const uint64_t at_node_;
   const Opening opening_;
+  const ShmGuest::Queue queue_;
   Delivery to_;
+  SnowCutChannel* cut_ = nullptr;
   bool suspended_ = true;
   std::vector<Packet*> waiting_;
+  Places places_;
 };
 
 class SnowOutChannel final : public Object<SnowOutChannel>,
@@ -65,16 +111,25 @@ class SnowOutChannel final : public Object<SnowOutChannel>,
         domain_(domain),
         at_node_(made.handle),
         opening_{made.opening},
-        limit_{made.queue_packets, made.queue_bytes} {}
+        queue_(queue_of(made)) {}
 
   Domain& domain() const { return domain_; }
   uint64_t at_node() const { return at_node_; }
+  Places& places() { return places_; }
   void open();
   // The node keeps it to the rate too, and lets wait what this process does not refuse.
   using PaidExit::set_rate;
   void destroy() override;
-  // As OutChannel::send().
-  size_t send(std::span<Packet* const> packets) { return send_held(domain_, packets, *this); }
+  // As OutChannel's.
+  size_t send(std::span<Packet* const> packets);
+  int send_to(Packet* p, const SnowSendAddr& to);
+
+  Opening opening() const { return opening_; }
+  void add(SnowSendAddr& to) { addresses_.push_back(&to); }
+  void remove(SnowSendAddr& to) { std::erase(addresses_, &to); }
+  // It is half of a cut-through channel; null: no longer.  [control]
+  void join_cut(SnowCutChannel* cut);
+  SnowCutChannel* cut() const { return cut_; }
 
  private:
   void push_out(Pvec& v) override;
@@ -82,13 +137,26 @@ class SnowOutChannel final : public Object<SnowOutChannel>,
   Domain& domain_;
   const uint64_t at_node_;
   const Opening opening_;
-  const QueueLimit limit_;
+  const ShmGuest::Queue queue_;
+  Opening way_out_ = opening_;  // of what is being sent: the channel's, or an address's
+  SnowCutChannel* cut_ = nullptr;
+  std::vector<SnowSendAddr*> addresses_;
+  Places places_;
 };
 
 class SnowCutChannel final
     : public SnowObject<SnowCutChannel, CutChanKind, Call::kCutchanDestroy, DomainChannel> {
  public:
   using SnowObject::SnowObject;
+  Places& places() { return places_; }
+  // It is these two, made one by the node.
+  void join(SnowInChannel& in, SnowOutChannel& out);
+  void destroy() override;
+
+ private:
+  SnowInChannel* in_ = nullptr;  // null: it has a path of its own
+  SnowOutChannel* out_ = nullptr;
+  Places places_;
 };
 
 }  // namespace weft::snow

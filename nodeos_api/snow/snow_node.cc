@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 
+#include "nodeos_api/snow/snow_credential.h"
 #include "paths/policy_round_robin.h"
 
 namespace weft::snow {
@@ -62,7 +63,13 @@ Result<std::unique_ptr<SnowNode>> SnowNode::join(OwnedFd socket, const SnowOptio
   if (!received) return received.error();
   auto parts = std::make_unique<Parts>(std::move(connection), std::move(*memory), std::move(*made),
                                        std::move(*received), options);
-  return std::unique_ptr<SnowNode>(new SnowNode(std::move(parts), welcome));
+  std::unique_ptr<SnowNode> node(new SnowNode(std::move(parts), welcome));
+  if (welcome.bounds.principal[0] != '\0') {
+    Quota& quota = node->quota_of(welcome.bounds);
+    (void)quota.admit_domain();  // the node counts them
+    node->root().draw_on(&quota);
+  }
+  return node;
 }
 
 SnowNode::SnowNode(std::unique_ptr<Parts> parts, const Welcome& welcome)
@@ -74,7 +81,19 @@ SnowNode::SnowNode(std::unique_ptr<Parts> parts, const Welcome& welcome)
   parts_->watch(control_fd());
 }
 
-SnowNode::~SnowNode() { end_domains(); }
+SnowNode::~SnowNode() {
+  end_domains();
+  while (!credentials_.empty()) credentials_.back()->destroy();
+}
+
+Quota& SnowNode::quota_of(const Bounds& bounds) {
+  const std::string name(bounds.principal, ::strnlen(bounds.principal, sizeof bounds.principal));
+  for (const auto& known : quotas_) {
+    if (known->name() == name) return *known;
+  }
+  const QuotaLimits limits{.memory = bounds.memory, .bandwidth = bounds.bandwidth};
+  return *quotas_.emplace_back(std::make_unique<Quota>(name, limits, clock().now_ns()));
+}
 
 Connection& SnowNode::connection() const { return *parts_->connection; }
 ShmGuest& SnowNode::guest() const { return parts_->guest; }
@@ -92,16 +111,19 @@ std::string_view SnowNode::port_name(uint16_t port) const {
   return known->second;
 }
 
-// The domain gets its counterpart in the node.
+// The domain gets its counterpart in the node, which says whether it may be.
 bool SnowNode::admit(Domain& fresh, an_Cred cred) {
-  if (cred != nullptr) {
-    fail(AN_ENOSYS, "no credentials are shown over Snow");
-    return false;
-  }
+  const SnowCredential* shown = nullptr;
+  if (cred != nullptr && (shown = find<SnowCredential>(cred)) == nullptr) return false;
+  const DomainCreate request{fresh.parent()->at_node(), reinterpret_cast<uint64_t>(fresh.handle()),
+                             shown != nullptr ? shown->at_node() : 0};
   Created made{};
-  const DomainCreate request{fresh.parent()->at_node(), reinterpret_cast<uint64_t>(fresh.handle())};
   if (connection().call<Call::kDomainCreate>(request, &made) != AN_OK) return false;
   fresh.set_at_node(made.handle);
+  if (Quota* quota = shown != nullptr ? &shown->quota() : fresh.parent()->quota()) {
+    (void)quota->admit_domain();  // the node counts them
+    fresh.draw_on(quota);
+  }
   return true;
 }
 

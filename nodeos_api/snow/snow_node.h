@@ -27,6 +27,8 @@ struct SnowOptions {
   uint64_t linger_ns = 50'000;  // how long to look, by that clock, before it sleeps
 };
 
+class SnowCredential;
+
 class SnowNode final : public Node {
  public:
   // Greets the node at the other end of `socket`, and maps what it gives.
@@ -43,6 +45,12 @@ class SnowNode final : public Node {
   Inbox& inbox() const;
 
   bool admit(Domain& fresh, an_Cred cred) override;
+  // What this process keeps to of a principal's bounds.
+  Quota& quota_of(const Bounds& bounds);
+  // Credentials that were shown, by those that come and go.
+  void add(SnowCredential& c) { credentials_.push_back(&c); }
+  void remove(SnowCredential& c) { std::erase(credentials_, &c); }
+
   void end(Domain& domain, an_TermReason reason) override;
   bool has_files() const override { return has_files_; }
   bool windows_memory() const override { return false; }
@@ -61,6 +69,8 @@ class SnowNode final : public Node {
 
   std::unique_ptr<Parts> parts_;
   const bool has_files_;
+  std::vector<std::unique_ptr<Quota>> quotas_;
+  std::vector<SnowCredential*> credentials_;
   mutable std::map<uint16_t, std::string> port_names_;  // on the worker
 };
 

@@ -12,6 +12,10 @@
 namespace weft::snow {
 
 inline Connection& to_node(const Domain& domain) { return SnowNode::of(domain).connection(); }
+template <typename Part>
+Connection& to_node(const Part& part) {
+  return to_node(part.domain());
+}
 
 // Whether the node is to be told of an end: not if it knows it by the domain's.
 inline bool node_must_hear(const Domain& domain) { return !domain.ending(); }
@@ -40,14 +44,14 @@ class SnowObject : public Object<Self>, public Kind, public Part {
   const uint64_t at_node_;
 };
 
-// An object of this process for one that the node has made.  If there can be none, the node's
-// is destroyed again.
-template <typename T, Call kDestroy, typename Made>
-T* adopt(void* mem, Domain& domain, const Made& made, uint64_t handle) {
-  T* object = T::make(mem, domain, made);
+// An object of this process, of a domain or a part of one, for one that the node has made.  If
+// there can be none, the node's is destroyed again.
+template <typename T, Call kDestroy, typename Owner, typename Made>
+T* adopt(void* mem, Owner& owner, const Made& made, uint64_t handle) {
+  T* object = T::make(mem, owner, made);
   if (object == nullptr) {
     const LastFailure why = LastFailure::of_this_thread();
-    to_node(domain).call<kDestroy>({handle});
+    to_node(owner).template call<kDestroy>({handle});
     LastFailure::of_this_thread() = why;
     return nullptr;
   }

@@ -16,6 +16,7 @@
 // Threads: plain values.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -65,6 +66,12 @@ struct Hello {
   uint32_t magic;
   uint32_t version;
 };
+// A principal's, as far as the library keeps them: what it refuses does not wait in the rings.
+struct Bounds {
+  char principal[64];  // empty: there is none
+  uint64_t memory;     // bytes of packets that the EE's domains hold; 0, here and below: no bound
+  uint64_t bandwidth;  // bits per second
+};
 // With it come two descriptors: the memory, and the EE's end of its bell.
 struct Welcome {
   uint32_t version;
@@ -73,11 +80,28 @@ struct Welcome {
   uint32_t has_files;         // 1: its domains have files
   uint64_t root;              // the domain above the EE's
   ShmLayout layout;
+  Bounds bounds;  // of the principal that the process's user is
 };
 
 struct DomainCreate {
   uint64_t parent;
-  uint64_t tag;  // comes back when it ended
+  uint64_t tag;   // comes back when it ended
+  uint64_t cred;  // 0: none
+};
+
+// The nonce is good for the next CredCreate of this session, and no other.  Behind it stands
+// the node's name.
+struct Challenge {
+  std::array<unsigned char, 32> nonce;
+};
+struct CredCreate {
+  uint32_t kind;  // an_CredKind
+  uint32_t reserved;
+  Text certificate, signature;
+};
+struct CredCreated {
+  uint64_t handle;
+  Bounds bounds;
 };
 
 struct AddTuple {
@@ -115,13 +139,29 @@ struct ChanCreate {
 struct ChanCreated {
   uint64_t handle;
   uint32_t opening;        // its use of the rings
-  uint32_t queue_packets;  // of an outgoing one
+  uint32_t queue_packets;  // that the EE fills
   uint64_t queue_bytes;
+  uint32_t queue_displaces;  // 1: what does not fit displaces the oldest
+  uint32_t reserved;
 };
 struct CutChanCreate {
   uint64_t domain;
   uint64_t key;
   ChanSpec in, out;
+};
+
+struct CutchanConnect {
+  uint64_t in, out;
+};
+struct SendaddrCreate {
+  uint64_t channel;
+  Text address;
+};
+// What was made, and its use of the rings.
+struct Crossing {
+  uint64_t handle;
+  uint32_t opening;
+  uint32_t reserved;
 };
 
 struct Log {
@@ -190,53 +230,61 @@ struct ListedEntry {  // an_DirEntry
 // --- the calls -------------------------------------------------------------------
 
 // number, name, request, reply.  A number is never used again for another call.
-#define WEFT_SNOW_CALLS(X)                      \
-  X(1, Hello, Hello, Welcome)                   \
-  X(2, DomainCreate, DomainCreate, Created)     \
-  X(3, DomainDestroy, One, Nothing)             \
-  X(4, DomainGetStats, One, an_DomainStats)     \
-  X(5, DemuxkeyCreate, One, Created)            \
-  X(6, DemuxkeyDestroy, One, Nothing)           \
-  X(7, DemuxkeyAddTuple, AddTuple, Nothing)     \
-  X(8, InchanCreate, ChanCreate, ChanCreated)   \
-  X(9, InchanDestroy, One, Nothing)             \
-  X(10, InchanSuspend, One, Nothing)            \
-  X(11, InchanResume, One, Nothing)             \
-  X(12, InchanGetStats, One, an_ChanStats)      \
-  X(13, OutchanCreate, ChanCreate, ChanCreated) \
-  X(14, OutchanDestroy, One, Nothing)           \
-  X(15, OutchanGetStats, One, an_ChanStats)     \
-  X(16, CutchanCreate, CutChanCreate, Created)  \
-  X(17, CutchanDestroy, One, Nothing)           \
-  X(18, CutchanGetStats, One, an_ChanStats)     \
-  X(19, Log, Log, Nothing)                      \
-  X(20, PortName, PortName, PortNamed)          \
-  X(21, DomainSuspend, One, Nothing)            \
-  X(22, DomainResume, One, Nothing)             \
-  X(23, DemuxkeyAddIPv4, AddAddresses, Nothing) \
-  X(24, DemuxkeyAddIPv6, AddAddresses, Nothing) \
-  X(25, DemuxkeyAddUDP, AddNumbers, Nothing)    \
-  X(26, DemuxkeyAddTCP, AddNumbers, Nothing)    \
-  X(27, DemuxkeyAddANEP, AddNumbers, Nothing)   \
-  X(28, Open, OpenPath, Created)                \
-  X(29, Close, One, Nothing)                    \
-  X(30, Read, ReadFile, Moved)                  \
-  X(31, Write, WriteFile, Moved)                \
-  X(32, Pread, ReadFile, Moved)                 \
-  X(33, Pwrite, WriteFile, Moved)               \
-  X(34, Lseek, SeekFile, Moved)                 \
-  X(35, Ftruncate, TruncateFile, Nothing)       \
-  X(36, Fsync, One, Nothing)                    \
-  X(37, Fstat, One, FileState)                  \
-  X(38, Stat, DomainPath, FileState)            \
-  X(39, Mkdir, DomainPath, Nothing)             \
-  X(40, Rmdir, DomainPath, Nothing)             \
-  X(41, Unlink, DomainPath, Nothing)            \
-  X(42, Rename, RenamePath, Nothing)            \
-  X(43, Opendir, OpenPath, Created)             \
-  X(44, Readdir, One, ListedEntry)              \
-  X(45, Closedir, One, Nothing)                 \
-  X(46, FilesGetStats, One, an_FilesStats)
+#define WEFT_SNOW_CALLS(X)                        \
+  X(1, Hello, Hello, Welcome)                     \
+  X(2, DomainCreate, DomainCreate, Created)       \
+  X(3, DomainDestroy, One, Nothing)               \
+  X(4, DomainGetStats, One, an_DomainStats)       \
+  X(5, DemuxkeyCreate, One, Created)              \
+  X(6, DemuxkeyDestroy, One, Nothing)             \
+  X(7, DemuxkeyAddTuple, AddTuple, Nothing)       \
+  X(8, InchanCreate, ChanCreate, ChanCreated)     \
+  X(9, InchanDestroy, One, Nothing)               \
+  X(10, InchanSuspend, One, Nothing)              \
+  X(11, InchanResume, One, Nothing)               \
+  X(12, InchanGetStats, One, an_ChanStats)        \
+  X(13, OutchanCreate, ChanCreate, ChanCreated)   \
+  X(14, OutchanDestroy, One, Nothing)             \
+  X(15, OutchanGetStats, One, an_ChanStats)       \
+  X(16, CutchanCreate, CutChanCreate, Created)    \
+  X(17, CutchanDestroy, One, Nothing)             \
+  X(18, CutchanGetStats, One, an_ChanStats)       \
+  X(19, Log, Log, Nothing)                        \
+  X(20, PortName, PortName, PortNamed)            \
+  X(21, DomainSuspend, One, Nothing)              \
+  X(22, DomainResume, One, Nothing)               \
+  X(23, DemuxkeyAddIPv4, AddAddresses, Nothing)   \
+  X(24, DemuxkeyAddIPv6, AddAddresses, Nothing)   \
+  X(25, DemuxkeyAddUDP, AddNumbers, Nothing)      \
+  X(26, DemuxkeyAddTCP, AddNumbers, Nothing)      \
+  X(27, DemuxkeyAddANEP, AddNumbers, Nothing)     \
+  X(28, Open, OpenPath, Created)                  \
+  X(29, Close, One, Nothing)                      \
+  X(30, Read, ReadFile, Moved)                    \
+  X(31, Write, WriteFile, Moved)                  \
+  X(32, Pread, ReadFile, Moved)                   \
+  X(33, Pwrite, WriteFile, Moved)                 \
+  X(34, Lseek, SeekFile, Moved)                   \
+  X(35, Ftruncate, TruncateFile, Nothing)         \
+  X(36, Fsync, One, Nothing)                      \
+  X(37, Fstat, One, FileState)                    \
+  X(38, Stat, DomainPath, FileState)              \
+  X(39, Mkdir, DomainPath, Nothing)               \
+  X(40, Rmdir, DomainPath, Nothing)               \
+  X(41, Unlink, DomainPath, Nothing)              \
+  X(42, Rename, RenamePath, Nothing)              \
+  X(43, Opendir, OpenPath, Created)               \
+  X(44, Readdir, One, ListedEntry)                \
+  X(45, Closedir, One, Nothing)                   \
+  X(46, FilesGetStats, One, an_FilesStats)        \
+  X(6, DemuxkeyDestroy, One, Nothing)             \
+  X(60, CutchanConnect, CutchanConnect, Created)  \
+  X(61, SendaddrCreate, SendaddrCreate, Crossing) \
+  X(62, SendaddrDestroy, One, Nothing)            \
+  X(63, CredChallenge, Nothing, Challenge)        \
+  X(64, CredCreate, CredCreate, CredCreated)      \
+  X(65, CredDestroy, One, Nothing)                \
+  X(66, CredCheck, One, an_CredInfo)
 
 enum class Call : uint16_t {
 #define X(number, name, request, reply) k##name = number,

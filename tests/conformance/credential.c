@@ -311,6 +311,22 @@ static void priority_is_bounded(arena* world) {
   an_domainDestroy(d);
 }
 
+/* Who calls from a process of its own is known before it shows anything, and bounded. */
+static void another_process_is_its_users(arena* world) {
+  const int here = offers("in_process");
+  an_Cred c = local();
+  an_Domain d = plain_domain();
+  an_InChan ungranted = an_inchanCreate(NULL, d, NULL, "b/ip/pan", NULL, NULL, keep_one, NULL);
+  const int refused = ungranted == NULL && an_errno() == AN_EPERM && strstr(an_errtext(), "'user'") != NULL;
+  an_CredInfo i = info_of(c);
+  (void)world;
+  EXPECT(here ? ungranted != NULL : refused);
+  EXPECT(i.domains_used == (here ? 0 : 2)); /* that of the process, and d */
+  EXPECT((i.memory_used > 0) == !here);
+  EXPECT(an_domainDestroy(d) == AN_OK && info_of(c).domains_used == (here ? 0 : 1));
+  EXPECT(an_credDestroy(c) == AN_OK);
+}
+
 const check credential_checks[] = {
     {"cred: the user of this process", recognises_the_user, "credentials"},
     {"cred: certificates of all kinds of keys", recognises_certificates, "credentials"},
@@ -326,5 +342,6 @@ const check credential_checks[] = {
     {"cred: nothing is sent over the bandwidth", sends_no_more_than_its_bandwidth, "credentials"},
     {"cred: memory is bounded", memory_is_bounded, "credentials"},
     {"cred: priority is bounded", priority_is_bounded, "credentials"},
+    {"cred: another process is its user's from the beginning", another_process_is_its_users, "credentials"},
     {NULL, NULL},
 };

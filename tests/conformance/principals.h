@@ -11,7 +11,7 @@
 
 namespace weft {
 
-// user   this process      domains, paths and the rest without bound
+// user   this process      domains and the rest without bound; over Snow all that the suite opens
 // alice  by the authority  2 domains, 4 channels, priority 1, a/ip/udp (dstport=7000-7999)
 // carol  by the authority  80000 bit/s
 // bob    his certificate   64 slots of packets
@@ -23,8 +23,11 @@ inline void add_principals(Principals& principals, const Geni& geni) {
   };
   const Certificate authority = *Certificate::parse(AUTHORITY_CERTIFICATE);
   const std::initializer_list<const char*> all = {"a", "b", "a -> b"};
+  const std::initializer_list<const char*> of_user = {
+      "a",        "b",     "a -> b", "b -> a",   "a/ip",         "b/ip",         "a/ip/udp",
+      "b/ip/udp", "a/pan", "b/pan",  "a/ip/pan", "a/ip -> b/ip", "a/ip/udp -> b"};
   Principal each[] = {
-      {.name = "user", .uid = ::geteuid(), .paths = grants(all)},
+      {.name = "user", .uid = ::geteuid(), .limits = {.priority = 7}, .paths = grants(of_user)},
       {.name = "alice",
        .issuer = authority,
        .subject = "CN=alice,O=Weft tests",

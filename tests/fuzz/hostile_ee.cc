@@ -1,24 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/fuzz/hostile_ee.h"
 
+#include <string_view>
+
+#include "nodeos_api/snow/calls.h"
+
 namespace weft::fuzz {
 
 using namespace snow;
 
 namespace {
 
-#define X(number, name, request, reply) +1
-constexpr uint8_t kCalls = 0 WEFT_SNOW_CALLS(X);
-#undef X
+constexpr uint8_t kCalls = 46;  // the first of them: what is no number of a call stands for one of these
 
 constexpr char kPaths[] = "a/b/../../c";  // "a", "a/b", "..", "../c" and others lie in it
 
 // Whether a handle stands at the beginning of the call's reply.
 bool makes(Call call) {
   switch (call) {
-#define X(number, name, request, reply) \
-  case Call::k##name:                   \
-    return std::is_same_v<reply, Created> || std::is_same_v<reply, ChanCreated>;
+#define X(number, name, request, reply)                                            \
+  case Call::k##name:                                                              \
+    return std::is_same_v<reply, Created> || std::is_same_v<reply, ChanCreated> || \
+           std::is_same_v<reply, Crossing> || std::is_same_v<reply, CredCreated>;
     WEFT_SNOW_CALLS(X)
 #undef X
   }
@@ -51,7 +54,8 @@ uint64_t HostileEe::handle(uint8_t choice) const { return handles_[choice % hand
 void HostileEe::call(Input& input) {
   const uint8_t any = input.byte();
   const bool wild = any >= 252;
-  const auto number = uint16_t(wild || (any > 1 && any <= kCalls) ? any : 2 + any % (kCalls - 1));
+  const bool known = any > 1 && find_service(any) != nullptr;
+  const auto number = uint16_t(wild || known ? any : 2 + any % (kCalls - 1));
   const uint64_t first = handle(input.byte());
   const auto rest = input.bytes(input.byte());
   std::vector<uint8_t> body(sizeof first + rest.size());
@@ -66,6 +70,7 @@ void HostileEe::call(Input& input) {
 void HostileEe::make(Input& input) {
   static constexpr const char kTexts[] = "ee0ee0/pan";  // "ee0" and "ee0/pan" lie in it
   const uint8_t what = input.byte();
+  if (what & 32) return make_of_two(what, input);
   const uint64_t domain = handle(input.byte()), key = what & 8 ? handle(input.byte()) : 0;
   const ChanSpec spec{what & 16 ? Text{0, 3} : Text{3, 7}, {}, {}};
   switch (what % 5) {
@@ -129,6 +134,34 @@ void HostileEe::use_files(Input& input) {
       constexpr Call kAll[] = {Call::kClose,   Call::kFsync,    Call::kFstat,
                                Call::kReaddir, Call::kClosedir, Call::kFilesGetStats};
       return ask(kAll[number % 6], One{object});
+    }
+  }
+}
+
+// What is made of what was made before, or of what the node said.
+void HostileEe::make_of_two(uint8_t what, Input& input) {
+  static constexpr std::string_view kBytes =
+      "(dst=10.0.0.2)-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+  switch (what % 4) {
+    case 0: {
+      const uint64_t in = handle(input.byte());
+      const CutchanConnect r{in, handle(input.byte())};
+      return ee_.request(uint16_t(Call::kCutchanConnect), &r, sizeof r);
+    }
+    case 1: {
+      const SendaddrCreate r{handle(input.byte()), {0, what & 64 ? input.byte() : 14u}};
+      return ee_.request(uint16_t(Call::kSendaddrCreate), &r, sizeof r, kBytes.data(), kBytes.size());
+    }
+    case 2: {
+      const CredCreate r{uint32_t(what & 64 ? AN_CRED_LOCAL : AN_CRED_X509),
+                         0,
+                         {14, uint32_t(kBytes.size() - 14)},
+                         {0, input.byte()}};
+      return ee_.request(uint16_t(Call::kCredCreate), &r, sizeof r, kBytes.data(), kBytes.size());
+    }
+    default: {
+      const Nothing r{};
+      return ee_.request(uint16_t(Call::kCredChallenge), &r, sizeof r);
     }
   }
 }

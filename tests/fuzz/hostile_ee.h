@@ -28,6 +28,7 @@ class HostileEe {
   void call(Input& input);
   void make(Input& input);
   void use_files(Input& input);
+  void make_of_two(uint8_t what, Input& input);
   void poke(Input& input);
   void send(Input& input);
   void lend(Input& input);
