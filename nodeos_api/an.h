@@ -284,6 +284,7 @@ typedef struct an_CredInfo {
   uint32_t domains, domains_used;
   uint32_t channels, channels_used;
   uint32_t priority;
+  uint32_t reserved; /* 0 */
 } an_CredInfo;
 /* [control] Whether the credential is still good, and, if `info` is not NULL, of whom and for
  * what: fills as much as info->size has room for.  Errors: AN_EPERM (its certificate has

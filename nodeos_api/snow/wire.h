@@ -277,14 +277,13 @@ struct ListedEntry {  // an_DirEntry
   X(44, Readdir, One, ListedEntry)                \
   X(45, Closedir, One, Nothing)                   \
   X(46, FilesGetStats, One, an_FilesStats)        \
-  X(6, DemuxkeyDestroy, One, Nothing)             \
-  X(60, CutchanConnect, CutchanConnect, Created)  \
-  X(61, SendaddrCreate, SendaddrCreate, Crossing) \
-  X(62, SendaddrDestroy, One, Nothing)            \
-  X(63, CredChallenge, Nothing, Challenge)        \
-  X(64, CredCreate, CredCreate, CredCreated)      \
-  X(65, CredDestroy, One, Nothing)                \
-  X(66, CredCheck, One, an_CredInfo)
+  X(47, CutchanConnect, CutchanConnect, Created)  \
+  X(48, SendaddrCreate, SendaddrCreate, Crossing) \
+  X(49, SendaddrDestroy, One, Nothing)            \
+  X(50, CredChallenge, Nothing, Challenge)        \
+  X(51, CredCreate, CredCreate, CredCreated)      \
+  X(52, CredDestroy, One, Nothing)                \
+  X(53, CredCheck, One, an_CredInfo)
 
 enum class Call : uint16_t {
 #define X(number, name, request, reply) k##name = number,

@@ -348,9 +348,9 @@ def snow_seeds():
     yield "up", GREET + files(0, ROOT, create | both, 7, 4) + files(1, ROOT, 0, 7, 2) + files(5, ROOT, 1, 7, 4) + files(5, ROOT, 0, 4, 7)
     yield "files_of_another", opened + files(7, 0) + files(2, ROOT) + number(0, 9, 9) + files(7, 1, 3) + files(0, 4, create, 0, 1)
     yield "connects", channels + make(32, IN, OUT) + call(10, IN) + inject(b"through") + ROUNDS + call(14, OUT)
-    yield "addresses", channels + make(33, OUT) + make(97, OUT, 3) + send(4) + call(62, OUT + 1) + ROUNDS
+    yield "addresses", channels + make(33, OUT) + make(97, OUT, 3) + send(4) + call(49, OUT + 1) + ROUNDS
     yield "hands_off", channels + send(2, 0, 9) + send(2, 9, 64) + call(9, IN) + send(2) + ROUNDS
-    yield "credentials", GREET + make(35) + make(34, 9) + make(34, 9) + make(98, 0) + call(66, ROOT) + call(65, ROOT)
+    yield "credentials", GREET + make(35) + make(34, 9) + make(34, 9) + make(98, 0) + call(53, ROOT) + call(52, ROOT)
     yield "talks", GREET + call(19, ROOT, struct.pack("<iiII", 2, 0, 0, 0)) + call(20, 0, bytes(8)) + call(99, 0)
 
 
