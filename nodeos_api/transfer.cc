@@ -13,11 +13,7 @@ namespace {
 // given back as it came, a packet returns to its sender.)
 constexpr uint16_t kOfArrival = Packet::kOffload | Packet::kLocal | Packet::kOrigin | Packet::kLinkGroup;
 
-}  // namespace
-
-namespace {
-
-size_t slots_of(Pvec& v) {
+size_t slots_of(const Pvec& v) {
   size_t slots = 0;
   for (const Packet* p : v) slots += p->segs;
   return slots;
