@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Packets to prepared addresses, from hand to hand, and from channel to channel. */
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "tests/conformance/check.h"
@@ -209,12 +210,12 @@ static void handed_off_waits_its_turn(arena* world) {
 
 typedef struct juggler {
   an_InChan to;
-  size_t handed;
+  atomic_size_t handed; /* goes on while it is read */
 } juggler;
 static void hand_on(void* arg, an_Packet p) {
   juggler* j = (juggler*)arg;
   if (an_inchanHandoff(j->to, p) == AN_OK) {
-    j->handed++;
+    atomic_fetch_add(&j->handed, 1);
   } else {
     an_packetFree(p); /* the other channel has ended */
   }
@@ -225,7 +226,8 @@ static void endless_handoff_leaves_the_worker(arena* world) {
   static inbox box;
   an_Domain d = plain_domain();
   memset(&box, 0, sizeof box);
-  a.handed = b.handed = 0;
+  atomic_store(&a.handed, 0);
+  atomic_store(&b.handed, 0);
   b.to = an_inchanCreate(NULL, d, NULL, "a", NULL, NULL, hand_on, &a);
   a.to = an_inchanCreate(NULL, d, NULL, "a/pan", NULL, NULL, hand_on, &b);
   EXPECT(an_inchanCreate(NULL, d, NULL, "b", NULL, NULL, keep_one, &box) != NULL);
@@ -233,7 +235,7 @@ static void endless_handoff_leaves_the_worker(arena* world) {
   arena_settle(world);
   arena_inject(world, "b", "other", 5);
   arena_settle(world);
-  EXPECT(box.count == 1 && a.handed > 1 && b.handed > 1);
+  EXPECT(box.count == 1 && atomic_load(&a.handed) > 1 && atomic_load(&b.handed) > 1);
   free_all(&box);
   an_domainDestroy(d);
 }
