@@ -29,6 +29,8 @@ constexpr Words all_of(uint32_t word) { return Words{word, word, word, word}; }
 // Where a > b.  REQUIRES: both are below 2^31 (unsigned comparison costs more)
 inline Mask above(Words a, Words b) { return Mask(a) > Mask(b); }
 
+inline uint32_t sum_of(Words w) { return w[0] + w[1] + w[2] + w[3]; }
+
 inline bool everywhere(Mask m) {
 #if defined(__SSE2__)
   return _mm_movemask_epi8(__m128i(m)) == 0xffff;
@@ -36,6 +38,9 @@ inline bool everywhere(Mask m) {
   return (m[0] & m[1] & m[2] & m[3]) == -1;
 #endif
 }
+
+// Whether the four are one and the same.
+inline bool one_of_all(Words w) { return everywhere(Mask(w == all_of(w[0]))); }
 
 // Rows of four words, one of each packet, from four loads.
 struct Transposed {

@@ -274,6 +274,7 @@ void Geni::pull(Opening which, Pvec& v, size_t max) {
 }
 
 bool Geni::end_of_round(uint64_t) {
+  for (Transform* transform : transforms_) transform->settle();
   bool waiting = false;
   for (auto& out : out_ports_) {
     out->flush();

@@ -32,14 +32,14 @@ class FourPackets {
   }
 
   Words length() const { return length_; }  // of the first Seg
-  // Whether each is one Seg in its own slot, seen by nobody else, with none of `flags` set.
+  // All ones if each is one Seg in its own slot, seen by nobody else, with none of `flags` set.
   // (Segs and references are or-ed: 1 of all is 1 of each.  Only the empty packet behind the
   // end of a Pvec has none.)
   template <uint16_t flags>
-  bool plain() const {
+  Mask plain() const {
     constexpr uint32_t kUnusual = uint32_t{flags | Packet::kShares | Packet::kForeign} << 16 | 0xffff;
     const Words wanted{0, 1, 1, 0}, looked_at{0, kUnusual, ~0u, 0};
-    return everywhere(Mask((any_ & looked_at) == wanted));
+    return Mask((any_ & looked_at) == wanted);
   }
 
  private:

@@ -90,8 +90,15 @@ Fusion::Lane& Fusion::lane(const Path& path) const {
 
 void Fusion::rewrite(Path& path) { lane(path).path = &path; }
 void Fusion::undo(Path& path) {
-  lane(path).path = nullptr;
-  lane(path).open = nullptr;
+  Lane& undone = lane(path);
+  undone.settle(find_port(path.spec().near.chain[0].name)->cycles_per_packet);
+  undone.path = nullptr;
+  undone.open = nullptr;
+}
+void Fusion::settle() {
+  for (const auto& port : ports_) {
+    if (port != nullptr && port->passes != port->settled) port->settle();
+  }
 }
 
 // --- the pass over a vector --------------------------------------------------
@@ -104,7 +111,6 @@ void Fusion::sort(uint16_t in_port, Pvec& v) {
   in.begin();
   in.link == Link::kEthernet ? pass<Link::kEthernet>(in, v) : pass<Link::kRaw>(in, v);
   if (timed && packets > v.size()) in.cycles_per_packet = (cycles() - start) / (packets - v.size());
-  in.settle();
   if (!v.empty()) slow_.sort(in_port, v);
 }
 

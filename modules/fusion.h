@@ -15,7 +15,8 @@
 //
 // Threads: add_port() between rounds, before the port is sorted here; guard() as the
 //   tables change; sort(), rewrite() and undo() on the worker.
-// Time: sort() does not allocate, and reads the cycle counter in one pass of four.
+// Time: sort() does not allocate, and reads the cycle counter in one pass of four.  Paths are
+//   told what passed at the end of the round.
 // Invariants: a fused path overtakes nothing that waits in its own queues, and nothing
 //   of the same Pvec that was left to it.
 #pragma once
@@ -48,6 +49,7 @@ class Fusion final : public Transform, public Sorter {
   bool guard(const Path& path) const override;
   void rewrite(Path& path) override;
   void undo(Path& path) override;
+  void settle() override;
 
   void sort(uint16_t in_port, Pvec& v) override;
 

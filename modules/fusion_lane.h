@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What Fusion keeps of a path, and of a port.
 //
-//   Tally           what passed on a lane in one pass
+//   Tally           what passed on a lane in one round
 //   Fusion::Lane    one path, as the loop sees it
 //   Fusion::InPort  a port, and the lanes of what comes in there
 //
@@ -18,14 +18,15 @@
 
 namespace weft {
 
-// Packets and bytes stand in one word, so that counting costs one addition.
+// Packets and bytes stand in one word, so that counting costs one addition: a round moves
+// far less than 4 GB.
 class Tally {
  public:
-  // A packet left with as many bytes as it came with.
-  void add(uint32_t length) { word_ += (uint64_t{1} << 32) + length; }
+  // So many packets left, with as many bytes as they came with.
+  void add(uint64_t packets, uint32_t bytes) { word_ += (packets << 32) + bytes; }
   // One lost its padding, or changed its link header.
-  void add(uint32_t out_length, uint32_t in_length) {
-    add(out_length);
+  void add_changed(uint32_t out_length, uint32_t in_length) {
+    add(1, out_length);
     more_in_ += uint64_t{in_length} - out_length;
   }
   uint64_t packets() const { return word_ >> 32; }
@@ -51,13 +52,19 @@ struct Fusion::Lane {
   void send(Packet& p) {
     if (!open->append(&p)) [[unlikely]]
       return wait(p, p.length);
-    tally.add(p.length);
+    tally.add(1, p.length);
+  }
+  // The same for four that stand side by side, of so many bytes.
+  bool takes_four() const { return open != nullptr && open->has_room(4); }
+  void send_four(Packet* const* four, uint32_t bytes) {  // REQUIRES: takes_four()
+    open->append_four(four);
+    tally.add(4, bytes);
   }
   // Takes over a finished packet that came with `in_length` bytes.
   void send(Packet& p, uint32_t in_length) {
     const uint32_t length = p.total_length();
     if (!open->append(&p)) return wait(p, in_length);
-    tally.add(length, in_length);
+    tally.add_changed(length, in_length);
   }
   // The device refused it: it goes to the out queue, and others behind it.
   [[gnu::noinline]] void wait(Packet& p, uint32_t in_length) {
@@ -69,6 +76,7 @@ struct Fusion::Lane {
   }
   // Tells the path what passed.
   void settle(uint64_t cycles_per_packet) {
+    if (tally.packets() == 0) return;
     path->count_fused(tally.packets(), tally.in_bytes(), tally.out_bytes());
     path->account().charge_cycles(tally.packets() * cycles_per_packet);
     path->account().charge_bits(tally.out_bytes() * 8);
@@ -83,7 +91,7 @@ struct Fusion::InPort {
   uint64_t mac;  // of the device, as the first bytes of a frame are loaded, without the rest
   OutPort* out;
   std::array<std::vector<Lane>, kFamilies> lanes;  // by out port
-  uint64_t passes = 0;
+  uint64_t passes = 0, settled = 0;  // settled: so many of them
   uint64_t cycles_per_packet = 0;  // of the last pass that was timed
 
   template <typename F>
@@ -98,9 +106,8 @@ struct Fusion::InPort {
     each_fused([](Lane& lane) { lane.begin(); });
   }
   void settle() {
-    each_fused([this](Lane& lane) {
-      if (lane.tally.packets() != 0) lane.settle(cycles_per_packet);
-    });
+    settled = passes;
+    each_fused([this](Lane& lane) { lane.settle(cycles_per_packet); });
   }
 };
 

@@ -52,32 +52,45 @@ class Fusion::Loop {
     v.release_all();
   }
 
-  // Forwards four plain packets, and leaves those that may not go.  With kPadded, some may be
-  // longer than they say.  False: one of them is not plain, and all are unchanged.
-  template <bool kPadded>
+  // Forwards four plain packets, and leaves those that may not go.  With kCareful, some may be
+  // longer than they say, or wanted by a tuple.  False: one of them is not plain, and all are
+  // unchanged.
+  template <bool kCareful>
   [[gnu::always_inline]] bool forward_four(Packet* const* packets, Pvec& left) const {
     using namespace plain;
     const FourPackets four(packets);
-    if (!four.plain<Packet::kOffload>() || !everywhere(above(four.length(), all_of(kShortest - 1))))
-      return false;
+    if (!everywhere(four.plain<Packet::kOffload>() & above(four.length(), all_of(kShortest - 1)))) return false;
     uint8_t* const frame[] = {packets[0]->data, packets[1]->data, packets[2]->data, packets[3]->data};
-    if (!link_brings_ip4(frame)) return false;
     const NextHop* const hop[] = {next_hop(frame[0]), next_hop(frame[1]), next_hop(frame[2]),
                                   next_hop(frame[3])};
     const FourIp4 ip(frame[0] + kAt, frame[1] + kAt, frame[2] + kAt, frame[3] + kAt);
+    const FourLeads lead(hop);
     const Words length = ip.total_length() + kAt;
-    const Mask whole = kPadded ? ~above(length, four.length()) : Mask(length == four.length());
-    const Mask forwards = whole & ip.passable() & ip.from_host_to_host() & may_take(hop, ip.total_length());
+    const Mask whole = kCareful ? ~above(length, four.length()) : Mask(length == four.length());
+    const Mask forwards = whole & link_brings_ip4(frame) & ip.passable() & ip.from_host_to_host() &
+                          may_take(lead, ip.total_length());
     if (!everywhere(forwards) || addresses_.any_perhaps_listed(ip.source())) return false;
+    if (!kCareful && any_candidate(frame)) return false;
 
     const Words ttl = ip.decremented_ttl();
-    const auto send = [&](size_t k) __attribute__((always_inline)) {
-      Lane& lane = lanes_[hop[k]->out_port];
-      if (lane.open == nullptr || claimed(*packets[k])) [[unlikely]]
-        return fusion_.leave(in_, *packets[k], left);
+    const auto rewrite = [&](size_t k) __attribute__((always_inline)) {
       if constexpr (kLink == Link::kEthernet) copy_ethernet_header(frame[k], *hop[k]);
       store(frame[k] + kAt + 8, ttl[k]);
-      if constexpr (!kPadded) return lane.send(*packets[k]);
+    };
+    if (!kCareful && one_of_all(lead.out_port())) {
+      Lane& lane = lanes_[hop[0]->out_port];
+      if (lane.takes_four()) {
+        for (size_t k = 0; k < kFour; ++k) rewrite(k);
+        lane.send_four(packets, sum_of(length));
+        return true;
+      }
+    }
+    const auto send = [&](size_t k) __attribute__((always_inline)) {
+      Lane& lane = lanes_[hop[k]->out_port];
+      if (lane.open == nullptr || (kCareful && claimed(*packets[k]))) [[unlikely]]
+        return fusion_.leave(in_, *packets[k], left);
+      rewrite(k);
+      if constexpr (!kCareful) return lane.send(*packets[k]);
       packets[k]->length = length[k];
       lane.send(*packets[k], four.length()[k]);
     };
@@ -106,27 +119,36 @@ class Fusion::Loop {
     return hops_ + ip4_.find(frame + kAt + 16);
   }
 
-  // Whether the link brought each frame to this node, and says that it carries IPv4.  (A raw
-  // link says neither.)
-  [[gnu::always_inline]] bool link_brings_ip4(const uint8_t* const* frame) const {
-    if constexpr (kLink != Link::kEthernet) return true;
-    constexpr Words kLookedAt{~0u, 0xffff, 0, 0xffff};  // destination and type
+  // All ones if the link brought each frame to this node, and says that it carries IPv4.  (A
+  // raw link says neither.)
+  [[gnu::always_inline]] Mask link_brings_ip4(const uint8_t* const* frame) const {
     Words differences{};
-    for (size_t k = 0; k < kFour; ++k) differences |= load<Words>(frame[k]) ^ ip4_frame_;
-    return everywhere(Mask((differences & kLookedAt) == 0));
+    if constexpr (kLink == Link::kEthernet) {
+      constexpr Words kLookedAt{~0u, 0xffff, 0, 0xffff};  // destination and type
+      for (size_t k = 0; k < kFour; ++k) differences |= load<Words>(frame[k]) ^ ip4_frame_;
+      differences &= kLookedAt;
+    }
+    return Mask(differences == 0);
   }
 
   // Which next hops can be given a packet of `total` bytes of IP as it is.
-  [[gnu::always_inline]] Mask may_take(const NextHop* const* hop, Words total) const {
-    const plain::FourLeads lead(hop);
+  [[gnu::always_inline]] Mask may_take(const plain::FourLeads& lead, Words total) const {
     return lead.forwards(kAt) & ~above(total, lead.mtu()) & above(all_of(lane_count_), lead.out_port());
   }
 
+  // The shapes of tuples that may want a frame, as far as its bytes tell.
+  [[gnu::always_inline]] TupleFilter::Shapes candidates(const uint8_t* frame) const {
+    const uint8_t* const ip = frame + kAt;
+    return narrow_.filter().candidates(ip[14], ip[18], ip[9]);
+  }
+  [[gnu::always_inline]] bool any_candidate(const uint8_t* const* frame) const {
+    if constexpr (!kTuples) return false;
+    return ((candidates(frame[0]) | candidates(frame[1]) | candidates(frame[2]) | candidates(frame[3])) &
+            shapes_) != 0;
+  }
   // Whether a tuple may want a packet, so that the demux must decide.
   [[gnu::always_inline]] bool claimed(const Packet& p) const {
-    if constexpr (!kTuples) return false;
-    const uint8_t* const ip = p.data + kAt;
-    if ((narrow_.filter().candidates(ip[14], ip[18], ip[9]) & shapes_) == 0) return false;
+    if (!kTuples || (candidates(p.data) & shapes_) == 0) return false;
     NarrowFields tuple;
     return !flow::read_ip4_tuple(p, kAt, in_.number, tuple) || narrow_.find(tuple) != narrow_.kNone;
   }

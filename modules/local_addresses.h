@@ -47,7 +47,7 @@ class LocalAddresses {
   }
   // Whether one of four sources may be such.  Mostly right when it says yes, always when no.
   [[gnu::always_inline]] bool any_perhaps_listed(Words as_loaded) const {
-    const auto folds = std::bit_cast<std::array<uint16_t, 8>>(fold(as_loaded));
+    const auto folds = Halves(fold(as_loaded));
     return (perhaps_listed_[folds[0]] | perhaps_listed_[folds[2]] | perhaps_listed_[folds[4]] |
             perhaps_listed_[folds[6]]) != 0;
   }

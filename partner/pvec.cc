@@ -2,7 +2,6 @@
 #include "partner/pvec.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "partner/pool.h"
 

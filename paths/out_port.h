@@ -23,11 +23,15 @@ class OutPort final : public Partner {
 
   // For a fused loop.  False when the device refuses; `p` is then still the caller's.
   bool append(Packet* p) {
-    if (!batch_.open() && !make_room()) [[unlikely]]
+    if (!has_room(1)) [[unlikely]]
       return false;
     batch_.put(p);
     return true;
   }
+  // The same for four that stand side by side.  REQUIRES: has_room(4)
+  void append_four(Packet* const* four) { batch_.put_four(four); }
+  // Whether so many more fit, when the device has been offered what is here.
+  bool has_room(size_t packets) { return batch_.open(packets) || make_room(packets); }
 
   // Hands the batch to the device.  What is refused stays for the next time.
   void flush() {
@@ -55,10 +59,10 @@ class OutPort final : public Partner {
   }
 
  private:
-  [[gnu::noinline]] bool make_room() {
+  [[gnu::noinline]] bool make_room(size_t packets) {
     flush();
-    if (batch_.full()) return false;
-    if (!batch_.open()) batch_.close_gap();
+    if (batch_.room() < packets) return false;
+    if (!batch_.open(packets)) batch_.close_gap();
     return true;
   }
 

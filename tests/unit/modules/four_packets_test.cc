@@ -83,11 +83,11 @@ TEST(FourPackets, PlainOnlyIfAllAre) {
                         with([](Packet& p) { p.flags = Packet::kForeign; })};
   for (size_t at = 0; at < 4; ++at) {
     const Packet* four[] = {&good, &good, &good, &good};
-    ASSERT_TRUE(plain::FourPackets(four).plain<Packet::kOffload>());
+    ASSERT_TRUE(everywhere(plain::FourPackets(four).plain<Packet::kOffload>()));
     ASSERT_EQ(plain::FourPackets(four).length()[at], 100u);
     for (const Packet& p : bad) {
       four[at] = &p;
-      EXPECT_FALSE(plain::FourPackets(four).plain<Packet::kOffload>());
+      EXPECT_FALSE(everywhere(plain::FourPackets(four).plain<Packet::kOffload>()));
     }
   }
 }

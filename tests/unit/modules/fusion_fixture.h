@@ -172,7 +172,9 @@ class FusionTest : public ::testing::Test {
     fusion.sort(in, v);
     EXPECT_TRUE(v.empty());
   }
+  // The end of a round.
   void flush() {
+    fusion.settle();
     for (auto& out : outs) out->flush();
   }
   // The one packet that left at `port` since the last call; "" when there is none.

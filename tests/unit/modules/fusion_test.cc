@@ -415,9 +415,55 @@ TEST_F(FusionTest, RefusedPacketsKeepTheirOrder) {
   EXPECT_EQ(path.ledger().in_packets, path.ledger().out_packets);
 }
 
+// The same for whole vectors, of which the device takes as many as it likes.
+TEST_F(FusionTest, VectorsToABusyDeviceKeepTheirOrder) {
+  Path& path = add_a_to_b();
+  std::mt19937 rng(11);
+  int next_in = 0, next_out = 0;
+  const auto leave = [&] {
+    fusion.settle();
+    outs[kB]->flush();
+    path.flush();
+    outs[kB]->flush();
+    for (auto& p : devices[kB]->taken()) {
+      const std::string bytes = bytes_of(*p);
+      EXPECT_EQ(bytes.substr(bytes.find('#')), "#" + std::to_string(next_out++));
+    }
+    devices[kB]->lose_all();
+    EXPECT_EQ(path.ledger().in_packets, path.ledger().out_packets + path.held());
+  };
+  for (int round = 0; round < 300; ++round) {
+    Pvec v;
+    for (size_t n = rng() % (Pvec::kCapacity + 1); n > 0; --n) {
+      v.push_back(packet(ethernet(0x0800) + std::string(Ip4{.payload = "#" + std::to_string(next_in++)})));
+    }
+    devices[kB]->room = path.held() > 100 ? SIZE_MAX : rng() % 100;
+    fusion.sort(kA, v);
+    for (auto& p : slow.packets) {  // as the demux and the complete path would
+      Pvec one;
+      path.count_in(1, p->length);
+      one.push_back(std::move(p));
+      path.leave(End::kFar, one);
+    }
+    slow.packets.clear();
+    leave();
+  }
+  devices[kB]->room = SIZE_MAX;
+  leave();
+  EXPECT_EQ(next_in, next_out);
+  EXPECT_EQ(path.ledger().in_packets, uint64_t(next_in));
+  EXPECT_EQ(path.ledger().in_bytes, path.ledger().out_bytes);
+}
+
 // Whole vectors of every size, good and bad mixed: nothing is lost or copied, and both
-// kinds keep their order.
-TEST_F(FusionTest, MixedVectors) {
+// kinds keep their order.  With a tuple that wants some of them, and without.
+class FusionMixture : public FusionTest, public ::testing::WithParamInterface<bool> {};
+INSTANTIATE_TEST_SUITE_P(Tuples, FusionMixture, ::testing::Bool());
+
+TEST_P(FusionMixture, KeepsOrder) {
+  if (GetParam()) {
+    ASSERT_TRUE(narrow.insert({.protocol = 6}, {.protocol = 0xff}, 1));
+  }
   Path& to_b = add_a_to_b();
   Path& to_raw = add_path("a/ip -> raw", {"eth", "ip"});
   std::mt19937 rng(7);
@@ -425,14 +471,21 @@ TEST_F(FusionTest, MixedVectors) {
   for (size_t size = 1; size <= Pvec::kCapacity; ++size) {
     Pvec v;
     std::vector<std::string> expected_left, expected[kPorts];
+    bool closed[kPorts]{};  // behind what was left
     for (size_t i = 0; i < size; ++i) {
-      const unsigned kind = rng() % 4;
-      Ip4 ip{.ttl = uint8_t(kind == 0 ? 1 : 2 + rng() % 200), .payload = std::to_string(rng())};
-      if (kind == 1) ip.destination = {10, 3, 0, 1};
+      const bool ends_here = rng() % 8 == 0, wanted = rng() % 16 == 0;
+      const uint16_t to = rng() % 8 == 0 ? kRaw : kB;
+      Ip4 ip{.ttl = uint8_t(ends_here ? 1 : 2 + rng() % 200),
+             .protocol = uint8_t(wanted ? 6 : 17),
+             .payload = std::to_string(rng())};
+      if (to == kRaw) ip.destination = {10, 3, 0, 1};
+      closed[to] |= GetParam() && wanted && !ends_here;
       const std::string bytes = ethernet(0x0800) + std::string(ip);
-      if (kind == 0) expected_left.push_back(bytes);
-      if (kind == 1) expected[kRaw].push_back(forwarded(ip));
-      if (kind >= 2) expected[kB].push_back(kToB + forwarded(ip));
+      if (ends_here || closed[to]) {
+        expected_left.push_back(bytes);
+      } else {
+        expected[to].push_back((to == kB ? kToB : "") + forwarded(ip));
+      }
       v.push_back(packet(bytes));
     }
     in += size;
@@ -482,6 +535,7 @@ TEST_F(FusionTest, AllocatesNothing) {
     const uint64_t copied = pool->bytes_copied();
     const uint64_t allocated = testing::allocations();
     loop.sort(kA, v);
+    loop.settle();
     out.flush();
     EXPECT_EQ(testing::allocations(), allocated);
     EXPECT_EQ(pool->bytes_copied(), copied);
