@@ -91,8 +91,8 @@ struct Fusion::InPort {
   uint64_t mac;  // of the device, as the first bytes of a frame are loaded, without the rest
   OutPort* out;
   std::array<std::vector<Lane>, kFamilies> lanes;  // by out port
-  uint64_t passes = 0, settled = 0;  // settled: so many of them
-  uint64_t cycles_per_packet = 0;  // of the last pass that was timed
+  uint64_t passes = 0, settled = 0;                // settled: so many of them
+  uint64_t cycles_per_packet = 0;                  // of the last pass that was timed
 
   template <typename F>
   void each_fused(F f) {

@@ -59,7 +59,8 @@ class Fusion::Loop {
   [[gnu::always_inline]] bool forward_four(Packet* const* packets, Pvec& left) const {
     using namespace plain;
     const FourPackets four(packets);
-    if (!everywhere(four.plain<Packet::kOffload>() & above(four.length(), all_of(kShortest - 1)))) return false;
+    if (!everywhere(four.plain<Packet::kOffload>() & above(four.length(), all_of(kShortest - 1))))
+      return false;
     uint8_t* const frame[] = {packets[0]->data, packets[1]->data, packets[2]->data, packets[3]->data};
     const NextHop* const hop[] = {next_hop(frame[0]), next_hop(frame[1]), next_hop(frame[2]),
                                   next_hop(frame[3])};
