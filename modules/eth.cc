@@ -91,7 +91,7 @@ class EthStage final : public Stage, private NeighbourUser {
     bool operator()(Packet* p) const {
       const NextHop& hop = hops[p->next_hop];
       const Lead lead(hop);
-      if (!lead.forwards(kHeader) || lead.out_port() != device || p->references != 1) return false;
+      if (!lead.forwards(kHeader, device) || p->references != 1) return false;
       if (!Front(*p).own<Packet::kOffload | Packet::kLinkHeader>()) return false;
       if (size_t(p->data - p->room()) < Packet::kReserved + kHeader) return false;
       std::memcpy(p->push(kHeader), hop.header, kHeader);

@@ -5,8 +5,6 @@
 // Threads: the path's worker.
 #pragma once
 
-#include <algorithm>
-
 #include "modules/host.h"
 #include "partner/pvec.h"
 #include "paths/port.h"
@@ -21,24 +19,20 @@ class ForwardStage : public FamilyStage {
       : FamilyStage(node, host), out_(out), by_fields_(by_fields) {}
 
  protected:
-  // Takes every packet of `v`: plain(Packet&) forwards in place, or says false and leaves
-  // the packet as it was; then forward(PacketPtr, Pvec& out) takes it.  A vector that is
-  // plain throughout, as most are, is handed on as it is.
+  // Takes every packet of `v`: plain(first, last) forwards packets in place, up to the first
+  // that is not plain, which it returns as it was; forward(PacketPtr, Pvec& out) takes that.
+  // A vector that is plain throughout, as most are, is handed on as it is.
   template <typename Plain, typename Forward>
   void forward_all(Dir dir, Pvec& v, Plain plain, Forward forward) {
     if (dir == Dir::kBackward) return this->drop(v, DropReason::kNoPath);  // the far side only sends
-    Packet* const* const rest = std::find_if_not(v.begin(), v.end(), [&](Packet* p) { return plain(*p); });
+    Packet* const* rest = plain(v.begin(), v.end());
     if (rest == v.end()) return this->hand_on(dir, v);
 
     Pvec out;
-    for (auto done = rest - v.begin(); done > 0; --done) out.push_back(v.pop_front());
     while (!v.empty()) {
-      PacketPtr next = v.pop_front();
-      if (plain(*next)) {
-        this->append(dir, std::move(next), out);
-      } else {
-        forward(std::move(next), out);
-      }
+      for (auto done = rest - v.begin(); done > 0; --done) this->append(dir, v.pop_front(), out);
+      if (!v.empty()) forward(v.pop_front(), out);
+      rest = plain(v.begin(), v.end());
     }
     this->hand_on(dir, out);
   }

@@ -60,6 +60,10 @@ class FourLeads {
   Mask forwards(uint8_t length) const {
     return Mask((rows_.row[0] & 0xffff) == uint32_t(NextHop::kForward | length << 8));
   }
+  // Which are reachable on `port`.
+  Mask forwards_to(uint16_t port) const {
+    return Mask((rows_.row[0] & 0xffff00ff) == (NextHop::kForward | uint32_t{port} << 16));
+  }
   Words out_port() const { return rows_.row[0] >> 16; }
   Words mtu() const { return rows_.row[1]; }
 

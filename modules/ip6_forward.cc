@@ -10,9 +10,10 @@
 namespace weft {
 
 void Ip6Forward::deliver(Dir dir, Pvec& v) {
-  forward_all(
-      dir, v, [this](Packet& p) { return forward_plain(p); },
-      [this](PacketPtr p, Pvec& out) { forward(std::move(p), out); });
+  const auto plain = [this](Packet* const* first, Packet* const* last) {
+    return std::find_if_not(first, last, [this](Packet* p) { return forward_plain(*p); });
+  };
+  forward_all(dir, v, plain, [this](PacketPtr p, Pvec& out) { forward(std::move(p), out); });
 }
 
 // RFC 8200 section 5: every link carries the least MTU, by whatever means.

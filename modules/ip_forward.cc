@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "modules/four_packets.h"
 #include "modules/ip4_header.h"
 #include "modules/ip_input.h"
 #include "modules/plain_ip.h"
@@ -21,9 +22,39 @@ class IpForward::Plain {
         out_port_(stage.out_.number),
         mtu_(stage.out_.info.mtu) {}
 
+  // Up to the first that is not, which it returns.
+  Packet* const* operator()(Packet* const* first, Packet* const* last) const {
+    while (last - first >= 4 && forward_four(first)) first += 4;
+    while (first != last && forward(**first)) ++first;
+    return first;
+  }
+
+ private:
+  static constexpr uint16_t kUnusual =
+      Packet::kOrigin | Packet::kHeaders | Packet::kLinkGroup | Packet::kOffload;
+
+  // False when they are left as they were, for one of them is not plain, or may not be.
+  [[gnu::always_inline]] bool forward_four(Packet* const* p) const {
+    using namespace plain;
+    const FourPackets four(p);
+    if (!everywhere(four.plain<kUnusual>() & above(four.length(), all_of(FourIp4::kLength - 1))))
+      return false;
+    uint8_t* const at[] = {p[0]->data, p[1]->data, p[2]->data, p[3]->data};
+    const NextHop* const hop[] = {&hops_[p[0]->next_hop], &hops_[p[1]->next_hop], &hops_[p[2]->next_hop],
+                                  &hops_[p[3]->next_hop]};
+    const FourIp4 ip(at[0], at[1], at[2], at[3]);
+    const FourLeads lead(hop);
+    const Words mtu = lead.mtu() | (Words(lead.mtu() == 0) & mtu_);
+    const Mask forwards = Mask(four.length() == ip.total_length()) & ip.passable() & ip.from_host_to_host() &
+                          lead.forwards_to(out_port_) & ~above(four.length(), mtu);
+    if (!everywhere(forwards) || addresses_.any_perhaps_listed(ip.source())) return false;
+    const Words ttl = ip.decremented_ttl();
+    for (size_t k = 0; k < 4; ++k) store(at[k] + ip4::kTtl, ttl[k]);
+    return true;
+  }
+
   // False when the packet is left as it was.
-  [[gnu::always_inline]] bool operator()(Packet& p) const {
-    constexpr uint16_t kUnusual = Packet::kOrigin | Packet::kHeaders | Packet::kLinkGroup | Packet::kOffload;
+  [[gnu::always_inline]] bool forward(Packet& p) const {
     const Front front(p);
     if (front.length() < ip4::kMinHeader || !front.plain<kUnusual>() || p.references != 1) return false;
     const plain::Ip4 ip(p.data);
@@ -36,7 +67,6 @@ class IpForward::Plain {
     return true;
   }
 
- private:
   const NextHop* const hops_;
   const LocalAddresses& addresses_;
   const uint16_t out_port_;

@@ -36,6 +36,20 @@ DropReason reason_of(NextHop::Kind kind, bool local) {
   }
 }
 
+// Where the routing table leads the packets of a vector, if a port has one path for each of
+// its links.  (A copy, so that what is written into packets cannot be taken for a change.)
+struct Routes {
+  const NextHop* hops;
+  Path* const* by_out_port;
+  size_t out_ports;
+
+  // The path that the packet's next hop leads on by; null when that does not decide.
+  [[gnu::always_inline]] Path* find(const Packet& p) const {
+    const NextHop& next = hops[p.next_hop];
+    return forwards(next.kind) && next.out_port < out_ports ? by_out_port[next.out_port] : nullptr;
+  }
+};
+
 // Packets that stand together in a vector and go to one path are enqueued together.
 class Run {
  public:
@@ -70,6 +84,8 @@ struct Demux::Port {
   Bindings any;                     // the path "PORT"
   std::vector<Protocol> protocols;  // in order
   std::vector<Bindings> routes[2];  // by family and out port
+  // Of each of these, the only path that it can be; null where the fields must tell.
+  std::vector<Path*> only[2];
 
   std::vector<Protocol>::iterator lower_bound(uint16_t link_protocol) {
     return std::lower_bound(protocols.begin(), protocols.end(), link_protocol,
@@ -81,6 +97,13 @@ struct Demux::Port {
   }
   const Bindings* route(size_t family, uint16_t out_port) const {
     return out_port < routes[family].size() ? &routes[family][out_port] : nullptr;
+  }
+  Routes only_routes(const Fib& fib, size_t family) const {
+    return {fib.next_hops.data(), only[family].data(), only[family].size()};
+  }
+  Path* only_protocol(uint16_t link_protocol) const {
+    const Bindings* same = of_protocol(link_protocol);
+    return same == nullptr ? nullptr : same->only();
   }
 
   Result<void> bind_link(const DemuxKey& key, Path& path) {
@@ -98,23 +121,37 @@ struct Demux::Port {
   }
 
   Result<void> bind_route(const DemuxKey& key, Path& path) {
-    auto& row = routes[family_index(key.link_protocol)];
+    const size_t family = family_index(key.link_protocol);
+    auto& row = routes[family];
     if (row.size() <= key.out_port) row.resize(size_t{key.out_port} + 1);
-    return row[key.out_port].add(key, path);
+    const Result<void> added = row[key.out_port].add(key, path);
+    set_only(family);
+    return added;
   }
 
   void unbind(const Path& path) {
     any.remove(path);
     for (Protocol& p : protocols) p.bindings.remove(path);
     std::erase_if(protocols, [](const Protocol& p) { return p.bindings.empty(); });
-    for (auto& row : routes) {
-      for (Bindings& bindings : row) bindings.remove(path);
+    for (size_t family : {0, 1}) {
+      for (Bindings& bindings : routes[family]) bindings.remove(path);
+      set_only(family);
     }
+  }
+
+  void set_only(size_t family) {
+    only[family].resize(routes[family].size());
+    std::transform(routes[family].begin(), routes[family].end(), only[family].begin(),
+                   [](const Bindings& bindings) { return bindings.only(); });
   }
 };
 
 Demux::Demux(const Fib& fib, const FieldReader& reader, Pool& pool)
-    : fib_(fib), reader_(reader), pool_(pool), fields_(new PacketFields[Pvec::kCapacity]) {}
+    : fib_(fib),
+      reader_(reader),
+      pool_(pool),
+      glances_(new Glance[Pvec::kCapacity]),
+      fields_(new PacketFields[Pvec::kCapacity]) {}
 
 Demux::~Demux() = default;
 
@@ -182,21 +219,30 @@ void Demux::sort(uint16_t in_port, Pvec& v) {
 
 void Demux::sort_by_glance(const Port& port, uint16_t in_port, Pvec& v) {
   if (v.empty()) return;
-  Glance glances[Pvec::kCapacity];
-  const bool alike = reader_.glance(port.link, v, fib_, glances);
+  const Glance* const glances = glances_.get();
+  const bool alike = reader_.glance(port.link, v, fib_, glances_.get());
   Packet* const* const packets = v.begin();
   const size_t n = v.size();
-  for (size_t i = 0; i < n; ++i) packets[i]->in_port = in_port;
   if (alike && glances[0].kind == Glance::kOther) {
-    if (Path* path = find_at_a_glance(port, *packets[0], glances[0])) {
+    for (size_t i = 0; i < n; ++i) packets[i]->in_port = in_port;
+    if (Path* path = port.only_protocol(glances[0].link_protocol)) {
       path->enqueue(End::kNear, {packets, n});
       return;
     }
   }
+  const Routes narrow = port.only_routes(fib_, 0), wide = port.only_routes(fib_, 1);
   Run run(packets);
   for (size_t i = 0; i < n; ++i) {
     Packet* const p = packets[i];
-    Path* path = find_at_a_glance(port, *p, glances[i]);
+    p->in_port = in_port;
+    Path* path = nullptr;
+    if (glances[i].kind == Glance::kNarrow) [[likely]] {
+      path = narrow.find(*p);
+    } else if (glances[i].kind == Glance::kWide) {
+      path = wide.find(*p);
+    } else if (glances[i].kind == Glance::kOther) {
+      path = port.only_protocol(glances[i].link_protocol);
+    }
     if (path == nullptr) [[unlikely]] {
       PacketFields read;
       reader_.read(port.link, *p, read);
@@ -226,22 +272,6 @@ void Demux::sort_by_fields(const Port& port, uint16_t in_port, Pvec& v) {
   run.add(n, nullptr);
 }
 
-inline Path* Demux::find_route(const Port& port, Packet& p, bool wide) const {
-  const NextHop& next = fib_.next_hops[p.next_hop];
-  if (!forwards(next.kind)) return nullptr;
-  p.flags &= uint16_t(~Packet::kLocal);
-  const Bindings* route = port.route(wide, next.out_port);
-  return route == nullptr ? nullptr : route->only();
-}
-
-inline Path* Demux::find_at_a_glance(const Port& port, Packet& p, const Glance& glance) const {
-  if (glance.kind == Glance::kNarrow || glance.kind == Glance::kWide) {
-    return find_route(port, p, glance.kind == Glance::kWide);
-  }
-  const Bindings* same = glance.kind == Glance::kOther ? port.of_protocol(glance.link_protocol) : nullptr;
-  return same == nullptr ? nullptr : same->only();
-}
-
 inline Path* Demux::find(const Port& port, Packet* p, const PacketFields& read) {
   if (read.kind == PacketFields::kNarrow) {
     return find_network(port, p, read, read.narrow, port.narrow_places, narrow_, fib_.ip4);
@@ -262,7 +292,8 @@ inline Path* Demux::find_network(const Port& port, Packet* p, const PacketFields
   const NextHop& next = fib_.next_hops[index];
   p->next_hop = index;
   if (!read.to_node && !tuples.wanted(fields, places[0])) {
-    if (Path* only = find_route(port, *p, kBytes == 16)) return only;
+    p->flags &= uint16_t(~Packet::kLocal);
+    if (Path* only = port.only_routes(fib_, kBytes == 16).find(*p)) return only;
   }
   return find_most_specific(port, p, read, fields, places, tuples, next);
 }

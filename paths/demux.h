@@ -71,10 +71,6 @@ class Demux final : public Sorter {
   void sort_by_glance(const Port& port, uint16_t in_port, Pvec& v);
   // Sorts by all fields.
   void sort_by_fields(const Port& port, uint16_t in_port, Pvec& v);
-  // The path that a packet's next hop leads on by; null when that does not decide.
-  Path* find_route(const Port& port, Packet& p, bool wide) const;
-  // Null when the glance does not decide.
-  Path* find_at_a_glance(const Port& port, Packet& p, const Glance& glance) const;
 
   // Each names the path that takes the packet whole; null when it was
   // dropped.
@@ -96,7 +92,8 @@ class Demux final : public Sorter {
   TupleBindings<NarrowFields> narrow_;
   TupleBindings<WideFields> wide_;
   std::vector<std::unique_ptr<Port>> ports_;
-  std::unique_ptr<PacketFields[]> fields_;  // of the vector that is being sorted
+  std::unique_ptr<Glance[]> glances_;       // of the vector that is being sorted
+  std::unique_ptr<PacketFields[]> fields_;  // likewise
   DropCounters drops_;
   Counter copied_;
 };

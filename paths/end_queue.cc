@@ -13,6 +13,16 @@ uint64_t bytes_of_last(const Pvec& v, size_t n) {
 
 }  // namespace
 
+size_t EndQueue::append_some(std::span<Packet* const> packets, uint16_t path) {
+  const size_t most = std::min(packets.size(), capacity() - size());
+  size_t n = 0;
+  for (; n < most && packets[n]->total_length() <= max_bytes_ - bytes(); ++n) {
+    pushed_bytes_.add(put(packets.subspan(n, 1), pushed_.value() & mask_, path));
+    pushed_.add(1);
+  }
+  return n;
+}
+
 void EndQueue::pop_into(Pvec& v) {
   const size_t n = std::min(size(), v.room());
   const size_t first = popped_.value() & mask_;

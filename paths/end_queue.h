@@ -57,30 +57,36 @@ class EndQueue {
   // From this size on it holds a whole Pvec, or might not have room for one more.
   size_t laden_at() const { return laden_at_; }
 
-  // Takes packets over, from the front, up to the first that does not fit.  Returns how
-  // many.
-  size_t append(std::span<Packet* const> packets) {
-    const uint64_t pushed = pushed_.value(), limit = popped_bytes_.value() + max_bytes_;
-    const size_t room = capacity() - (pushed - popped_.value());
-    const size_t most = std::min(packets.size(), room);
-    uint64_t bytes = pushed_bytes_.value();
-    size_t n = 0;
-    for (; n < most; ++n) {
-      const uint64_t with_it = bytes + packets[n]->total_length();
-      if (with_it > limit) break;
-      bytes = with_it;
-      ring_[(pushed + n) & mask_] = packets[n];
+  // Takes packets over for `path`, from the front, up to the first that does not fit.  Returns
+  // how many.
+  size_t append(std::span<Packet* const> packets, uint16_t path) {
+    const uint64_t pushed = pushed_.value(), room = capacity() - size();
+    if (packets.size() > room) [[unlikely]]
+      return append_some(packets, path);
+    const size_t first = pushed & mask_, unbroken = capacity() - first;
+    uint64_t more = 0;
+    if (packets.size() <= unbroken) [[likely]] {
+      more = put(packets, first, path);
+    } else {
+      more = put(packets.first(unbroken), first, path) + put(packets.subspan(unbroken), 0, path);
     }
-    pushed_.set(pushed + n);
-    pushed_bytes_.set(bytes);
-    return n;
+    if (more > max_bytes_ - bytes()) [[unlikely]]
+      return append_some(packets, path);
+    pushed_.set(pushed + packets.size());
+    pushed_bytes_.add(more);
+    return packets.size();
   }
-  // The same for one.  False when it does not fit; `p` is then still the caller's.
-  bool push_back(PacketPtr& p) {
-    Packet* const raw = p.get();
-    if (append({&raw, 1}) == 0) return false;
-    p.release();
-    return true;
+
+  // The same for one: 0 or 1.
+  size_t append_one(Packet* p, uint16_t path) {
+    const uint64_t pushed = pushed_.value(), bytes = pushed_bytes_.value() + p->total_length();
+    if (pushed - popped_.value() > mask_ || bytes - popped_bytes_.value() > max_bytes_) [[unlikely]]
+      return 0;
+    ring_[pushed & mask_] = p;
+    p->path = path;
+    pushed_.set(pushed + 1);
+    pushed_bytes_.set(bytes);
+    return 1;
   }
 
   // REQUIRES: !empty()
@@ -99,6 +105,21 @@ class EndQueue {
   void put_back(Pvec& v);
 
  private:
+  // Writes packets where there is room for them.  Returns their bytes.
+  uint64_t put(std::span<Packet* const> packets, size_t at, uint16_t path) {
+    Packet** const ring = ring_.get() + at;
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < packets.size(); ++i) {
+      Packet* const p = packets[i];
+      ring[i] = p;
+      p->path = path;
+      bytes += p->total_length();
+    }
+    return bytes;
+  }
+  // append() when not all fit.
+  size_t append_some(std::span<Packet* const> packets, uint16_t path);
+
   const size_t mask_;
   const uint64_t max_bytes_;
   const bool drop_head_;

@@ -32,7 +32,7 @@ static_assert(sizeof(PacketFields) == 64);
 
 // What a glance at a packet told.
 struct Glance {
-  enum Kind : uint8_t {
+  enum Kind : uint16_t {
     kNothing,  // the fields must be read
     kNarrow,   // its next hop, by the table for addresses of 4 bytes
     kWide,     // the same, of 16 bytes
@@ -53,7 +53,8 @@ class FieldReader {
   // The same for one packet.
   virtual void read(Link link, Packet& p, PacketFields& fields) const = 0;
   // Looks at nothing but where packets go: sets Packet::next_hop of those that are plainly
-  // to one host.  Writes glances[i] of v[i], for all of `v`.  Returns whether all are alike.
+  // to one host, and clears their kLocal.  Writes glances[i] of v[i], for all of `v`.
+  // Returns whether all are alike.
   virtual bool glance(Link link, const Pvec& v, const Fib& fib, Glance* glances) const = 0;
 };
 

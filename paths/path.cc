@@ -92,7 +92,7 @@ size_t Path::append_or_drop(EndQueue& queue, std::span<Packet* const> packets) {
       weft::drop(PacketPtr(packets[0]), DropReason::kInQueueFull, drops_);
       packets = packets.subspan(1);
     }
-    const size_t n = queue.append(packets);
+    const size_t n = queue.append(packets, id_);
     packets = packets.subspan(n);
     fitted += n;
   }
@@ -115,8 +115,7 @@ void Path::enqueue(End end, Pvec& v) {
 size_t Path::append_or_displace(EndQueue& queue, Pvec& v, DropReason reason) {
   size_t appended = 0;
   do {
-    const size_t n = queue.append({v.begin(), v.size()});
-    for (size_t i = 0; i < n; ++i) v[i]->path = id_;
+    const size_t n = queue.append({v.begin(), v.size()}, id_);
     v.release_front(n);
     appended += n;
   } while (!v.empty() && make_room(queue, *v[0], reason));

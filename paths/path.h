@@ -214,12 +214,11 @@ class Path {
 
   size_t enqueue_all(End end, std::span<Packet* const> packets) {
     EndQueue& queue = in_[size_t(end)];
-    const bool was_empty = queue.empty();
-    for (Packet* p : packets) p->path = id_;
-    size_t fitted = queue.append(packets);
+    const size_t before = queue.size();
+    size_t fitted = packets.size() == 1 ? queue.append_one(packets[0], id_) : queue.append(packets, id_);
     if (fitted < packets.size()) [[unlikely]]
       fitted += append_or_drop(queue, packets.subspan(fitted));
-    if (was_empty || queue.size() >= queue.laden_at()) announce(queue, was_empty);
+    if (before == 0 || before + packets.size() >= queue.laden_at()) announce(queue, before == 0);
     return fitted;
   }
   size_t enqueue_policed(std::span<Packet* const> packets);

@@ -3,6 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <deque>
+#include <random>
+#include <string>
+#include <vector>
+
 #include "tests/unit/testing/partners.h"
 
 namespace weft {
@@ -11,28 +16,36 @@ namespace {
 class EndQueueTest : public ::testing::Test {
  protected:
   void TearDown() override { EXPECT_EQ(pool_->in_use(), 0u); }
-  std::unique_ptr<Pool> pool_ = *Pool::create({.packets = 64, .pages = PageKind::k4K});
+  // False when it does not fit; `p` is then still the caller's.
+  static bool push_back(EndQueue& q, PacketPtr& p) {
+    Packet* const raw = p.get();
+    if (q.append({&raw, 1}, kPath) == 0) return false;
+    EXPECT_EQ(p.release()->path, kPath);
+    return true;
+  }
+  static constexpr uint16_t kPath = 7;
+  std::unique_ptr<Pool> pool_ = *Pool::create({.packets = 512, .pages = PageKind::k4K});
 };
 
 TEST_F(EndQueueTest, IsBoundedInPackets) {
   EndQueue q({.packets = 2, .bytes = 1000});
   for (const char* text : {"a", "b"}) {
     PacketPtr p = test::packet(*pool_, text);
-    EXPECT_TRUE(q.push_back(p));
+    EXPECT_TRUE(push_back(q, p));
   }
   PacketPtr third = test::packet(*pool_, "c");
-  EXPECT_FALSE(q.push_back(third));
+  EXPECT_FALSE(push_back(q, third));
   EXPECT_NE(third, nullptr);
   EXPECT_EQ(test::bytes_of(*q.pop_front()), "a");
-  EXPECT_TRUE(q.push_back(third));
+  EXPECT_TRUE(push_back(q, third));
 }
 
 TEST_F(EndQueueTest, IsBoundedInBytes) {
   EndQueue q({.packets = 16, .bytes = 10});
   PacketPtr p = test::packet(*pool_, "1234567");
-  EXPECT_TRUE(q.push_back(p));
+  EXPECT_TRUE(push_back(q, p));
   PacketPtr r = test::packet(*pool_, "1234");
-  EXPECT_FALSE(q.push_back(r));
+  EXPECT_FALSE(push_back(q, r));
   EXPECT_EQ(q.bytes(), 7u);
 }
 
@@ -40,7 +53,7 @@ TEST_F(EndQueueTest, PutBackRestoresOrder) {
   EndQueue q({.packets = 4, .bytes = 1000});
   for (const char* text : {"a", "b", "c", "d"}) {
     PacketPtr p = test::packet(*pool_, text);
-    q.push_back(p);
+    push_back(q, p);
   }
   Pvec v;
   q.pop_into(v);
@@ -59,7 +72,7 @@ TEST_F(EndQueueTest, KeepsOrderAndCountsAroundItsEnd) {
   for (int turn = 0; turn < 6; ++turn) {
     for (int i = 0; i < 5; ++i) {
       PacketPtr p = test::packet(*pool_, std::string(1, next_in++));
-      ASSERT_TRUE(q.push_back(p));
+      ASSERT_TRUE(push_back(q, p));
     }
     EXPECT_EQ(test::bytes_of(*q.pop_front()), std::string(1, next_out++));
     Pvec v;
@@ -72,11 +85,47 @@ TEST_F(EndQueueTest, KeepsOrderAndCountsAroundItsEnd) {
   EXPECT_EQ(q.accepted_bytes(), 30u);
 }
 
+// Many at once, against one by one in a list.
+TEST_F(EndQueueTest, TakesVectorsUpToTheFirstThatDoesNotFit) {
+  EndQueue q({.packets = 32, .bytes = 200});
+  std::deque<std::string> model;
+  uint64_t bytes = 0;
+  std::mt19937 rng(3);
+  for (int turn = 0, number = 0; turn < 2000; ++turn) {
+    std::vector<Packet*> packets;
+    for (size_t n = rng() % 40; n > 0; --n) {
+      packets.push_back(
+          test::packet(*pool_, std::to_string(number++) + std::string(rng() % 12, '.')).release());
+    }
+    const size_t taken = q.append(packets, kPath);
+    for (size_t i = 0; i < packets.size(); ++i) {
+      PacketPtr p(packets[i]);
+      const std::string text = test::bytes_of(*p);
+      if (i >= taken) {
+        if (i == taken) EXPECT_TRUE(model.size() == 32 || bytes + text.size() > 200);
+        continue;
+      }
+      p.release();
+      model.push_back(text);
+      bytes += text.size();
+    }
+    ASSERT_LE(model.size(), 32u);
+    ASSERT_LE(bytes, 200u);
+    for (size_t n = rng() % 40; n > 0 && !q.empty(); --n) {
+      EXPECT_EQ(test::bytes_of(*q.pop_front()), model.front());
+      bytes -= model.front().size();
+      model.pop_front();
+    }
+    EXPECT_EQ(q.size(), model.size());
+    EXPECT_EQ(q.bytes(), bytes);
+  }
+}
+
 TEST_F(EndQueueTest, FreesWhatItHolds) {
   {
     EndQueue q({});
     PacketPtr p = test::packet(*pool_, "x");
-    q.push_back(p);
+    push_back(q, p);
   }
   EXPECT_EQ(pool_->in_use(), 0u);
 }
