@@ -27,12 +27,13 @@ class EthStage final : public Stage, private NeighbourUser {
     if (raw_) {
       v.filter(v.begin(), [this](PacketPtr p) { return check_length(std::move(p)); });
     } else if (dir == up_) {
-      Packet* const* const rest = std::find_if_not(v.begin(), v.end(), ReceivePlain{mac_});
-      v.filter(rest, [this](PacketPtr p) { return receive(std::move(p)); });
+      const ReceivePlain plain{mac_};
+      Packet* const* const rest = std::find_if_not(v.begin(), v.end(), plain);
+      v.filter(rest, [&](PacketPtr p) { return plain(p.get()) ? std::move(p) : receive(std::move(p)); });
     } else {
       const SendPlain plain{node_.fib.next_hops.data(), device_.number};
       Packet* const* const rest = std::find_if_not(v.begin(), v.end(), plain);
-      v.filter(rest, [this](PacketPtr p) { return send(std::move(p)); });
+      v.filter(rest, [&](PacketPtr p) { return plain(p.get()) ? std::move(p) : send(std::move(p)); });
     }
     hand_on(dir, v);
   }

@@ -55,7 +55,7 @@ class Run {
  public:
   explicit Run(Packet* const* packets) : packets_(packets) {}
   // Packet `i` goes to `path`; null: it is gone.
-  void add(size_t i, Path* path) {
+  [[gnu::always_inline]] void add(size_t i, Path* path) {
     if (path == path_) return;
     if (path_ != nullptr) path_->enqueue(End::kNear, {packets_ + first_, i - first_});
     path_ = path;
@@ -230,27 +230,41 @@ void Demux::sort_by_glance(const Port& port, uint16_t in_port, Pvec& v) {
       return;
     }
   }
-  const Routes narrow = port.only_routes(fib_, 0), wide = port.only_routes(fib_, 1);
-  Run run(packets);
-  for (size_t i = 0; i < n; ++i) {
-    Packet* const p = packets[i];
-    p->in_port = in_port;
-    Path* path = nullptr;
-    if (glances[i].kind == Glance::kNarrow) [[likely]] {
-      path = narrow.find(*p);
-    } else if (glances[i].kind == Glance::kWide) {
-      path = wide.find(*p);
-    } else if (glances[i].kind == Glance::kOther) {
-      path = port.only_protocol(glances[i].link_protocol);
+  const Routes narrow = port.only_routes(fib_, 0);
+  const auto sort_all = [&](auto find) {
+    Run run(packets);
+    for (size_t i = 0; i < n; ++i) {
+      Packet* const p = packets[i];
+      p->in_port = in_port;
+      Path* path = find(i);
+      if (path == nullptr) [[unlikely]]
+        path = find_by_fields(port, p);
+      run.add(i, path);
     }
-    if (path == nullptr) [[unlikely]] {
-      PacketFields read;
-      reader_.read(port.link, *p, read);
-      path = find(port, p, read);
-    }
-    run.add(i, path);
+    run.add(n, nullptr);
+  };
+  if (alike && glances[0].kind == Glance::kNarrow) {
+    return sort_all([&](size_t i) { return narrow.find(*packets[i]); });
   }
-  run.add(n, nullptr);
+  const Routes wide = port.only_routes(fib_, 1);
+  sort_all([&](size_t i) -> Path* {
+    switch (glances[i].kind) {
+      case Glance::kNarrow:
+        return narrow.find(*packets[i]);
+      case Glance::kWide:
+        return wide.find(*packets[i]);
+      case Glance::kOther:
+        return port.only_protocol(glances[i].link_protocol);
+      default:
+        return nullptr;
+    }
+  });
+}
+
+[[gnu::noinline]] Path* Demux::find_by_fields(const Port& port, Packet* p) {
+  PacketFields read;
+  reader_.read(port.link, *p, read);
+  return find(port, p, read);
 }
 
 void Demux::sort_by_fields(const Port& port, uint16_t in_port, Pvec& v) {

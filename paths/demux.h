@@ -74,6 +74,7 @@ class Demux final : public Sorter {
 
   // Each names the path that takes the packet whole; null when it was
   // dropped.
+  Path* find_by_fields(const Port& port, Packet* p);
   Path* find(const Port& port, Packet* p, const PacketFields& read);
   template <typename Fields, size_t kBytes>
   Path* find_network(const Port& port, Packet* p, const PacketFields& read, const Fields& fields,

@@ -15,9 +15,16 @@ namespace {
 constexpr uint32_t kTimeEvery = 16;
 
 uint64_t bytes_in(const Pvec& v) {
-  uint64_t n = 0;
-  for (const Packet* p : v) n += p->total_length();
-  return n;
+  uint64_t bytes = 0, chained = 0;
+  for (const Packet* p : v) {
+    bytes += p->length;
+    chained |= reinterpret_cast<uintptr_t>(p->next);
+  }
+  if (chained == 0) [[likely]]
+    return bytes;
+  bytes = 0;
+  for (const Packet* p : v) bytes += p->total_length();
+  return bytes;
 }
 
 }  // namespace
@@ -54,6 +61,20 @@ void Path::police(const Tspec& spec, const PathHost& time) {
 
 void Path::shape(const Tspec& spec, const PathHost& time) {
   shape_ = std::make_unique<Meter>(Meter{RateMeter(spec, time.now_ns()), time});
+}
+
+size_t Path::enqueue_vector(End end, std::span<Packet* const> packets) {
+  return police_ != nullptr && end == End::kNear ? enqueue_policed(packets) : enqueue_all(end, packets);
+}
+
+size_t Path::enqueue_all(End end, std::span<Packet* const> packets) {
+  EndQueue& queue = in_[size_t(end)];
+  const size_t before = queue.size();
+  size_t fitted = queue.append(packets, id_);
+  if (fitted < packets.size()) [[unlikely]]
+    fitted += append_or_drop(queue, packets.subspan(fitted));
+  if (before == 0 || before + packets.size() >= queue.laden_at()) announce(queue, before == 0);
+  return fitted;
 }
 
 size_t Path::enqueue_policed(std::span<Packet* const> packets) {

@@ -115,10 +115,14 @@ class Path {
   }
   // The same for packets that the caller owned as plain pointers: takes them all.  Returns
   // how many fitted.
-  size_t enqueue(End end, std::span<Packet* const> packets) {
-    if (police_ != nullptr && end == End::kNear) [[unlikely]]
-      return enqueue_policed(packets);
-    return enqueue_all(end, packets);
+  [[gnu::always_inline]] size_t enqueue(End end, std::span<Packet* const> packets) {
+    EndQueue& queue = in_[size_t(end)];
+    const size_t before = queue.size();
+    if (packets.size() != 1 || police_ != nullptr || queue.append_one(packets[0], id_) == 0) {
+      return enqueue_vector(end, packets);
+    }
+    if (before == 0 || before + 1 >= queue.laden_at()) announce(queue, before == 0);
+    return 1;
   }
   // The same for vectors, but what does not fit stays the caller's: takes from the front,
   // up to the first that does not.
@@ -212,16 +216,10 @@ class Path {
     const PathHost& time;
   };
 
-  size_t enqueue_all(End end, std::span<Packet* const> packets) {
-    EndQueue& queue = in_[size_t(end)];
-    const size_t before = queue.size();
-    size_t fitted = packets.size() == 1 ? queue.append_one(packets[0], id_) : queue.append(packets, id_);
-    if (fitted < packets.size()) [[unlikely]]
-      fitted += append_or_drop(queue, packets.subspan(fitted));
-    if (before == 0 || before + packets.size() >= queue.laden_at()) announce(queue, before == 0);
-    return fitted;
-  }
+  // enqueue() of any number, policed or not.
+  size_t enqueue_vector(End end, std::span<Packet* const> packets);
   size_t enqueue_policed(std::span<Packet* const> packets);
+  size_t enqueue_all(End end, std::span<Packet* const> packets);
   // Makes room for a packet that does not fit, if it may displace others.
   bool make_room(EndQueue& queue, const Packet& p, DropReason reason);
   // Appends from the front, displacing what may be displaced.  Returns how many.
