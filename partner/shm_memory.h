@@ -4,7 +4,7 @@
 // The bell is a pair of sockets, not an eventfd: each side has a file description of its
 // own, so that neither can make the other block by taking O_NONBLOCK from it.
 //
-// Threads: made on the control thread; ring_bell() and hear_bell() on one worker.
+// Threads: made on the control thread; wake(), ring_bell() and hear_bell() on one worker.
 #pragma once
 
 #include "base/owned_fd.h"
@@ -28,9 +28,7 @@ class ShmMemory {
 
   const ShmLayout& layout() const { return layout_; }
   uint8_t* base() const { return base_; }
-  ShmIndices& rx() const { return at<ShmIndices>(ShmLayout::kRx); }
-  ShmIndices& tx() const { return at<ShmIndices>(ShmLayout::kTx); }
-  ShmIndices& fill() const { return at<ShmIndices>(ShmLayout::kFill); }
+  ShmControl& control() const { return at<ShmControl>(0); }
   ShmDescriptor* rx_descriptors() const { return &at<ShmDescriptor>(layout_.rx_descriptors()); }
   ShmDescriptor* tx_descriptors() const { return &at<ShmDescriptor>(layout_.tx_descriptors()); }
   uint32_t* fill_offsets() const { return &at<uint32_t>(layout_.fill_offsets()); }
@@ -38,6 +36,14 @@ class ShmMemory {
   std::atomic<uint32_t>* left_counts() const { return &at<std::atomic<uint32_t>>(layout_.left_counts()); }
 
   int bell() const { return bell_.get(); }
+  // What was published is there for the other side before this looks whether it sleeps.
+  void wake(std::atomic<uint32_t>& sleeps) const {
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (sleeps.load(std::memory_order_relaxed) == 0) [[likely]]
+      return;
+    sleeps.store(0, std::memory_order_relaxed);
+    ring_bell();
+  }
   void ring_bell() const;
   void hear_bell() const;
 
