@@ -7,8 +7,8 @@ namespace weft {
 
 namespace {
 
-constexpr uint32_t kReapEvery = 16;       // descriptors; then what the node has passed is asked for
-constexpr uint32_t kReapWhenIdle = 16;    // or after so many pulls that brought nothing
+constexpr uint32_t kReapEvery = 16;     // descriptors; then what the node has passed is asked for
+constexpr uint32_t kReapWhenIdle = 64;  // or after so many pulls that brought nothing
 
 }  // namespace
 

@@ -238,8 +238,9 @@ inline Path* Demux::find_at_a_glance(const Port& port, Packet& p, const Glance& 
   if (glance.kind == Glance::kNarrow || glance.kind == Glance::kWide) {
     return find_route(port, p, glance.kind == Glance::kWide);
   }
-  const Bindings* same = glance.kind == Glance::kOther ? port.of_protocol(glance.link_protocol) : nullptr;
-  return same == nullptr ? nullptr : same->only();
+  if (glance.kind != Glance::kOther) return nullptr;
+  const Bindings* same = port.of_protocol(glance.link_protocol);
+  return same != nullptr ? same->only() : port.any.only();
 }
 
 inline Path* Demux::find(const Port& port, Packet* p, const PacketFields& read) {
