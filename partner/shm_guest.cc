@@ -7,13 +7,17 @@ namespace weft {
 
 namespace {
 
-constexpr uint32_t kReapEvery = 16;     // descriptors; then what the node has passed is asked for
+constexpr uint32_t kReapEvery = 16;     // descriptors at most; then what the node has passed is asked for
 constexpr uint32_t kReapWhenIdle = 64;  // or after so many pulls that brought nothing
 
 }  // namespace
 
 ShmGuest::ShmGuest(ShmMemory& memory, Pool& pool)
-    : memory_(memory), pool_(pool), lent_(pool.capacity()), flights_(memory.layout().entries) {
+    : memory_(memory),
+      pool_(pool),
+      reap_every_(std::min(kReapEvery, memory.layout().entries / 64)),
+      lent_(pool.capacity()),
+      flights_(memory.layout().entries) {
   lend();
 }
 
@@ -107,7 +111,7 @@ bool ShmGuest::write(Opening which, const Packet& p, ShmWriter* tx) {
 }
 
 void ShmGuest::push(Opening which, Pvec& v) {
-  if (tx_ - landed_ >= kReapEvery) reap();
+  if (tx_ - landed_ >= reap_every_) reap();
   const Way* const own = way(which.id);
   Way* const found = own != nullptr ? way(own->leads_to) : nullptr;
   if (found == nullptr) return;
@@ -189,9 +193,10 @@ void ShmGuest::pull(Opening, Pvec& v, size_t max) {
     idle_pulls_ = 0;
     stats_.rx_packets.add(got);
     stats_.rx_bytes.add(bytes);
-  } else if (landed_ != tx_ && ++idle_pulls_ >= kReapWhenIdle) {
-    reap();
+  } else {
+    ++idle_pulls_;
   }
+  if (landed_ != tx_ && (tx_ - landed_ >= reap_every_ || idle_pulls_ >= kReapWhenIdle)) reap();
   lend();
 }
 
@@ -199,13 +204,10 @@ void ShmGuest::pull(Opening, Pvec& v, size_t max) {
 
 bool ShmGuest::falls_asleep() {
   reap();
-  memory_.control().guest_sleeps.store(1, std::memory_order_seq_cst);
+  ShmMemory::falls_asleep(memory_.control().guest_sleeps);
   return !turn_has_come(memory_.rx_descriptors()[rx_ & (memory_.layout().entries - 1)], rx_);
 }
 
-void ShmGuest::wakes() {
-  memory_.control().guest_sleeps.store(0, std::memory_order_relaxed);
-  memory_.hear_bell();
-}
+void ShmGuest::wakes() { memory_.wakes(memory_.control().guest_sleeps); }
 
 }  // namespace weft

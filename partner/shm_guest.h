@@ -87,6 +87,7 @@ class ShmGuest final : public Partner, public Sleeper {
 
   ShmMemory& memory_;
   Pool& pool_;
+  const uint32_t reap_every_;     // descriptors: few, beside those of the ring
   std::vector<bool> lent_;        // by slot of the pool
   std::vector<Packet*> flights_;  // by descriptor of tx; null: the packet goes on in the next
   std::vector<Way> ways_;         // by the lower half of the opening's id

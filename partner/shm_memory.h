@@ -4,7 +4,7 @@
 // The bell is a pair of sockets, not an eventfd: each side has a file description of its
 // own, so that neither can make the other block by taking O_NONBLOCK from it.
 //
-// Threads: made on the control thread; wake(), ring_bell() and hear_bell() on one worker.
+// Threads: made on the control thread; the rest on one worker.
 #pragma once
 
 #include "base/owned_fd.h"
@@ -36,14 +36,18 @@ class ShmMemory {
   std::atomic<uint32_t>* left_counts() const { return &at<std::atomic<uint32_t>>(layout_.left_counts()); }
 
   int bell() const { return bell_.get(); }
-  // What was published is there for the other side before this looks whether it sleeps.
+  // All three exchange, so one of two is second: who has published sees that the other side
+  // sleeps, or that one sees what was published when it looks again.
   void wake(std::atomic<uint32_t>& sleeps) const {
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (sleeps.load(std::memory_order_relaxed) == 0) [[likely]]
-      return;
-    sleeps.store(0, std::memory_order_relaxed);
-    ring_bell();
+    if (sleeps.exchange(0, std::memory_order_acq_rel) != 0) [[unlikely]]
+      ring_bell();
   }
+  static void falls_asleep(std::atomic<uint32_t>& sleeps) { sleeps.exchange(1, std::memory_order_acq_rel); }
+  void wakes(std::atomic<uint32_t>& sleeps) const {
+    sleeps.exchange(0, std::memory_order_acq_rel);
+    hear_bell();
+  }
+
   void ring_bell() const;
   void hear_bell() const;
 

@@ -260,13 +260,10 @@ void ShmRing::push(Opening which, Pvec& v) {
 // --- sleep -------------------------------------------------------------------
 
 bool ShmRing::falls_asleep() {
-  memory_.control().node_sleeps.store(1, std::memory_order_seq_cst);
+  ShmMemory::falls_asleep(memory_.control().node_sleeps);
   return !offers();
 }
 
-void ShmRing::wakes() {
-  memory_.control().node_sleeps.store(0, std::memory_order_relaxed);
-  memory_.hear_bell();
-}
+void ShmRing::wakes() { memory_.wakes(memory_.control().node_sleeps); }
 
 }  // namespace weft

@@ -137,7 +137,7 @@ class Worker final : public PathHost {
   Linger linger_;
   std::atomic<uint64_t> now_ns_;
   bool eventful_ = false;  // a function was called by time, or was posted
-  bool laden_ = false;  // paths must run before more is polled
+  bool laden_ = false;     // paths must run before more is polled
   bool waiting_for_device_ = false;
   bool must_ask_ = false;  // some joint has nothing to sleep on
 

@@ -126,14 +126,14 @@ TEST_F(ShmRingTest, AGuestAsksForWhatLeftOnlyWhenItKnowsOfNoRoom) {
   EXPECT_EQ(take(ring_).size(), 2u);
 }
 
-TEST_F(ShmRingTest, WhatTheNodeTookIsFreeAgainWhenTheGuestIsIdle) {
+TEST_F(ShmRingTest, OfASmallRingWhatTheNodeTookIsFreeAgainAtTheNextLook) {
   ShmGuest& guest = join();
   Pvec v;
   v.push_back(packet(*made_, "p"));
   guest.push(opening_, v);
   EXPECT_EQ(take(ring_).size(), 1u);
   EXPECT_EQ(made_->in_use(), 1u);
-  for (int i = 0; i < 64; ++i) take(guest);
+  take(guest);
   EXPECT_EQ(made_->in_use(), 0u);
 }
 
