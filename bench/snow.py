@@ -8,7 +8,8 @@ inprocess  vectors to a deliver function in the node's process; its peer is the 
         channel.
 
 Peers, in the same run, on the same two CPUs:
-  shm_ring      a bare ring in shared memory, copied in and out, both sides spin
+  shm_ring      a bare ring in shared memory, copied in and out, both sides spin; told of a message
+                by the faster way for each case (peers/snow_peers.cc)
   unix_socket   a SOCK_SEQPACKET pair: send and recv, or vectors by sendmmsg and recvmmsg
 They take turns; each value is the lowest of the turns, each of which is the 20th percentile of
 its slices.

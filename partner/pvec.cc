@@ -23,6 +23,10 @@ void Pvec::append(Pvec& other) {
 
 void Pvec::adopt(std::span<Packet* const> packets) {
   if (end_ + packets.size() > kCapacity) close_gap();
+  if (packets.size() == 1) {  // as often as not; a call of memmove costs more
+    slots_[end_++] = packets[0];
+    return;
+  }
   std::copy(packets.begin(), packets.end(), slots_ + end_);
   end_ += packets.size();
 }

@@ -5,8 +5,19 @@
 
 namespace weft {
 
+namespace {
+
+constexpr uint32_t kReapEvery = 16;     // descriptors at most; then what the node has passed is asked for
+constexpr uint32_t kReapWhenIdle = 64;  // or after so many pulls that brought nothing
+
+}  // namespace
+
 ShmGuest::ShmGuest(ShmMemory& memory, Pool& pool)
-    : memory_(memory), pool_(pool), lent_(pool.capacity()), flights_(memory.layout().entries) {
+    : memory_(memory),
+      pool_(pool),
+      reap_every_(std::min(kReapEvery, memory.layout().entries / 64)),
+      lent_(pool.capacity()),
+      flights_(memory.layout().entries) {
   lend();
 }
 
@@ -63,68 +74,81 @@ void ShmGuest::close(Opening which) {
 
 // What the node has passed was transmitted.
 void ShmGuest::reap() {
-  const uint32_t passed = memory_.tx().consumer.load(std::memory_order_acquire);
+  const uint32_t passed = memory_.control().tx_taken.load(std::memory_order_acquire);
   for (; landed_ != passed; ++landed_) PacketPtr lands(flight(landed_));
+  idle_pulls_ = 0;
 }
 
-// Descriptors for all pieces that are not empty, or for one that is.
-bool ShmGuest::write(Opening which, const Packet& p, uint32_t room) {
-  if (p.segs > room) return false;
-  const uint32_t mask = uint32_t(flights_.size()) - 1;
+void ShmGuest::hear_left(Way& way) {
+  way.leave(memory_.left_counts()[uint16_t(way.opening)].load(std::memory_order_acquire));
+}
+
+// What only this process fills has at least the room that it was known to have.
+bool ShmGuest::has_room(Way& way, uint32_t length) {
+  if (way.has_room(length)) return true;
+  if (!way.queue.displaces) hear_left(way);
+  return way.has_room(length);
+}
+
+// Descriptors for all pieces.  False when the ring has no room.
+bool ShmGuest::write(Opening which, const Packet& p, ShmWriter* tx) {
+  const auto room = [&] { return flights_.size() - (tx->at() - landed_); };
+  if (p.segs > room()) reap();
+  if (p.segs > room()) return false;
   for (const Packet* s = &p; s != nullptr; s = s->next) {
     const bool last = s->next == nullptr;
-    memory_.tx_descriptors()[tx_ & mask] = {.opening = which.id,
-                                            .offset = uint32_t(s->data - memory_.base()),
-                                            .length = s->length,
-                                            .more = !last,
-                                            .port = 0,
-                                            .timestamp = 0,
-                                            .reserved = 0};
-    flight(tx_++) = last ? const_cast<Packet*>(&p) : nullptr;
+    flight(tx->at()) = last ? const_cast<Packet*>(&p) : nullptr;
+    tx->add({.opening = which.id,
+             .offset = uint32_t(s->data - memory_.base()),
+             .length = s->length,
+             .more = !last,
+             .port = 0,
+             .timestamp = 0,
+             .turn = 0,
+             .reserved = 0});
   }
   return true;
 }
 
 void ShmGuest::push(Opening which, Pvec& v) {
-  reap();
+  if (tx_ - landed_ >= reap_every_) reap();
   const Way* const own = way(which.id);
   Way* const found = own != nullptr ? way(own->leads_to) : nullptr;
   if (found == nullptr) return;
   Way& way = *found;
-  way.leave(memory_.left_counts()[uint16_t(way.opening)].load(std::memory_order_acquire));
+  if (way.queue.shared) hear_left(way);
+  ShmWriter tx(memory_.tx_descriptors(), memory_.layout().entries, tx_);
   size_t taken = 0;
   uint64_t bytes = 0;
   for (; taken < v.size(); ++taken) {
     const Packet& p = *v[taken];
     const uint32_t length = p.total_length();
-    if (!way.has_room(length)) break;
-    if (!write(which, p, uint32_t(flights_.size()) - (tx_ - landed_))) break;
+    if (!has_room(way, length) || !write(which, p, &tx)) break;
     way.enter(length);
     bytes += length;
   }
   stats_.refused.add(v.size() - taken);
   v.release_front(taken);
   if (taken == 0) return;
+  tx.publish();
+  tx_ = tx.at();
   stats_.tx_packets.add(taken);
   stats_.tx_bytes.add(bytes);
-  memory_.tx().producer.store(tx_, std::memory_order_seq_cst);
-  if (memory_.tx().consumer_sleeps.load(std::memory_order_seq_cst) == 0) return;
-  memory_.tx().consumer_sleeps.store(0, std::memory_order_relaxed);
-  memory_.ring_bell();
+  memory_.wake(memory_.control().node_sleeps);
 }
 
 // --- from the node -----------------------------------------------------------
 
+// The ring has room for all of the pool.
 void ShmGuest::lend() {
+  if (pool_.available() == 0) return;
   const uint32_t mask = memory_.layout().entries - 1;
-  uint32_t room = mask + 1 - (fill_ - memory_.fill().consumer.load(std::memory_order_acquire));
-  if (pool_.available() == 0 || room == 0) return;
-  for (; pool_.available() > 0 && room > 0; --room) {
+  while (pool_.available() > 0) {
     Packet* p = pool_.alloc().release();
     lent_[p->slot] = true;
     memory_.fill_offsets()[fill_++ & mask] = uint32_t(p->data - memory_.base());
   }
-  memory_.fill().producer.store(fill_, std::memory_order_release);
+  memory_.control().fill_lent.store(fill_, std::memory_order_release);
 }
 
 // The slot in which the offset lies, if the node has it; null otherwise.
@@ -136,16 +160,15 @@ Packet* ShmGuest::returned(uint32_t offset) {
 }
 
 void ShmGuest::pull(Opening, Pvec& v, size_t max) {
-  reap();
-  const uint32_t produced = memory_.rx().producer.load(std::memory_order_acquire);
+  const ShmDescriptor* const ring = memory_.rx_descriptors();
   const uint32_t mask = memory_.layout().entries - 1;
   uint64_t bytes = 0;
   size_t got = 0;
-  while (rx_ != produced && got < max) {
+  while (got < max && turn_has_come(ring[rx_ & mask], rx_)) {
     PacketPtr whole;
     Packet* last = nullptr;
-    for (bool more = true; more && rx_ != produced;) {
-      const ShmDescriptor& d = memory_.rx_descriptors()[rx_++ & mask];
+    for (bool more = true; more && turn_has_come(ring[rx_ & mask], rx_);) {
+      const ShmDescriptor& d = ring[rx_++ & mask];
       more = d.more != 0;
       Packet* p = returned(d.offset);
       if (p == nullptr) continue;
@@ -167,23 +190,24 @@ void ShmGuest::pull(Opening, Pvec& v, size_t max) {
     ++got;
   }
   if (got > 0) {
-    memory_.rx().consumer.store(rx_, std::memory_order_release);
+    idle_pulls_ = 0;
     stats_.rx_packets.add(got);
     stats_.rx_bytes.add(bytes);
+  } else {
+    ++idle_pulls_;
   }
+  if (landed_ != tx_ && (tx_ - landed_ >= reap_every_ || idle_pulls_ >= kReapWhenIdle)) reap();
   lend();
 }
 
 // --- sleep -------------------------------------------------------------------
 
 bool ShmGuest::falls_asleep() {
-  memory_.rx().consumer_sleeps.store(1, std::memory_order_seq_cst);
-  return memory_.rx().producer.load(std::memory_order_seq_cst) == rx_;
+  reap();
+  ShmMemory::falls_asleep(memory_.control().guest_sleeps);
+  return !turn_has_come(memory_.rx_descriptors()[rx_ & (memory_.layout().entries - 1)], rx_);
 }
 
-void ShmGuest::wakes() {
-  memory_.rx().consumer_sleeps.store(0, std::memory_order_relaxed);
-  memory_.hear_bell();
-}
+void ShmGuest::wakes() { memory_.wakes(memory_.control().guest_sleeps); }
 
 }  // namespace weft

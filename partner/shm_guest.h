@@ -6,7 +6,8 @@
 // slots that were lent to the node.
 //
 // The node numbers the openings, and tells for each how many packets have left the queue behind
-// it; so the guest knows what is there or on its way, and refuses what would find no room.
+// it; so the guest knows what is there or on its way, and refuses what would find no room.  It
+// looks how far the node is when it must know, not for each packet: the line is the node's.
 //
 // Threads: one worker.
 // Invariants: every slot of `pool` is free, lent to the node, or with the guest's packets.
@@ -34,6 +35,7 @@ class ShmGuest final : public Partner, public Sleeper {
     uint32_t packets = 0;  // a power of two
     uint64_t bytes = 0;
     bool displaces = false;  // what does not fit displaces the oldest
+    bool shared = false;     // others fill it too: it may come to hold more by itself
   };
   void open(Opening which, const Queue& queue);
   // What goes by `which` goes to the queue behind `to`, which closes after it.
@@ -75,19 +77,23 @@ class ShmGuest final : public Partner, public Sleeper {
     return index < ways_.size() && ways_[index].opening == opening ? &ways_[index] : nullptr;
   }
   Way& new_way(Opening which);
+  void hear_left(Way& way);
+  bool has_room(Way& way, uint32_t length);
   void lend();
   void reap();
   Packet*& flight(uint32_t at) { return flights_[at & (flights_.size() - 1)]; }
   Packet* returned(uint32_t offset);
-  bool write(Opening which, const Packet& p, uint32_t room);
+  bool write(Opening which, const Packet& p, ShmWriter* tx);
 
   ShmMemory& memory_;
   Pool& pool_;
+  const uint32_t reap_every_;     // descriptors: few, beside those of the ring
   std::vector<bool> lent_;        // by slot of the pool
   std::vector<Packet*> flights_;  // by descriptor of tx; null: the packet goes on in the next
   std::vector<Way> ways_;         // by the lower half of the opening's id
   uint32_t rx_ = 0, tx_ = 0, fill_ = 0;
-  uint32_t landed_ = 0;  // of tx
+  uint32_t landed_ = 0;      // of tx
+  uint32_t idle_pulls_ = 0;  // since something came, or landed
   PartnerStats stats_;
 };
 

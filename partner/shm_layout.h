@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // ShmLayout: where things lie in the memory that a node and one other process share.
 //
-//   | control of rx | of tx | of fill | rx descriptors | tx descriptors | fill | left | packets ... |
+//   | control | rx descriptors | tx descriptors | fill | left | packets ... |
 //
 // fill  the other process lends buffers: offsets of kBuffer bytes each
 // rx    the node gives packets, in buffers that were lent
 // tx    the other process gives packets, wherever they lie
 // left  for each opening how many of its packets have left the node's queue, for good or ill
-// A buffer of tx is free again as soon as the node's index has passed its descriptor, for
-// the node copies: there is no ring of completions.  Indices run on and wrap at 2^32.
+//
+// What costs is a line of memory that goes from one CPU to the other, so a packet is told by the
+// line that it is described in: descriptor `i` is there when its turn is i + 1, and no index is
+// written or read for it.  Who gives several writes the first of them last: who sees that one
+// sees all.  Counts run on and wrap at 2^32.
+//
+// A buffer of tx is free again as soon as `tx_taken` has passed its descriptor, for the node
+// copies: there is no ring of completions.  Of rx and fill nobody must know how far the other
+// has come: no more buffers are lent than a ring has entries, and each is in one place.
 //
 // Threads: a plain value.
 #pragma once
@@ -20,13 +27,16 @@
 
 namespace weft {
 
-// One ring's indices; each on a line of its own, for its writer.
-struct ShmIndices {
-  alignas(64) std::atomic<uint32_t> producer;
-  alignas(64) std::atomic<uint32_t> consumer;
-  alignas(64) std::atomic<uint32_t> consumer_sleeps;  // not 0: ring its bell
+// What is counted or said besides; each for its writer alone, a pair of lines apart, for
+// CPUs fetch pairs.
+struct ShmControl {
+  alignas(128) std::atomic<uint32_t> fill_lent;  // by the other process: buffers, so far
+  alignas(128) std::atomic<uint32_t> tx_taken;   // by the node: descriptors, so far
+  // Set by who sleeps, and cleared by who rings its bell.
+  alignas(128) std::atomic<uint32_t> node_sleeps;
+  alignas(128) std::atomic<uint32_t> guest_sleeps;
 };
-static_assert(sizeof(ShmIndices) == 192 && std::atomic<uint32_t>::is_always_lock_free);
+static_assert(sizeof(ShmControl) == 512 && std::atomic<uint32_t>::is_always_lock_free);
 
 // A piece of a packet.
 struct ShmDescriptor {
@@ -36,9 +46,61 @@ struct ShmDescriptor {
   uint16_t more;  // not 0: the packet goes on in the next descriptor
   uint16_t port;  // rx: where it came in
   uint64_t timestamp;
-  uint64_t reserved;
+  uint32_t turn;  // one more than the count of those before it, once the rest is written
+  uint32_t reserved;
 };
-static_assert(sizeof(ShmDescriptor) == 32);
+static_assert(sizeof(ShmDescriptor) == 32 && offsetof(ShmDescriptor, turn) == 24);
+
+// The descriptor `count` is there: the rest of it is written.
+inline bool turn_has_come(const ShmDescriptor& shared, uint32_t count) {
+  return __atomic_load_n(&shared.turn, __ATOMIC_ACQUIRE) == count + 1;
+}
+
+// Descriptors of one ring, as who gives them writes them: the first of them last.  So nothing
+// is there before publish(), and the line that the other side looks at is taken from it once.
+//
+// Threads: one at a time.
+class ShmWriter {
+ public:
+  // `at`: how many were given before.
+  ShmWriter(ShmDescriptor* ring, uint32_t entries, uint32_t at)
+      : ring_(ring), mask_(entries - 1), first_at_(at), at_(at) {}
+
+  // The lines are the other CPU's: they are asked for in time.
+  void add(const ShmDescriptor& d) {
+    __builtin_prefetch(&ring_[(at_ + kAhead) & mask_], 1);
+    if (at_ == first_at_) {
+      first_ = d;
+    } else {
+      write(at_, d);
+    }
+    ++at_;
+  }
+  uint32_t at() const { return at_; }
+  uint32_t added() const { return at_ - first_at_; }
+  void publish() {
+    if (added() > 0) write(first_at_, first_);
+  }
+
+ private:
+  void write(uint32_t at, const ShmDescriptor& d) {
+    ShmDescriptor& shared = ring_[at & mask_];
+    shared.opening = d.opening;
+    shared.offset = d.offset;
+    shared.length = d.length;
+    shared.more = d.more;
+    shared.port = d.port;
+    shared.timestamp = d.timestamp;
+    __atomic_store_n(&shared.turn, at + 1, __ATOMIC_RELEASE);
+  }
+
+  static constexpr uint32_t kAhead = 16;
+
+  ShmDescriptor* const ring_;
+  const uint32_t mask_, first_at_;
+  uint32_t at_;
+  ShmDescriptor first_{};
+};
 
 struct ShmLayout {
   static constexpr uint32_t kBuffer = 1920;          // bytes that are lent at a time
@@ -54,7 +116,6 @@ struct ShmLayout {
     return std::has_single_bit(entries) && entries <= kMaxEntries && openings > 0 &&
            openings <= kMaxOpenings && memory > 0 && memory <= kMaxMemory;
   }
-  static constexpr size_t kRx = 0, kTx = sizeof(ShmIndices), kFill = 2 * sizeof(ShmIndices);
   size_t rx_descriptors() const { return 1024; }
   size_t tx_descriptors() const { return rx_descriptors() + entries * sizeof(ShmDescriptor); }
   size_t fill_offsets() const { return tx_descriptors() + entries * sizeof(ShmDescriptor); }
@@ -62,6 +123,6 @@ struct ShmLayout {
   size_t packets() const { return (left_counts() + openings * sizeof(uint32_t) + 4095) / 4096 * 4096; }
   size_t size() const { return (packets() + memory + 4095) / 4096 * 4096; }
 };
-static_assert(3 * sizeof(ShmIndices) <= 1024);
+static_assert(sizeof(ShmControl) <= 1024);
 
 }  // namespace weft

@@ -4,7 +4,7 @@
 // The bell is a pair of sockets, not an eventfd: each side has a file description of its
 // own, so that neither can make the other block by taking O_NONBLOCK from it.
 //
-// Threads: made on the control thread; ring_bell() and hear_bell() on one worker.
+// Threads: made on the control thread; the rest on one worker.
 #pragma once
 
 #include "base/owned_fd.h"
@@ -28,9 +28,7 @@ class ShmMemory {
 
   const ShmLayout& layout() const { return layout_; }
   uint8_t* base() const { return base_; }
-  ShmIndices& rx() const { return at<ShmIndices>(ShmLayout::kRx); }
-  ShmIndices& tx() const { return at<ShmIndices>(ShmLayout::kTx); }
-  ShmIndices& fill() const { return at<ShmIndices>(ShmLayout::kFill); }
+  ShmControl& control() const { return at<ShmControl>(0); }
   ShmDescriptor* rx_descriptors() const { return &at<ShmDescriptor>(layout_.rx_descriptors()); }
   ShmDescriptor* tx_descriptors() const { return &at<ShmDescriptor>(layout_.tx_descriptors()); }
   uint32_t* fill_offsets() const { return &at<uint32_t>(layout_.fill_offsets()); }
@@ -38,6 +36,18 @@ class ShmMemory {
   std::atomic<uint32_t>* left_counts() const { return &at<std::atomic<uint32_t>>(layout_.left_counts()); }
 
   int bell() const { return bell_.get(); }
+  // All three exchange, so one of two is second: who has published sees that the other side
+  // sleeps, or that one sees what was published when it looks again.
+  void wake(std::atomic<uint32_t>& sleeps) const {
+    if (sleeps.exchange(0, std::memory_order_acq_rel) != 0) [[unlikely]]
+      ring_bell();
+  }
+  static void falls_asleep(std::atomic<uint32_t>& sleeps) { sleeps.exchange(1, std::memory_order_acq_rel); }
+  void wakes(std::atomic<uint32_t>& sleeps) const {
+    sleeps.exchange(0, std::memory_order_acq_rel);
+    hear_bell();
+  }
+
   void ring_bell() const;
   void hear_bell() const;
 

@@ -9,17 +9,19 @@ namespace weft {
 
 namespace {
 
-constexpr uint32_t kMaxPieces = 64;  // of one packet
 constexpr uint32_t kPiece = Packet::kRoom - Packet::kHeadroom;
-constexpr uint32_t kMaxBuffers = ShmRing::kMaxLength / ShmLayout::kBuffer + 1;
+constexpr uint32_t kAhead = 8;  // buffers of which the memory is asked for in time
 
-// Each word is loaded once, whatever becomes of the memory.
-ShmDescriptor read_once(const ShmDescriptor& shared) {
+// Descriptor `count`, if it is there.  Each word is loaded once, whatever becomes of the memory;
+// that of the turn first.
+bool read_once(const ShmDescriptor& shared, uint32_t count, ShmDescriptor* d) {
   using Word = uint64_t __attribute__((may_alias));
   const auto* from = reinterpret_cast<const Word*>(&shared);
   std::array<uint64_t, sizeof(ShmDescriptor) / sizeof(Word)> words;
-  for (size_t i = 0; i < words.size(); ++i) words[i] = __atomic_load_n(from + i, __ATOMIC_RELAXED);
-  return std::bit_cast<ShmDescriptor>(words);
+  words[3] = __atomic_load_n(from + 3, __ATOMIC_ACQUIRE);
+  for (size_t i = 0; i < 3; ++i) words[i] = __atomic_load_n(from + i, __ATOMIC_RELAXED);
+  *d = std::bit_cast<ShmDescriptor>(words);
+  return d->turn == count + 1;
 }
 
 uint32_t read_once(const uint32_t& shared) { return __atomic_load_n(&shared, __ATOMIC_RELAXED); }
@@ -76,31 +78,44 @@ Result<Reply> ShmRing::control(Opening, const Request& request) {
 
 // --- to the node -------------------------------------------------------------
 
-// How many descriptors wait; none if the index is beyond belief.
-uint32_t ShmRing::offered() const {
-  const uint32_t n = memory_.tx().producer.load(std::memory_order_seq_cst) - tx_;
-  return n <= memory_.layout().entries ? n : 0;
-}
+bool ShmRing::offers() const { return turn_has_come(tx_descriptor(tx_), tx_); }
 
-// A packet is published whole, so one that does not end within `limit` is none.
-ShmRing::Offer ShmRing::look(uint32_t at, uint32_t limit) {
+// The packet that is described from `at` on, in `limit` entries at most.  It is published whole,
+// so one that does not end is none.
+ShmRing::Offer ShmRing::look(uint32_t at, uint32_t limit, uint32_t first_piece) {
   const ShmLayout& layout = memory_.layout();
   const uint64_t first = layout.packets(), end = first + layout.memory;
-  Offer offer{.opening = 0, .entries = 0, .length = 0, .pieces = 0};
+  Offer offer{.opening = 0, .entries = 0, .length = 0, .first = first_piece, .pieces = 0};
+  ShmDescriptor d;
+  uint32_t pieces = 0;
   bool good = true, ended = false;
-  pieces_.clear();
-  while (!ended && offer.entries < limit) {
-    const ShmDescriptor d = read_once(memory_.tx_descriptors()[(at + offer.entries) & (layout.entries - 1)]);
+  while (!ended && offer.entries < limit &&
+         read_once(tx_descriptor(at + offer.entries), at + offer.entries, &d)) {
     if (offer.entries++ == 0) offer.opening = d.opening;
     ended = d.more == 0;
-    good = good && pieces_.size() < kMaxPieces && d.opening == offer.opening && d.offset >= first &&
+    good = good && pieces < kMaxPieces && d.opening == offer.opening && d.offset >= first &&
            d.length <= kMaxLength && uint64_t{d.offset} + d.length <= end;
     if (!good) continue;
-    pieces_.push_back({d.offset, d.length});
+    pieces_[first_piece + pieces++] = {d.offset, d.length};
     offer.length += d.length;
   }
-  if (good && ended && offer.length <= kMaxLength) offer.pieces = uint32_t(pieces_.size());
+  if (good && ended && offer.length <= kMaxLength) offer.pieces = pieces;
   return offer;
+}
+
+// Looks at what is there, and asks for its bytes.  Returns how many offers, at most `max`.
+size_t ShmRing::look_ahead(Offer* offers, size_t max) {
+  uint32_t at = tx_, left = entries(), pieces = 0;
+  size_t n = 0;
+  for (; n < max && pieces + kMaxPieces <= pieces_.size(); ++n) {
+    offers[n] = look(at, left, pieces);
+    if (offers[n].entries == 0) break;
+    if (offers[n].pieces > 0) __builtin_prefetch(memory_.base() + pieces_[pieces].offset);
+    pieces += offers[n].pieces;
+    at += offers[n].entries;
+    left -= offers[n].entries;
+  }
+  return n;
 }
 
 // A packet of the node's with the bytes of the pieces; null when the pool is empty.
@@ -108,7 +123,7 @@ PacketPtr ShmRing::copy_in(const Offer& offer) {
   PacketPtr whole = pool_.alloc();
   Packet* into = whole.get();
   for (size_t i = 0; into != nullptr && i < offer.pieces; ++i) {
-    auto [offset, left] = pieces_[i];
+    auto [offset, left] = pieces_[offer.first + i];
     for (;;) {
       const uint32_t n = std::min(left, kPiece - into->length);
       std::memcpy(into->data + into->length, memory_.base() + offset, n);
@@ -127,15 +142,13 @@ PacketPtr ShmRing::copy_in(const Offer& offer) {
 }
 
 void ShmRing::pull(Opening, Pvec& v, size_t max) {
-  uint32_t left = offered();
-  if (left == 0) {
-    if (memory_.tx().producer.load(std::memory_order_relaxed) != tx_) faults_.add(1);
-    return;
-  }
+  Offer offers[Pvec::kCapacity];
+  const size_t n = look_ahead(offers, std::min(max, Pvec::kCapacity));
+  if (n == 0) return;
   uint64_t bytes = 0;
   size_t got = 0;
-  while (left > 0 && got < max) {
-    const Offer offer = look(tx_, left);
+  for (size_t i = 0; i < n; ++i) {
+    const Offer& offer = offers[i];
     if (offer.pieces > 0) {
       PacketPtr p = copy_in(offer);
       if (!p) break;
@@ -147,9 +160,8 @@ void ShmRing::pull(Opening, Pvec& v, size_t max) {
       faults_.add(1);
     }
     tx_ += offer.entries;
-    left -= offer.entries;
   }
-  memory_.tx().consumer.store(tx_, std::memory_order_release);
+  memory_.control().tx_taken.store(tx_, std::memory_order_release);
   pool_.count_copy(bytes);
   stats_.rx_packets.add(got);
   stats_.rx_bytes.add(bytes);
@@ -157,44 +169,46 @@ void ShmRing::pull(Opening, Pvec& v, size_t max) {
 
 // --- to the other process ----------------------------------------------------
 
-// How many buffers are there; none if the index is beyond belief.
-uint32_t ShmRing::lent() {
-  const uint32_t n = memory_.fill().producer.load(std::memory_order_acquire) - fill_;
-  if (n <= memory_.layout().entries) return n;
-  faults_.add(1);
-  return 0;
-}
-
-bool ShmRing::next_buffer(uint32_t* left, uint32_t* offset) {
+// Reads and checks some of the buffers that were lent.  How many there are is read only when
+// that is not known from before.
+void ShmRing::take_buffers() {
   const ShmLayout& layout = memory_.layout();
-  while (*left > 0) {
-    --*left;
-    *offset = read_once(memory_.fill_offsets()[fill_++ & (layout.entries - 1)]);
-    if (*offset >= layout.packets() &&
-        uint64_t{*offset} + ShmLayout::kBuffer <= layout.packets() + layout.memory) {
-      return true;
+  auto& offsets = buffers_.offsets;
+  std::copy(offsets.begin() + buffers_.first, offsets.begin() + buffers_.end, offsets.begin());
+  buffers_.end -= std::exchange(buffers_.first, 0);
+  if (lent_ - fill_ < offsets.size() - buffers_.end) {
+    lent_ = memory_.control().fill_lent.load(std::memory_order_acquire);
+    if (lent_ - fill_ > layout.entries) {
+      faults_.add(1);
+      lent_ = fill_;
     }
-    faults_.add(1);
   }
-  return false;
+  while (fill_ != lent_ && buffers_.end < offsets.size()) {
+    const uint32_t offset = read_once(memory_.fill_offsets()[fill_++ & (layout.entries - 1)]);
+    if (offset >= layout.packets() &&
+        uint64_t{offset} + ShmLayout::kBuffer <= layout.packets() + layout.memory) {
+      offsets[buffers_.end++] = offset;
+    } else {
+      faults_.add(1);
+    }
+  }
 }
 
-// False when there are not enough buffers or descriptors.
-bool ShmRing::copy_out(Opening which, const Packet& p, uint32_t* lent, uint32_t* room) {
-  const uint32_t length = p.total_length();
+// False when there are not enough buffers.
+bool ShmRing::copy_out(Opening which, const Packet& p, uint32_t length, ShmWriter* rx) {
   const uint32_t wanted = std::max(1u, (length + ShmLayout::kBuffer - 1) / ShmLayout::kBuffer);
-  if (wanted > std::min(*lent, *room)) return false;
-  uint32_t buffers[kMaxBuffers];
-  for (uint32_t i = 0; i < wanted; ++i) {
-    if (!next_buffer(lent, &buffers[i])) return false;
-  }
+  if (buffers_.size() < wanted + kAhead) take_buffers();
+  if (buffers_.size() < wanted) return false;
   const Packet* from = &p;
   uint32_t at = 0, left = length;
   for (uint32_t i = 0; i < wanted; ++i) {
+    const uint32_t buffer = buffers_.offsets[buffers_.first++];
+    const uint32_t ahead = buffers_.offsets[std::min(buffers_.first + kAhead, buffers_.end) - 1];
+    __builtin_prefetch(memory_.base() + ahead, 1);
     const uint32_t piece = std::min(left, ShmLayout::kBuffer);
     for (uint32_t done = 0; done < piece;) {
       const uint32_t n = std::min(piece - done, from->length - at);
-      std::memcpy(memory_.base() + buffers[i] + done, from->data + at, n);
+      std::memcpy(memory_.base() + buffer + done, from->data + at, n);
       done += n;
       at += n;
       if (at == from->length && from->next != nullptr) {
@@ -203,62 +217,53 @@ bool ShmRing::copy_out(Opening which, const Packet& p, uint32_t* lent, uint32_t*
       }
     }
     left -= piece;
-    memory_.rx_descriptors()[rx_++ & (memory_.layout().entries - 1)] = {.opening = which.id,
-                                                                        .offset = buffers[i],
-                                                                        .length = piece,
-                                                                        .more = uint16_t(i + 1 < wanted),
-                                                                        .port = p.in_port,
-                                                                        .timestamp = p.timestamp,
-                                                                        .reserved = 0};
+    rx->add({.opening = which.id,
+             .offset = buffer,
+             .length = piece,
+             .more = uint16_t(i + 1 < wanted),
+             .port = p.in_port,
+             .timestamp = p.timestamp,
+             .turn = 0,
+             .reserved = 0});
   }
-  *room -= wanted;
   return true;
 }
 
 void ShmRing::push(Opening which, Pvec& v) {
   if (!is_open(which)) return;
-  const uint32_t entries = memory_.layout().entries;
-  const uint32_t unread = rx_ - memory_.rx().consumer.load(std::memory_order_acquire);
-  if (unread > entries) {
-    faults_.add(1);
-    return;
-  }
-  uint32_t room = entries - unread, buffers = lent();
+  ShmWriter rx(memory_.rx_descriptors(), entries(), rx_);
   uint64_t bytes = 0;
-  size_t taken = 0;
-  for (; !v.empty(); ++taken) {
-    Packet& p = *v[0];
-    const uint32_t length = p.total_length();
+  size_t taken = 0, too_big = 0;
+  for (; taken < v.size(); ++taken) {
+    Packet* const p = v[taken];
+    const uint32_t length = p->total_length();
     if (length > kMaxLength) {
-      drop(v.pop_front(), DropReason::kTooBig, stats_.drops);
+      drop(PacketPtr(p), DropReason::kTooBig, stats_.drops);
+      ++too_big;
       continue;
     }
-    if (!copy_out(which, p, &buffers, &room)) break;
+    if (!copy_out(which, *p, length, &rx)) break;
     bytes += length;
-    PacketPtr transmitted = v.pop_front();
+    PacketPtr transmitted(p);
   }
-  memory_.fill().consumer.store(fill_, std::memory_order_release);
+  v.release_front(taken);
   stats_.refused.add(v.size());
-  if (taken == 0) return;
-  memory_.rx().producer.store(rx_, std::memory_order_seq_cst);
+  if (rx.added() == 0) return;
+  rx.publish();
+  rx_ = rx.at();
   pool_.count_copy(bytes);
-  stats_.tx_packets.add(taken);
+  stats_.tx_packets.add(taken - too_big);
   stats_.tx_bytes.add(bytes);
-  if (memory_.rx().consumer_sleeps.load(std::memory_order_seq_cst) == 0) return;
-  memory_.rx().consumer_sleeps.store(0, std::memory_order_relaxed);
-  memory_.ring_bell();
+  memory_.wake(memory_.control().guest_sleeps);
 }
 
 // --- sleep -------------------------------------------------------------------
 
 bool ShmRing::falls_asleep() {
-  memory_.tx().consumer_sleeps.store(1, std::memory_order_seq_cst);
-  return offered() == 0;
+  ShmMemory::falls_asleep(memory_.control().node_sleeps);
+  return !offers();
 }
 
-void ShmRing::wakes() {
-  memory_.tx().consumer_sleeps.store(0, std::memory_order_relaxed);
-  memory_.hear_bell();
-}
+void ShmRing::wakes() { memory_.wakes(memory_.control().node_sleeps); }
 
 }  // namespace weft

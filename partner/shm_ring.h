@@ -6,17 +6,17 @@
 // copies its packets into the node's pool, and marks each with its opening: Packet::next_hop
 // is the Opening's id.  (It is the word of the mark that an EE's packets bear.)
 //
-// What the other process writes is read once, into a local, checked, and never read again;
-// the node's own indices are never read back.  Nothing there is followed as a pointer.  What
-// is wrong is skipped and counted in faults().
+// What the other process writes is read once, into memory of the node's own, checked, and never
+// read again; the node's own counts are never read back.  Nothing there is followed as a
+// pointer.  What is wrong is skipped and counted in faults().
 //
 // Threads: as Partner; the openings are the control thread's while the worker stands.
 // Time: one copy for each byte; enters the kernel once per Pvec, when the other side sleeps.
 #pragma once
 
+#include <array>
 #include <vector>
 
-#include "base/clock.h"
 #include "partner/partner.h"
 #include "partner/pool.h"
 #include "partner/shm_memory.h"
@@ -35,6 +35,8 @@ class ShmRing final : public Partner, public Sleeper {
   void close(Opening which) override;
   // Takes packets for which buffers were lent.
   void push(Opening which, Pvec& v) override;
+  // Whether there is something to pull.
+  bool offers() const;
   // Gives packets of all openings, those that are closed too, in their order.
   void pull(Opening which, Pvec& v, size_t max) override;
   Result<Reply> control(Opening which, const Request& request) override;
@@ -49,7 +51,7 @@ class ShmRing final : public Partner, public Sleeper {
   uint32_t entries() const { return memory_.layout().entries; }
   int poll_fd() const { return memory_.bell(); }
   const PartnerStats& stats() const { return stats_; }
-  // Descriptors, offsets and indices of the other process that were not as they must be.
+  // Descriptors, offsets and counts of the other process that were not as they must be.
   uint64_t faults() const { return faults_.value(); }
 
   // The index of an opening among those that are open; its other half tells it from those
@@ -57,33 +59,47 @@ class ShmRing final : public Partner, public Sleeper {
   static uint16_t index(Opening which) { return uint16_t(which.id); }
 
  private:
+  static constexpr uint32_t kMaxPieces = 64;  // of one packet
+  static constexpr uint32_t kMaxBuffers = kMaxLength / ShmLayout::kBuffer + 1;
+
   struct Piece {
     uint32_t offset, length;
   };
   // A packet that the other process offers.
   struct Offer {
     uint32_t opening;
-    uint32_t entries;  // of the ring; 0: not all there yet
+    uint32_t entries;  // of the ring; 0: none is there
     uint32_t length;   // of all pieces
+    uint32_t first;    // of its pieces, in pieces_
     uint32_t pieces;   // 0: it is none that may be taken
+  };
+  // Of the buffers that were lent, those that were read and checked, oldest first.
+  struct Buffers {
+    std::array<uint32_t, Pvec::kCapacity + kMaxBuffers> offsets;
+    uint32_t first = 0, end = 0;
+    uint32_t size() const { return end - first; }
   };
 
   bool is_open(Opening which) const;
-  uint32_t offered() const;
-  Offer look(uint32_t at, uint32_t limit);
+  const ShmDescriptor& tx_descriptor(uint32_t at) const {
+    return memory_.tx_descriptors()[at & (memory_.layout().entries - 1)];
+  }
+  Offer look(uint32_t at, uint32_t limit, uint32_t first_piece);
+  size_t look_ahead(Offer* offers, size_t max);
   PacketPtr copy_in(const Offer& offer);
-  uint32_t lent();
-  bool next_buffer(uint32_t* left, uint32_t* offset);
-  bool copy_out(Opening which, const Packet& p, uint32_t* lent, uint32_t* room);
+  void take_buffers();
+  bool copy_out(Opening which, const Packet& p, uint32_t length, ShmWriter* rx);
 
   ShmMemory memory_;
   Pool& pool_;
   std::vector<uint16_t> generations_;  // by index
   std::vector<uint16_t> free_;
   std::vector<bool> open_;
-  // The node's own indices.
+  // The node's own counts.
   uint32_t rx_ = 0, tx_ = 0, fill_ = 0;
-  std::vector<Piece> pieces_;  // of the packet that is looked at
+  uint32_t lent_ = 0;  // the other process's count, as it was read last
+  Buffers buffers_;
+  std::array<Piece, 4 * kMaxPieces> pieces_;  // of the packets that are looked at
   PartnerStats stats_;
   Counter faults_;
 };

@@ -103,7 +103,7 @@ struct Demux::Port {
   }
   Path* only_protocol(uint16_t link_protocol) const {
     const Bindings* same = of_protocol(link_protocol);
-    return same == nullptr ? nullptr : same->only();
+    return same != nullptr ? same->only() : any.only();
   }
 
   Result<void> bind_link(const DemuxKey& key, Path& path) {

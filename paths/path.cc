@@ -156,9 +156,10 @@ size_t Path::run() {
   const uint64_t start = cycles();
   size_t taken = 0;
   for (Dir dir : {Dir::kForward, Dir::kBackward}) {
+    EndQueue& queue = in_[size_t(entry(dir))];
+    if (queue.empty()) continue;
     Pvec v;
-    in_[size_t(entry(dir))].pop_into(v);
-    if (v.empty()) continue;
+    queue.pop_into(v);
     taken += v.size();
     pass(dir, dir == Dir::kForward ? 0 : stages_.size() - 1, v);
   }

@@ -16,6 +16,7 @@ namespace {
 constexpr uint64_t kAskEvery = 1'000'000;  // ns; a joint without a descriptor is asked this often
 constexpr int kPolls = 8;                  // of a joint that gives whole Pvecs, in one round
 constexpr uint64_t kRetryEvery = 100'000;  // ns; a device that refused is tried again this often
+constexpr uint32_t kIdlePerReading = 8;    // idle rounds; one takes as long as to read the clock
 
 void watch(int epoll, int fd) {
   epoll_event event{};
@@ -30,6 +31,7 @@ Worker::Worker(WorkerOptions options, Clock& clock, std::unique_ptr<Policy> poli
     : options_(options),
       clock_(clock),
       policy_(std::move(policy)),
+      linger_(options.linger_ns),
       now_ns_(clock.now_ns()),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
@@ -88,28 +90,40 @@ void Worker::call(const std::function<void()>& work) {
 
 // --- worker ------------------------------------------------------------------
 
+// The clock is read again as soon as time can have passed.
 void Worker::run() {
   id_.store(std::this_thread::get_id(), std::memory_order_relaxed);
-  uint64_t idle_since = 0;  // 0: the last round did something
-  while (!stopping_.load(std::memory_order_acquire)) {
-    if (round() > 0 || options_.busy) {
-      idle_since = 0;
+  uint64_t now = clock_.now_ns(), idle_since = 0;
+  for (uint32_t idle = 0; !stopping_.load(std::memory_order_acquire);) {
+    if (idle % kIdlePerReading == 0) now = clock_.now_ns();
+    eventful_ = false;
+    if (round_at(now) > 0) {
+      idle = 0;
       continue;
     }
+    if (idle == 0) idle_since = now;
+    idle = eventful_ ? kIdlePerReading : idle + 1;
+    if (options_.busy) continue;
     idle_rounds_.add(1);
-    const uint64_t now = clock_.now_ns();
-    if (idle_since == 0) idle_since = now;
-    if (now - idle_since < options_.linger_ns) continue;
-    sleep_until(may_sleep_until(now));
+    if (now - idle_since < linger_.ns()) continue;
+    const uint64_t before = clock_.now_ns();
+    sleep_until(may_sleep_until(before));
+    now = clock_.now_ns();
+    linger_.slept(now - before);
+    idle = 0;
   }
 }
 
-size_t Worker::round() {
+size_t Worker::round() { return round_at(clock_.now_ns()); }
+
+size_t Worker::round_at(uint64_t now) {
   rounds_.add(1);
-  const uint64_t now = clock_.now_ns();
   now_ns_.store(now, std::memory_order_relaxed);
   do_posted();
-  timers_.fire_due(now);
+  if (timers_.next_ns() <= now) {
+    eventful_ = true;
+    timers_.fire_due(now);
+  }
   size_t moved = run_paths(now);
   for (const Joint& joint : joints_) moved += serve(joint, now);
   flush_backlog();
@@ -120,7 +134,10 @@ size_t Worker::round() {
 
 void Worker::do_posted() {
   std::function<void()> work;
-  while (posted_.try_pop(work)) work();
+  while (posted_.try_pop(work)) {
+    eventful_ = true;
+    work();
+  }
 }
 
 // Polls again while whole Pvecs come.  Paths run behind the last of them, or when one could
@@ -165,6 +182,7 @@ size_t Worker::run_paths(uint64_t now_ns) {
 // What becomes backlogged meanwhile waits for the next round: two paths that feed each other
 // do not keep the worker here.
 void Worker::flush_backlog() {
+  if (backlog_.empty()) return;
   Backlog waiting;
   waiting.swap(backlog_);
   while (!waiting.empty()) {

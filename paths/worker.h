@@ -4,7 +4,8 @@
 // A round: what the control thread asked for -> for each joint: poll it, a few times
 // while it gives whole Pvecs, and run paths by policy until the budget is spent -> end
 // of round (flush output).  So under load what is done once a round is shared by more
-// packets.  When there is nothing to do it polls a little longer, then sleeps in epoll.
+// packets.  When there is nothing to do it polls a little longer, as long as that has paid
+// lately, then sleeps in epoll.
 //
 // Threads: start(), stop(), post() and call() come from one control thread; all
 //   other calls from the worker's thread, or while it is not started.
@@ -21,6 +22,7 @@
 #include "base/spsc_ring.h"
 #include "partner/partner.h"
 #include "partner/sleeper.h"
+#include "paths/linger.h"
 #include "paths/path.h"
 #include "paths/policy.h"
 #include "paths/timers.h"
@@ -47,7 +49,7 @@ class RoundEnd {
 
 struct WorkerOptions {
   bool busy = false;            // never sleep
-  uint64_t linger_ns = 20'000;  // how long to poll before sleeping
+  uint64_t linger_ns = 20'000;  // how long to poll before sleeping, at most (linger.h)
   uint32_t budget = 64;         // runs of paths after each poll, at most
   int cpu = -1;                 // to run on; -1: any
 };
@@ -113,6 +115,7 @@ class Worker final : public PathHost {
                              boost::intrusive::constant_time_size<false>>;
 
   void run();
+  size_t round_at(uint64_t now_ns);
   void do_posted();
   size_t serve(const Joint& joint, uint64_t now_ns);
   size_t poll(const Joint& joint);
@@ -131,8 +134,10 @@ class Worker final : public PathHost {
   std::vector<RoundEnd*> round_ends_;
   Backlog backlog_;
   Timers timers_;
+  Linger linger_;
   std::atomic<uint64_t> now_ns_;
-  bool laden_ = false;  // paths must run before more is polled
+  bool eventful_ = false;  // a function was called by time, or was posted
+  bool laden_ = false;     // paths must run before more is polled
   bool waiting_for_device_ = false;
   bool must_ask_ = false;  // some joint has nothing to sleep on
 

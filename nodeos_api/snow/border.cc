@@ -122,6 +122,7 @@ void Border::pull(Opening which, Pvec& v, size_t max) {
     v.append(waiting_);
     return;
   }
+  if (!ring_.offers()) return;
   const uint64_t start = cycles();
   ring_.pull(which, v, max);
   if (!v.empty()) payer_.charge_cycles(cycles() - start);

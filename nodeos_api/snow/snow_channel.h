@@ -14,9 +14,9 @@
 
 namespace weft::snow {
 
-// The node's queue that this process fills.
-inline ShmGuest::Queue queue_of(const ChanCreated& made) {
-  return {made.queue_packets, made.queue_bytes, made.queue_displaces != 0};
+// The node's queue that this process fills: that of an incoming channel, others fill too.
+inline ShmGuest::Queue queue_of(const ChanCreated& made, bool shared) {
+  return {made.queue_packets, made.queue_bytes, made.queue_displaces != 0, shared};
 }
 
 // What a channel's queues take of its principal's memory, here as in the node.
@@ -59,7 +59,7 @@ class SnowInChannel final : public Object<SnowInChannel>,
                             private Timer {
  public:
   SnowInChannel(Domain& domain, const ChanCreated& made)
-      : domain_(domain), at_node_(made.handle), opening_{made.opening}, queue_(queue_of(made)) {}
+      : domain_(domain), at_node_(made.handle), opening_{made.opening}, queue_(queue_of(made, true)) {}
 
   Domain& domain() const { return domain_; }
   uint64_t at_node() const { return at_node_; }
@@ -111,7 +111,7 @@ class SnowOutChannel final : public Object<SnowOutChannel>,
         domain_(domain),
         at_node_(made.handle),
         opening_{made.opening},
-        queue_(queue_of(made)) {}
+        queue_(queue_of(made, false)) {}
 
   Domain& domain() const { return domain_; }
   uint64_t at_node() const { return at_node_; }

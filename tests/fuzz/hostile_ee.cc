@@ -176,22 +176,25 @@ void HostileEe::poke(Input& input) {
   }
 }
 
-// A descriptor of tx, with much of it as it should be.
+// A descriptor of tx, with much of it as it should be; at the place where the node looks, even
+// if somebody else has sent meanwhile.
 void HostileEe::send(Input& input) {
   const ShmLayout& layout = ee_.memory->layout();
+  const uint32_t taken = ee_.memory->control().tx_taken.load(std::memory_order_relaxed);
+  if (taken - tx_ <= layout.entries) tx_ = taken;
   ShmDescriptor& d = ee_.memory->tx_descriptors()[tx_ & (layout.entries - 1)];
   d.opening = openings_[input.byte() % openings_.size()];
   d.offset = uint32_t(layout.packets() + input.number16());
   d.length = input.number16();
   d.more = input.byte() & 1;
-  ee_.memory->tx().producer.store(++tx_, std::memory_order_release);
+  __atomic_store_n(&d.turn, ++tx_, __ATOMIC_RELEASE);
 }
 
 void HostileEe::lend(Input& input) {
   const ShmLayout& layout = ee_.memory->layout();
   ee_.memory->fill_offsets()[fill_ & (layout.entries - 1)] =
       uint32_t(layout.packets() + input.number16() * 64u);
-  ee_.memory->fill().producer.store(++fill_, std::memory_order_release);
+  ee_.memory->control().fill_lent.store(++fill_, std::memory_order_release);
 }
 
 bool HostileEe::act(Input& input) {

@@ -40,24 +40,26 @@ void take_secret(void* arg, an_Packet packet) {
   an_packetFree(packet);
 }
 
-// Random words over all of the memory; most often over what the node reads as numbers.
+// Random words over all of the memory; most often over what the node reads as numbers.  All but
+// the count of what the node has taken: by that the steps are found that it believes.
 void scribble(const ShmMemory& memory, uint64_t seed, const std::atomic<bool>& stop) {
   std::mt19937_64 random(seed);
   const size_t all = memory.layout().size(), front = memory.layout().packets();
-  const auto indices = {ShmLayout::kRx, ShmLayout::kTx, ShmLayout::kFill};
+  const uint32_t entries = memory.layout().entries;
+  const std::atomic<uint32_t>& taken = memory.control().tx_taken;
   while (!stop.load(std::memory_order_relaxed)) {
     const uint64_t r = random();
     const size_t reach = r % 8 == 0 ? all : front;
     const uint32_t value = r % 3 == 0 ? uint32_t(r >> 32) : uint32_t(r >> 32) % 4096;
-    __atomic_store_n(reinterpret_cast<uint32_t*>(memory.base() + random() % (reach / 4) * 4), value,
-                     __ATOMIC_RELAXED);
+    auto* const at = reinterpret_cast<uint32_t*>(memory.base() + random() % (reach / 4) * 4);
+    if (static_cast<void*>(at) != &taken) __atomic_store_n(at, value, __ATOMIC_RELAXED);
     if (r % 64 != 0) continue;
     // Steps that may be believed, so that the node goes further.
-    for (size_t at : indices) {
-      auto& producer = reinterpret_cast<ShmIndices*>(memory.base() + at)->producer;
-      producer.store(producer.load(std::memory_order_relaxed) + uint32_t(r >> 40) % 8,
-                     std::memory_order_relaxed);
+    const uint32_t next = taken.load(std::memory_order_relaxed);
+    for (uint32_t i = next; i != next + uint32_t(r >> 40) % 8; ++i) {
+      __atomic_store_n(&memory.tx_descriptors()[i & (entries - 1)].turn, i + 1, __ATOMIC_RELEASE);
     }
+    memory.control().fill_lent.fetch_add(uint32_t(r >> 48) % 8, std::memory_order_relaxed);
     memory.ring_bell();
   }
 }
