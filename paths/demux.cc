@@ -101,6 +101,7 @@ struct Demux::Port {
   Routes only_routes(const Fib& fib, size_t family) const {
     return {fib.next_hops.data(), only[family].data(), only[family].size()};
   }
+  // The path of a link protocol, or that of the port; null where more must be read.
   Path* only_protocol(uint16_t link_protocol) const {
     const Bindings* same = of_protocol(link_protocol);
     return same != nullptr ? same->only() : any.only();
