@@ -147,11 +147,12 @@ struct PanConfig {
   std::optional<Text> code;   // a folder of code objects; none: the one that came with weftd
   bool interpreted = false;   // the engine: not JIT
   uint32_t budget = 100'000;  // instructions for each capsule
+  std::optional<Text> principal;  // whose bounds are PAN's; none: it has none
   Place at;
 };
 
 // Who may have what of the node by the API.  At least one of: uid; certificate; issuer and
-// subject.
+// subject; an EE or PAN names it.
 struct PrincipalConfig {
   std::string name;
   Place at;
@@ -177,6 +178,7 @@ struct EeConfig {
   bool own_process = false;   // exec, not load
   std::vector<Text> command;  // the shared object or program, then its arguments
   RestartWhen restart = RestartWhen::kOnFailure;
+  std::optional<Text> principal;  // that its domains draw on; none: as docs/config.md says
   // Of a process of its own:
   std::optional<Text> user;  // none: an unprivileged one, if weftd is root
   std::vector<Text> read;    // absolute paths that it may read besides

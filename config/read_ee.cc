@@ -108,6 +108,7 @@ EeConfig read_ee(const std::string& name, TableReader& table) {
     if (word.value.find('\0') != std::string::npos)
       table.errors().add(word.at, "an argument cannot hold a byte 0");
   }
+  ee.principal = table.text("principal");
   if (const auto when = table.choice("restart", {"never", "on-failure", "always"}))
     ee.restart = RestartWhen(*when);
   table.finish();

@@ -27,9 +27,6 @@ void read_identity(TableReader& table, PrincipalConfig& p) {
     const bool alone = table.has(key) && p.issuer.has_value() != p.subject.has_value();
     if (alone) table.refuse(key, "'issuer' and 'subject' go together");
   }
-  if (!p.uid && !p.certificate && !p.issuer && !p.subject) {
-    table.errors().add(table.at(), table.title() + " needs 'uid', 'certificate', or 'issuer' and 'subject'");
-  }
 }
 
 // What it may have.

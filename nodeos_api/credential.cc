@@ -26,7 +26,7 @@ Credential* made(void* mem, GeniNode& node, const Result<Principals::Known*>& of
 
 // Who is at the other side of this call, in this process.
 Credential* recognise_caller(void* mem, GeniNode& node, const an_CredSpecData& spec) {
-  if (spec.kind == AN_CRED_LOCAL) return recognise_user(mem, node, ::geteuid());
+  if (spec.kind == AN_CRED_LOCAL) return credential_of(mem, node, node.principals().of_user(::geteuid()));
   const auto nonce = fresh_nonce();
   if (!nonce) {
     fail(nonce.error());
@@ -58,8 +58,8 @@ an_CredInfo info_of(const Credential& credential) {
 
 }  // namespace
 
-Credential* recognise_user(void* mem, GeniNode& node, uid_t uid) {
-  return made(mem, node, node.principals().of_user(uid), std::nullopt);
+Credential* credential_of(void* mem, GeniNode& node, const Result<Principals::Known*>& who) {
+  return made(mem, node, who, std::nullopt);
 }
 
 Credential* recognise_certificate(void* mem, GeniNode& node, std::string_view pem, const Nonce& nonce,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Credential: somebody showed who they are, and the node knows them.
+// Credential: somebody showed who they are, or the operator said it of an EE, and the node knows
+// them.
 //
 // Threads: the control thread.
 #pragma once
@@ -29,9 +30,11 @@ class Credential final : public Object<Credential>, public CredKind {
   std::optional<Certificate> certificate_;
 };
 
-// The credential of who was recognised: as that user, or by a certificate and the signature of
-// what the node asked with `nonce`.  Null, with the failure noted, if it is nobody.
-Credential* recognise_user(void* mem, GeniNode& node, uid_t uid);
+// The credential of a principal that is known by other means.  Null, with the failure noted, if
+// it is nobody.
+Credential* credential_of(void* mem, GeniNode& node, const Result<Principals::Known*>& who);
+// That of who was recognised by a certificate and the signature of what the node asked with
+// `nonce`.  Likewise.
 Credential* recognise_certificate(void* mem, GeniNode& node, std::string_view pem, const Nonce& nonce,
                                   std::string_view signature);
 

@@ -24,11 +24,12 @@ std::span<const uint8_t> bytes_of(const T& value) {
 
 }  // namespace
 
-Session::Session(OwnedFd socket, GeniNode& node, an_Domain parent, const SessionLimits& limits)
+Session::Session(OwnedFd socket, GeniNode& node, an_Domain parent, const SessionLimits& limits, an_Cred cred)
     : socket_(std::move(socket)),
       node_(node),
       parent_(parent),
       limits_(limits),
+      cred_(cred),
       handles_(limits.objects),
       in_(kMaxMessage) {
   socklen_t length = sizeof peer_;
@@ -147,9 +148,11 @@ bool Session::flush() {
 
 // --- for the calls ---------------------------------------------------------------
 
-std::optional<uid_t> Session::user() const {
-  if (peer_.uid == uid_t(-1) || peer_.pid == ::getpid()) return std::nullopt;
-  return peer_.uid;
+Result<Principals::Known*> Session::principal() const {
+  if (cred_ != nullptr) return &find<Credential>(cred_)->of();
+  if (peer_.uid != uid_t(-1) && peer_.pid != ::getpid()) return node_.principals().of_user(peer_.uid);
+  return Error{Code::kPermission,
+               "the node does not know which user is at the other end of a socket that it made itself"};
 }
 
 Result<Nonce> Session::make_nonce() {
@@ -172,11 +175,11 @@ int Session::reserve_memory(Quota& quota) {
   return AN_OK;
 }
 
-// Who is a principal by their user is bounded from the beginning; others are as `parent` is.
+// Who is a principal is bounded from the beginning; others are as `parent` is.
 int Session::begin(Welcome* welcome) {
   Credential* known = nullptr;
-  if (user() && node_.principals().of_user(*user())) {
-    known = recognise_user(nullptr, node_, *user());
+  if (const auto who = principal()) {
+    known = credential_of(nullptr, node_, who);
     if (known == nullptr) return an_errno();
   }
   const int status = begin_as(known, welcome);

@@ -37,8 +37,10 @@ struct SessionLimits {
 class Session {
  public:
   // `socket` is connected, and SOCK_SEQPACKET.  The EE's domains stand below `parent`, and end
-  // with it; the session is then over.
-  Session(OwnedFd socket, GeniNode& node, an_Domain parent, const SessionLimits& limits);
+  // with it; the session is then over.  They draw on the principal of `cred`, which outlives the
+  // session; NULL: of the user at the other end, if that is one.
+  Session(OwnedFd socket, GeniNode& node, an_Domain parent, const SessionLimits& limits,
+          an_Cred cred = nullptr);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -70,8 +72,9 @@ class Session {
   int begin(Welcome* welcome);
   // Makes a domain of whose end the EE is to hear.
   an_Domain make_domain(an_Domain parent, uint64_t tag, an_Cred cred);
-  // The user at the other end; none if this process made both ends: it handed one down.
-  std::optional<uid_t> user() const;
+  // Who the EE is.  Errors: kPermission (nobody of whom the config speaks; this process made both
+  // ends of the socket and handed one down, so that its user is not seen).
+  Result<Principals::Known*> principal() const;
   // What a certificate's key is to sign: one is good at a time, and once.
   Result<Nonce> make_nonce();
   std::optional<Nonce> take_nonce() { return std::exchange(nonce_, std::nullopt); }
@@ -102,6 +105,7 @@ class Session {
   GeniNode& node_;
   const an_Domain parent_;
   SessionLimits limits_;  // less, if its principal may have less
+  const an_Cred cred_;    // null: whoever is at the other end
   ucred peer_{};
   EeHandles handles_;
   std::optional<Border> border_;

@@ -39,12 +39,33 @@ SECONDS = 2
 LEAST = 100  # datagrams that the neighbour's flow carries at least
 
 
+# What the greedy one is given more to keep to; goes on in its table.
+TENANT = """
+principal = "tenant"
+
+[principal.tenant]
+channels = 10
+paths = ["lan/ip/udp (srcport=9)"]
+"""
+
+# Beside it, the same EE loaded into weftd.
+LOADED = """
+[ee.loaded]
+load = "{lib}/greedy.so"
+args = [%s]
+"""
+
+LIB = BIN.parent / "tests/system"
+PACKET = 2112      # bytes of the pool that a packet fills
+
+
 class Limits(unittest.TestCase):
-    def start(self, words, memory="256M"):
+    def start(self, words, memory="256M", more=""):
         self.lab = Lab()
         self.addCleanup(self.lab.__exit__, None, None, None)
         node, self.client = self.lab.host("r"), self.lab.host("c")
-        self.weftd = Weftd(self.lab, node, CONFIG.format(bin=BIN, words=words, memory=memory), control_groups=True)
+        config = (CONFIG + more).format(bin=BIN, lib=LIB, words=words, memory=memory)
+        self.weftd = Weftd(self.lab, node, config, control_groups=True)
         node.ip(f"link set lan netns {self.client.netns}")
         self.client.up("lan", "10.1.0.2/24")
         self.admin = self.weftd.admin()
@@ -141,6 +162,31 @@ class Limits(unittest.TestCase):
         self.assertEqual(refusal, "AN_ELIMIT")
         self.assertLess(got, 4096)  # objects
         self.assertEqual(len(self.channels("greedy")), got)
+        self.expect_neighbour_whole()
+        self.expect_good_end()
+
+    def expect_ten_channels(self, ee):
+        self.assertEqual(self.said("channels"), (10, "AN_ELIMIT"))
+        self.assertEqual(len(self.channels(ee)), 10)
+        self.expect_neighbour_whole()  # while it goes on asking
+        self.assertEqual(len(self.channels(ee)), 10)
+        self.expect_good_end()
+
+    def test_a_principal(self):
+        self.start('"channels", ' + SINK, more=TENANT)
+        self.expect_ten_channels("greedy")
+
+    def test_the_principal_of_its_user(self):
+        self.start('"channels", ' + SINK, more=TENANT.replace('principal = "tenant"', 'user = "games"') + "uid = 5\n")
+        self.expect_ten_channels("greedy")
+
+    def test_the_principal_of_one_in_weftd(self):
+        self.start('"descriptors"', more=LOADED % ('"channels", ' + SINK) + TENANT)
+        self.expect_ten_channels("loaded")
+
+    def test_the_memory_of_a_principal_in_weftd(self):
+        self.start('"descriptors"', more=LOADED % '"packets"' + TENANT + "memory = 1048576\n")
+        self.assertEqual(self.said("packets"), (2**20 // PACKET, "AN_ELIMIT"))
         self.expect_neighbour_whole()
         self.expect_good_end()
 

@@ -266,7 +266,9 @@ void Assembly::start_pan() {
     if (auto folder = pan::read_code_folder(config->code_folder); !folder)
       return errors_.add(config_.pan->code->at, folder.error().sentence);
   }
-  ees_->manager().add("pan", mee::Restart::kNever, std::make_unique<PanHome>(*config, pan_));
+  Principals& known = nodeos_->principals();
+  const an_Cred cred = config_.pan->principal ? ees_->credential(known.named(config_.pan->principal->value)) : nullptr;
+  ees_->manager().add("pan", mee::Restart::kNever, std::make_unique<PanHome>(*config, cred, pan_));
   if (auto started = ees_->manager().start("pan"); !started)
     errors_.add(config_.pan->at, started.error().sentence);
 }

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/weftd/ees.h"
 
+#include <unistd.h>
+
 #include <filesystem>
 
 #include "isolation/descriptors.h"
+#include "isolation/identity.h"
 #include "mee/loaded.h"
+#include "nodeos_api/credential.h"
 
 namespace weft {
 
@@ -70,16 +74,35 @@ Ees::~Ees() {
   if (manager_ != nullptr) parts_.loop.forget_due(due_);
 }
 
+// A process that names no principal is its user's, as one that joins by [snow] is.
+Principals::Known* Ees::principal_of(const EeConfig& ee) const {
+  const Principals& all = parts_.node.principals();
+  if (ee.principal) return all.named(ee.principal->value);
+  if (!ee.own_process) return nullptr;
+  isolation::Fences ignored;  // said when it starts, as is a user that is none
+  const auto who = isolation::find_identity(ee.user ? ee.user->value : "", ignored);
+  if (!who) return nullptr;
+  const auto its = all.of_user(*who ? (*who)->user : ::geteuid());
+  return its ? *its : nullptr;
+}
+
+an_Cred Ees::credential(Principals::Known* principal) {
+  if (principal == nullptr) return nullptr;
+  const Credential* made = credential_of(nullptr, parts_.node, principal);
+  return made != nullptr ? made->handle() : nullptr;
+}
+
 void Ees::add(const std::vector<EeConfig>& ees) {
   for (const EeConfig& ee : ees) {
     std::unique_ptr<mee::Home> home;
+    const an_Cred cred = credential(principal_of(ee));
     if (ee.own_process) {
       home = std::make_unique<EeProcess>(
-          confinement_of(ee), EeProcess::Parts{parts_.node, parts_.loop, parts_.clock, parts_.log});
+          confinement_of(ee), cred, EeProcess::Parts{parts_.node, parts_.loop, parts_.clock, parts_.log});
     } else {
       std::vector<std::string> argv = words_of(ee.command);
       const std::string path = std::exchange(argv.front(), ee.name);
-      home = std::make_unique<mee::Loaded>(path, std::move(argv), static_cast<mee::Host&>(*this));
+      home = std::make_unique<mee::Loaded>(path, std::move(argv), static_cast<mee::Host&>(*this), cred);
     }
     manager_->add(ee.name, restart_of(ee.restart), std::move(home));
   }

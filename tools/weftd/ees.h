@@ -28,6 +28,8 @@ class Ees final : private mee::Host {
   // Ends all that still run, at once.
   ~Ees() override;
 
+  // What an EE of that principal is given to draw on it; NULL for none.  It lives as long as the node.
+  an_Cred credential(Principals::Known* principal);
   // Those of the config, and their start.
   void add(const std::vector<EeConfig>& ees);
   void start_all();
@@ -40,6 +42,8 @@ class Ees final : private mee::Host {
 
  private:
   explicit Ees(const Parts& parts) : parts_(parts) {}
+  // Whom its domains draw on; null: nobody.
+  Principals::Known* principal_of(const EeConfig& ee) const;
   void run_in(an_Domain domain, const std::function<void()>& work) override;
 
   const Parts parts_;

@@ -487,12 +487,43 @@ certificate = "bob.pem"
 
 TEST(ReadConfig, PrincipalsMustBeToldApartAndBounded) {
   EXPECT_THAT(errors_after_partners("[principal.alice]\nmemory = 1\n"),
-              ElementsAre("7:1 [principal.alice] needs 'uid', 'certificate', or 'issuer' and 'subject'"));
+              ElementsAre("7:1 [principal.alice] needs 'uid', 'certificate', or 'issuer' and 'subject', or an "
+                          "[ee.NAME] whose 'principal' it is"));
   EXPECT_THAT(errors_after_partners("[principal.alice]\nissuer = \"ca.pem\"\n"),
               ElementsAre("8:10 'issuer' and 'subject' go together"));
   EXPECT_THAT(errors_after_partners("[principal.alice]\nuid = 1\npaths = [\"a/ip/upd\"]\n"),
               ElementsAre(::testing::HasSubstr("9:16 no module 'upd'")));
   EXPECT_EQ(errors_after_partners("[principal.alice]\nuid = -1\npriority = 8\nbandwith = 9\n").size(), 3u);
+}
+
+TEST(ReadConfig, WhomEesDrawOn) {
+  const auto [config, wrong] = parse(kPartners + std::string(R"~([principal.tenant]
+channels = 4
+[ee.echo]
+load = "./echo.so"
+principal = "tenant"
+[ee.far]
+exec = ["/usr/lib/far"]
+principal = "tenant"
+[ee.plain]
+exec = ["/usr/lib/plain"]
+[pan]
+address = "10.0.0.1"
+principal = "tenant"
+)~"));
+  ASSERT_TRUE(wrong.empty()) << wrong[0].sentence;
+  EXPECT_EQ(config.ees[0].principal->value, "tenant");
+  EXPECT_EQ(config.ees[1].principal->value, "tenant");
+  EXPECT_FALSE(config.ees[2].principal);
+  EXPECT_EQ(config.pan->principal->value, "tenant");
+
+  const std::string tenant = "[principal.tenant]\nuid = 7\n";  // two lines behind the partners' six
+  EXPECT_THAT(errors_after_partners(tenant + "[ee.x]\nload = './x.so'\nprincipal = 'tenand'\n"),
+              ElementsAre("11:13 no principal 'tenand', did you mean 'tenant'?"));
+  EXPECT_THAT(errors_after_partners(tenant + "[pan]\naddress = '10.0.0.1'\nprincipal = 'x'\n"),
+              ElementsAre(::testing::StartsWith("11:13 no principal 'x'")));
+  EXPECT_THAT(errors_after_partners("[ee.x]\nload = './x.so'\nprincipal = 7\n"),
+              ElementsAre(::testing::StartsWith("9:")));
 }
 
 TEST(ReadConfig, FilesThatCannotBeRead) {
