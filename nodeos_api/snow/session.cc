@@ -101,7 +101,9 @@ bool Session::answer(std::span<const uint8_t> message) {
   if (top_ != nullptr) border_->take_all();
   std::vector<uint8_t> reply;
   asked_ = true;
+  const uint64_t removed = weft::handles().removed();
   const int status = service->serve(*this, body, &reply);
+  if (weft::handles().removed() != removed) handles_.some_ended();
   asked_ = false;
   if (status != AN_OK) {
     const std::string_view text = an_errtext();
@@ -235,6 +237,7 @@ an_Domain Session::make_domain(an_Domain parent, uint64_t tag, an_Cred cred) {
 void Session::hear(an_Domain, an_TermReason reason, void* arg) {
   const std::unique_ptr<Watch> watch(static_cast<Watch*>(arg));
   Session& session = *watch->session;
+  session.handles_.some_ended();
   if (session.asked_) return;
   const DomainEnded ended{watch->tag, reason, 0};
   session.send({0, uint16_t(News::kDomainEnded), Kind::kNews, 0, 0}, bytes_of(ended));
