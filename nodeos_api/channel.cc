@@ -94,7 +94,7 @@ std::function<Result<void>(DemuxKey&)> Channel::narrowed_by(const DemuxKeyObject
 
 void Channel::suspension_changed() {
   if (path_ == nullptr) return;
-  GeniNode::of(domain_).geni().suspend(opening_, rests() || domain_.suspended());
+  GeniNode::of(domain_).geni().suspend(opening_, rests() || domain_.pauses());
 }
 
 // --- incoming ----------------------------------------------------------------

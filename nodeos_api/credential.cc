@@ -13,15 +13,18 @@ namespace weft {
 
 namespace {
 
+Credential* added(Credential* credential) {
+  if (credential != nullptr) credential->node().add(*credential);
+  return credential;
+}
+
 Credential* made(void* mem, GeniNode& node, const Result<Principals::Known*>& of,
                  std::optional<Certificate> certificate) {
   if (!of) {
     fail(of.error());
     return nullptr;
   }
-  Credential* credential = Credential::make(mem, node, **of, std::move(certificate));
-  if (credential != nullptr) node.add(*credential);
-  return credential;
+  return added(Credential::make(mem, node, Grants{.principal = *of}, std::move(certificate)));
 }
 
 // Who is at the other side of this call, in this process.
@@ -41,8 +44,9 @@ Credential* recognise_caller(void* mem, GeniNode& node, const an_CredSpecData& s
 }
 
 an_CredInfo info_of(const Credential& credential) {
-  const Quota& quota = credential.of().quota;
   an_CredInfo info{};
+  if (credential.of() == nullptr) return info;
+  const Quota& quota = credential.of()->quota;
   quota.name().copy(info.principal, sizeof info.principal - 1);
   info.memory = quota.limits().memory;
   info.memory_used = quota.reserved_memory() + quota.slots_held() * Packet::kStride;
@@ -60,6 +64,10 @@ an_CredInfo info_of(const Credential& credential) {
 
 Credential* credential_of(void* mem, GeniNode& node, const Result<Principals::Known*>& who) {
   return made(mem, node, who, std::nullopt);
+}
+
+Credential* credential_for(GeniNode& node, const Grants& grants) {
+  return added(Credential::make(nullptr, node, grants, std::nullopt));
 }
 
 Credential* recognise_certificate(void* mem, GeniNode& node, std::string_view pem, const Nonce& nonce,

@@ -154,13 +154,13 @@ void Domain::suspend(bool suspended) {
     timers.arm(*this, 0);
   } else {
     timers.cancel(*this);
-    fire(node_.worker().now_ns());
+    pause_changed();
   }
 }
 
-void Domain::fire(uint64_t) {
+void Domain::pause_changed() {
   for (DomainChannel* channel : channels_) channel->suspension_changed();
-  if (suspended_) return;
+  if (pauses()) return;
   for (Event* event : events_) event->resume();
 }
 

@@ -42,7 +42,7 @@ int serve_CredCreate(Exchange& x, const CredCreate& r, CredCreated& made) {
   Credential* credential = recognise(x, r);
   if (credential == nullptr) return an_errno();
   made.handle = x.session.handles().give<CredKind>(credential->handle());
-  made.bounds = bounds_of(credential->of().quota);
+  made.bounds = bounds_of(credential->of()->quota);
   return AN_OK;
 }
 

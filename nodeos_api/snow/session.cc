@@ -30,13 +30,21 @@ Session::Session(OwnedFd socket, GeniNode& node, an_Domain parent, const Session
       parent_(parent),
       limits_(limits),
       cred_(cred),
+      peer_(peer_of(fd())),
       handles_(limits.objects),
       in_(kMaxMessage) {
-  socklen_t length = sizeof peer_;
-  if (::getsockopt(fd(), SOL_SOCKET, SO_PEERCRED, &peer_, &length) != 0) peer_.uid = uid_t(-1);
+  node_.add(*this);
+}
+
+ucred Session::peer_of(int socket) {
+  ucred peer{};
+  socklen_t length = sizeof peer;
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) peer.uid = uid_t(-1);
+  return peer;
 }
 
 Session::~Session() {
+  node_.remove(*this);
   asked_ = true;
   if (top_ != nullptr) an_domainDestroy(top_);
   handles_.for_each<CredKind>([](an_Cred c) { an_credDestroy(c); });
@@ -151,7 +159,7 @@ bool Session::flush() {
 // --- for the calls ---------------------------------------------------------------
 
 Result<Principals::Known*> Session::principal() const {
-  if (cred_ != nullptr) return &find<Credential>(cred_)->of();
+  if (cred_ != nullptr && find<Credential>(cred_)->of() != nullptr) return find<Credential>(cred_)->of();
   if (peer_.uid != uid_t(-1) && peer_.pid != ::getpid()) return node_.principals().of_user(peer_.uid);
   return Error{Code::kPermission,
                "the node does not know which user is at the other end of a socket that it made itself"};
@@ -179,6 +187,7 @@ int Session::reserve_memory(Quota& quota) {
 
 // Who is a principal is bounded from the beginning; others are as `parent` is.
 int Session::begin(Welcome* welcome) {
+  if (cred_ != nullptr) return begin_as(find<Credential>(cred_), welcome);
   Credential* known = nullptr;
   if (const auto who = principal()) {
     known = credential_of(nullptr, node_, who);
@@ -190,8 +199,8 @@ int Session::begin(Welcome* welcome) {
 }
 
 int Session::begin_as(const Credential* known, Welcome* welcome) {
-  if (known != nullptr && charged_ == nullptr && reserve_memory(known->of().quota) != AN_OK)
-    return an_errno();
+  Principals::Known* const who = known != nullptr ? known->of() : nullptr;
+  if (who != nullptr && charged_ == nullptr && reserve_memory(who->quota) != AN_OK) return an_errno();
   ShmLayout layout;
   layout.entries = std::bit_ceil(std::max({limits_.packets_made, limits_.packets_received, 64u}));
   layout.openings = std::clamp(limits_.objects, 1u, ShmLayout::kMaxOpenings);
@@ -207,7 +216,7 @@ int Session::begin_as(const Credential* known, Welcome* welcome) {
   *welcome = {.version = kVersion,
               .packets_made = limits_.packets_made,
               .packets_received = limits_.packets_received,
-              .has_files = node_.has_files(),
+              .has_files = find<Domain>(top_)->files() != nullptr,
               .root = handles_.give<DomainKind>(top_),
               .layout = layout,
               .bounds = {}};

@@ -37,8 +37,8 @@ struct SessionLimits {
 class Session {
  public:
   // `socket` is connected, and SOCK_SEQPACKET.  The EE's domains stand below `parent`, and end
-  // with it; the session is then over.  They draw on the principal of `cred`, which outlives the
-  // session; NULL: of the user at the other end, if that is one.
+  // with it; the session is then over.  They have what `cred` grants, which outlives the
+  // session; NULL: they draw on the principal of the user at the other end, if that is one.
   Session(OwnedFd socket, GeniNode& node, an_Domain parent, const SessionLimits& limits,
           an_Cred cred = nullptr);
   ~Session();
@@ -47,6 +47,8 @@ class Session {
 
   int fd() const { return socket_.get(); }
   const ucred& peer() const { return peer_; }
+  // Who is at the other end of a socket; the user -1, if that is not known.
+  static ucred peer_of(int socket);
   // Serves what the EE has sent, a few calls at most, and sends what waits for it.  False
   // when the connection is over: the EE is gone, or broke the protocol.
   bool serve();
@@ -61,6 +63,9 @@ class Session {
   const SessionLimits& limits() const { return limits_; }
   EeHandles& handles() { return handles_; }
   Border& border() { return *border_; }  // REQUIRES: begin() was called
+  // Where its packets cross; null: it has not said hello yet.
+  const Border* crossing() const { return border_ ? &*border_ : nullptr; }
+  size_t objects() const { return handles_.size(); }
   // What the EE's handle stands for; null, with the failure noted, if it is none of its.
   template <typename Kind>
   typename Kind::Handle real(uint64_t handle) {
@@ -106,7 +111,7 @@ class Session {
   const an_Domain parent_;
   SessionLimits limits_;  // less, if its principal may have less
   const an_Cred cred_;    // null: whoever is at the other end
-  ucred peer_{};
+  const ucred peer_;
   EeHandles handles_;
   std::optional<Border> border_;
   an_Domain top_ = nullptr;

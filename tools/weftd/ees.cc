@@ -3,12 +3,14 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "isolation/descriptors.h"
 #include "isolation/identity.h"
 #include "mee/loaded.h"
 #include "nodeos_api/credential.h"
+#include "tools/weftd/ee_limits.h"
 
 namespace weft {
 
@@ -35,7 +37,10 @@ std::string folder_of_libraries() {
   return std::filesystem::is_directory(folder, failed) ? folder.string() : "";
 }
 
-isolation::Confinement confinement_of(const EeConfig& ee) {
+// The lower of two bounds, of which 0 is none.
+uint32_t stricter(uint32_t a, uint32_t b) { return a == 0 ? b : b == 0 ? a : std::min(a, b); }
+
+isolation::Confinement confinement_of(const EeConfig& ee, const Principals::Known* principal) {
   return {.name = ee.name,
           .argv = words_of(ee.command),
           .environment = environment_of(ee),
@@ -43,7 +48,7 @@ isolation::Confinement confinement_of(const EeConfig& ee) {
           .readable = words_of(ee.read),
           .user = ee.user ? ee.user->value : "",
           .memory = ee.memory,
-          .cpu_percent = ee.cpu_percent,
+          .cpu_percent = stricter(ee.cpu_percent, principal != nullptr ? principal->quota.limits().cpu : 0),
           .isolate = ee.isolate};
 }
 
@@ -86,19 +91,26 @@ Principals::Known* Ees::principal_of(const EeConfig& ee) const {
   return its ? *its : nullptr;
 }
 
-an_Cred Ees::credential(Principals::Known* principal) {
-  if (principal == nullptr) return nullptr;
-  const Credential* made = credential_of(nullptr, parts_.node, principal);
+an_Cred Ees::credential(const std::string& name, Principals::Known* principal, const FilesConfig& files) {
+  Grants grants{.principal = principal};
+  if (parts_.files != nullptr) {
+    const auto space = parts_.files->space(name, quota_of(files));
+    if (space) grants.files = *space;
+  }
+  if (grants.principal == nullptr && grants.files == nullptr) return nullptr;
+  const Credential* made = credential_for(parts_.node, grants);
   return made != nullptr ? made->handle() : nullptr;
 }
 
 void Ees::add(const std::vector<EeConfig>& ees) {
   for (const EeConfig& ee : ees) {
     std::unique_ptr<mee::Home> home;
-    const an_Cred cred = credential(principal_of(ee));
+    Principals::Known* const principal = principal_of(ee);
+    const an_Cred cred = credential(ee.name, principal, ee.files);
     if (ee.own_process) {
-      home = std::make_unique<EeProcess>(
-          confinement_of(ee), cred, EeProcess::Parts{parts_.node, parts_.loop, parts_.clock, parts_.log});
+      home =
+          std::make_unique<EeProcess>(confinement_of(ee, principal), limits_of(ee.session), cred,
+                                      EeProcess::Parts{parts_.node, parts_.loop, parts_.clock, parts_.log});
     } else {
       std::vector<std::string> argv = words_of(ee.command);
       const std::string path = std::exchange(argv.front(), ee.name);
