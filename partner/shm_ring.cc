@@ -130,7 +130,8 @@ void ShmRing::pull(Opening, Pvec& v, size_t max) {
   uint32_t left = offered();
   if (left == 0) {
     // (It may have moved since.)
-    if (memory_.tx().producer.load(std::memory_order_relaxed) - tx_ > memory_.layout().entries) faults_.add(1);
+    if (memory_.tx().producer.load(std::memory_order_relaxed) - tx_ > memory_.layout().entries)
+      faults_.add(1);
     return;
   }
   uint64_t bytes = 0;
