@@ -155,6 +155,28 @@ void check_pan(const PanConfig& pan, const Joined& joined, ConfigErrors& errors)
   }
 }
 
+// Whom an EE names there is, and everybody can be recognised by something.
+void check_principals(const Config& config, ConfigErrors& errors) {
+  std::vector<std::string> known;
+  for (const PrincipalConfig& p : config.principals) known.push_back(p.name);
+  std::set<std::string> named;
+  const auto check = [&](const std::optional<Text>& principal) {
+    if (!principal) return;
+    named.insert(principal->value);
+    if (std::ranges::find(known, principal->value) != known.end()) return;
+    errors.add(principal->at,
+               "no principal " + quoted(principal->value) + did_you_mean(principal->value, known));
+  };
+  for (const EeConfig& ee : config.ees) check(ee.principal);
+  if (config.pan) check(config.pan->principal);
+  for (const PrincipalConfig& p : config.principals) {
+    if (p.uid || p.certificate || p.issuer || p.subject || named.contains(p.name)) continue;
+    errors.add(p.at, "[principal." + p.name +
+                         "] needs 'uid', 'certificate', or 'issuer' and 'subject', or an [ee.NAME] whose "
+                         "'principal' it is");
+  }
+}
+
 }  // namespace
 
 bool is_name(std::string_view text) {
@@ -201,6 +223,7 @@ void check_whole(const Config& config, ConfigErrors& errors) {
   check_partners(config, errors);
   const Joined joined = check_joints(config, errors);
   if (config.pan) check_pan(*config.pan, joined, errors);
+  check_principals(config, errors);
   Once once(errors);
   for (const PathConfig& path : config.paths) {
     if (const auto spec = parse_path(path.text.value)) {

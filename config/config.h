@@ -21,6 +21,12 @@
 
 namespace weft {
 
+// What may lie in the files of one EE.
+struct FilesConfig {
+  uint64_t bytes = 64 * 1024 * 1024;
+  uint64_t number = 4096;
+};
+
 struct NodeConfig {
   std::string name = "weft";
   bool forwarding = true;     // act as a router
@@ -28,20 +34,24 @@ struct NodeConfig {
   bool kernel_routes = true;  // follow the kernel's routes, neighbours and addresses
   bool busy = false;          // the worker never sleeps
   PoolSpec pool;
-  std::optional<Text> files;                // the folder that its domains see; none: they have no files
-  uint64_t files_bytes = 64 * 1024 * 1024;  // what may lie there
-  uint64_t files_number = 4096;
+  std::optional<Text> files;  // the folder with a folder for each EE; none: EEs have no files
+  FilesConfig each_files;
 };
 
 struct ControlConfig {
   std::string socket = "/run/weft/weft.sock";
 };
 
+// What an EE in a process of its own may have of the node.
+struct SessionConfig {
+  uint32_t packets = 1024;  // in each direction
+  uint32_t objects = 4096;  // domains, channels, keys, open files
+};
+
 // EEs in other processes may join, each with so much.
 struct SnowConfig {
   std::string socket = "/run/weft/snow.sock";
-  uint32_t packets = 1024;  // in each direction
-  uint32_t objects = 4096;  // domains, channels, keys
+  SessionConfig each;
 };
 
 // --- drivers: one struct for each, as its keys stand in [partner.NAME] --------
@@ -144,14 +154,15 @@ struct PanConfig {
   std::vector<Text> carriers;  // path texts that capsules come in by
   std::vector<PanNeighbourConfig> neighbours;
   std::vector<PanRouteConfig> routes;
-  std::optional<Text> code;   // a folder of code objects; none: the one that came with weftd
-  bool interpreted = false;   // the engine: not JIT
-  uint32_t budget = 100'000;  // instructions for each capsule
+  std::optional<Text> code;       // a folder of code objects; none: the one that came with weftd
+  bool interpreted = false;       // the engine: not JIT
+  uint32_t budget = 100'000;      // instructions for each capsule
+  std::optional<Text> principal;  // whose bounds are PAN's; none: it has none
   Place at;
 };
 
 // Who may have what of the node by the API.  At least one of: uid; certificate; issuer and
-// subject.
+// subject; an EE or PAN names it.
 struct PrincipalConfig {
   std::string name;
   Place at;
@@ -163,8 +174,9 @@ struct PrincipalConfig {
   uint64_t bandwidth = 0;           // bits per second
   uint32_t domains = 0;
   uint32_t channels = 0;
-  uint32_t priority = 0;    // the highest
-  std::vector<Text> paths;  // texts that it may open; numbers may be ranges
+  uint32_t priority = 0;     // the highest
+  uint32_t cpu_percent = 0;  // of one CPU
+  std::vector<Text> paths;   // texts that it may open; numbers may be ranges
 };
 
 // --- EEs ---------------------------------------------------------------------------
@@ -177,11 +189,14 @@ struct EeConfig {
   bool own_process = false;   // exec, not load
   std::vector<Text> command;  // the shared object or program, then its arguments
   RestartWhen restart = RestartWhen::kOnFailure;
+  FilesConfig files;              // as NodeConfig says, unless it says more
+  std::optional<Text> principal;  // that its domains draw on; none: as docs/config.md says
   // Of a process of its own:
   std::optional<Text> user;  // none: an unprivileged one, if weftd is root
   std::vector<Text> read;    // absolute paths that it may read besides
   uint64_t memory = 0;       // bytes; 0: no limit
   uint32_t cpu_percent = 0;  // of one CPU; 0: no limit
+  SessionConfig session;     // as SnowConfig says, unless it says more
   bool isolate = true;
 };
 

@@ -37,8 +37,7 @@ NodeConfig read_node(TableReader& table) {
     table.errors().add(node.files->at,
                        "'" + node.files->value + "' is not the whole path of a folder, from '/' on");
   }
-  table.number("files_bytes", 0, int64_t{1} << 50, node.files_bytes);
-  table.number("files_number", 0, 1 << 24, node.files_number);
+  read_files(table, node.each_files);
   if (const auto kind = table.choice("pages", {"2M", "THP", "4K"})) node.pool.pages = PageKind(*kind);
   table.finish();
   return node;
@@ -56,8 +55,7 @@ void read_socket(TableReader& table, std::string& into) {
 SnowConfig read_snow(TableReader& table) {
   SnowConfig snow;
   read_socket(table, snow.socket);
-  table.number("packets", 64, 65536, snow.packets);
-  table.number("objects", 1, 65536, snow.objects);
+  read_session(table, snow.each);
   table.finish();
   return snow;
 }
@@ -135,7 +133,7 @@ Config read_root(TableReader root, const std::vector<std::string>& modules) {
   config.routes = read_routes(root, check);
   if (auto pan = root.table("pan")) config.pan = read_pan(*pan, check);
   config.principals = read_principals(root, check);
-  config.ees = read_ees(root);
+  config.ees = read_ees(root, config.snow.value_or(SnowConfig{}).each, config.node);
   root.finish();
   check_whole(config, root.errors());
   return config;

@@ -66,6 +66,7 @@ void read_exec(TableReader& table, EeConfig& ee) {
   read_readable(table, ee);
   read_memory(table, ee);
   table.number("cpu", 1, kMostCpu, ee.cpu_percent);
+  read_session(table, ee.session);
   table.flag("isolate", ee.isolate);
   if (table.has("args")) table.refuse("args", "the arguments of a program stand in 'exec', behind it");
 }
@@ -80,15 +81,18 @@ void read_load(TableReader& table, EeConfig& ee) {
                                          "expected, as './echo.so'");
   }
   for (Text& argument : table.texts("args")) ee.command.push_back(std::move(argument));
-  for (const char* key : {"user", "read", "memory", "cpu", "isolate"}) {
+  for (const char* key : {"user", "read", "memory", "cpu", "packets", "objects", "isolate"}) {
     if (!table.has(key)) continue;
     table.refuse(key, quoted(key) + " is of a process; " + table.title() +
                           " is loaded into weftd's own, where it cannot be kept: use 'exec'");
   }
 }
 
-EeConfig read_ee(const std::string& name, TableReader& table) {
+EeConfig read_ee(const std::string& name, TableReader& table, const SessionConfig& session,
+                 const NodeConfig& node) {
   EeConfig ee;
+  ee.session = session;
+  ee.files = node.each_files;
   ee.name = name;
   ee.at = table.at();
   if (!is_name(name)) table.errors().add(ee.at, not_a_name(name));
@@ -108,6 +112,11 @@ EeConfig read_ee(const std::string& name, TableReader& table) {
     if (word.value.find('\0') != std::string::npos)
       table.errors().add(word.at, "an argument cannot hold a byte 0");
   }
+  ee.principal = table.text("principal");
+  read_files(table, ee.files);
+  for (const char* key : {"files_bytes", "files_number"}) {
+    if (table.has(key) && !node.files) table.refuse(key, "EEs have no files here: [node] says no 'files'");
+  }
   if (const auto when = table.choice("restart", {"never", "on-failure", "always"}))
     ee.restart = RestartWhen(*when);
   table.finish();
@@ -116,9 +125,19 @@ EeConfig read_ee(const std::string& name, TableReader& table) {
 
 }  // namespace
 
-std::vector<EeConfig> read_ees(TableReader& root) {
+void read_session(TableReader& table, SessionConfig& session) {
+  table.number("packets", 64, 65536, session.packets);
+  table.number("objects", 1, 65536, session.objects);
+}
+
+void read_files(TableReader& table, FilesConfig& files) {
+  table.number("files_bytes", 0, int64_t{1} << 50, files.bytes);
+  table.number("files_number", 0, 1 << 24, files.number);
+}
+
+std::vector<EeConfig> read_ees(TableReader& root, const SessionConfig& session, const NodeConfig& node) {
   std::vector<EeConfig> ees;
-  for (auto& [name, table] : root.named_tables("ee")) ees.push_back(read_ee(name, table));
+  for (auto& [name, table] : root.named_tables("ee")) ees.push_back(read_ee(name, table, session, node));
   return ees;
 }
 

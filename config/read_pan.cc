@@ -76,6 +76,7 @@ PanConfig read_pan(TableReader& table, const NameCheck& check) {
   pan.code = table.text("code");
   pan.interpreted = table.choice("engine", {"jit", "interpreter"}) == 1;
   table.number("budget", 1, INT32_MAX, pan.budget);
+  pan.principal = table.text("principal");
   table.finish();
   if (!has_carriers) pan.carriers = carriers_of(pan.neighbours);
   return pan;

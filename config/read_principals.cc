@@ -11,6 +11,7 @@ constexpr int64_t kMaxUid = 4294967294;  // (uid_t)-1 is none
 constexpr int64_t kMaxMemory = int64_t{1} << 40;
 constexpr int64_t kMaxBandwidth = 1'000'000'000'000;
 constexpr int64_t kMaxObjects = 1 << 20;  // handles of a node
+constexpr int64_t kMaxCpu = 100 * 1024;   // percent: 1024 CPUs
 constexpr size_t kMaxName = 63;           // what an_CredInfo holds
 
 // Who it is.
@@ -27,9 +28,6 @@ void read_identity(TableReader& table, PrincipalConfig& p) {
     const bool alone = table.has(key) && p.issuer.has_value() != p.subject.has_value();
     if (alone) table.refuse(key, "'issuer' and 'subject' go together");
   }
-  if (!p.uid && !p.certificate && !p.issuer && !p.subject) {
-    table.errors().add(table.at(), table.title() + " needs 'uid', 'certificate', or 'issuer' and 'subject'");
-  }
 }
 
 // What it may have.
@@ -39,6 +37,7 @@ void read_limits(TableReader& table, PrincipalConfig& p) {
   table.number("domains", 0, kMaxObjects, p.domains);
   table.number("channels", 0, kMaxObjects, p.channels);
   table.number("priority", 0, 7, p.priority);
+  table.number("cpu", 0, kMaxCpu, p.cpu_percent);
 }
 
 }  // namespace

@@ -37,6 +37,7 @@ struct OpenPath {
   uint8_t priority = 0;                                // below Path::kPriorities
   Tspec police = {};                                   // of what comes in at the near end
   Tspec shape = {};                                    // of what leaves by the far end
+  Pool* finish_in = nullptr;  // null: the far end knows what to do with Packet::kOffload
 };
 
 // Sums over paths.

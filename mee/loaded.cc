@@ -3,8 +3,8 @@
 
 namespace weft::mee {
 
-Loaded::Loaded(std::string path, std::vector<std::string> argv, Host& host)
-    : path_(std::move(path)), argv_(std::move(argv)), host_(host) {
+Loaded::Loaded(std::string path, std::vector<std::string> argv, Host& host, an_Cred cred)
+    : path_(std::move(path)), argv_(std::move(argv)), host_(host), cred_(cred) {
   for (const std::string& argument : argv_) arguments_.push_back(argument.c_str());
   arguments_.push_back(nullptr);
 }
@@ -21,8 +21,8 @@ Result<void> Loaded::start(an_Domain parent, WhenEnded ended) {
   object_ = std::move(*object);
   asked_ = false;
   refused_.clear();
-  domain_ = an_domainCreate(nullptr, parent, nullptr, nullptr, nullptr, &Loaded::init, this,
-                            &Loaded::terminated, this);
+  domain_ = an_domainCreate(nullptr, parent, cred_, nullptr, nullptr, &Loaded::init, this, &Loaded::terminated,
+                            this);
   if (domain_ == nullptr) return Error{Code::kInvalid, refused_.empty() ? an_errtext() : refused_};
   ended_ = std::move(ended);
   return {};

@@ -15,8 +15,9 @@ namespace weft::mee {
 
 class Loaded final : public Home {
  public:
-  // `argv` as an_eeInit gets it, but for the NULL.  `host` outlives this.
-  Loaded(std::string path, std::vector<std::string> argv, Host& host);
+  // `argv` as an_eeInit gets it, but for the NULL.  `cred`: of whom its domain draws on; NULL: it is
+  // the node's own.  Both outlive this.
+  Loaded(std::string path, std::vector<std::string> argv, Host& host, an_Cred cred = nullptr);
   ~Loaded() override;
 
   Result<void> start(an_Domain parent, WhenEnded ended) override;
@@ -33,6 +34,7 @@ class Loaded final : public Home {
   const std::vector<std::string> argv_;
   std::vector<const char*> arguments_;
   Host& host_;
+  const an_Cred cred_;
   // Stays until the next start: when the domain ends, its code may still be on the stack.
   std::unique_ptr<SharedObject> object_;
   an_Domain domain_ = nullptr;

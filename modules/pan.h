@@ -18,6 +18,7 @@ namespace weft {
 class PanModule final : public Module {
  public:
   std::string_view name() const override { return "pan"; }
+  bool finishes_offload() const override { return true; }  // capsules have no checksum that could be left
   Result<std::unique_ptr<Stage>> create(const StageContext& context) override;
   Result<void> refine(const StageContext& context, DemuxKey& key) override;
 };

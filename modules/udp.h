@@ -28,6 +28,7 @@ class UdpModule final : public Module {
   explicit UdpModule(IpNode& node) : node_(node) {}
 
   std::string_view name() const override { return "udp"; }
+  bool finishes_offload() const override { return true; }
   std::span<const std::string_view> attributes() const override;
   Result<std::unique_ptr<Stage>> create(const StageContext& context) override;
   Result<void> refine(const StageContext& context, DemuxKey& key) override;

@@ -94,7 +94,7 @@ std::function<Result<void>(DemuxKey&)> Channel::narrowed_by(const DemuxKeyObject
 
 void Channel::suspension_changed() {
   if (path_ == nullptr) return;
-  GeniNode::of(domain_).geni().suspend(opening_, rests() || domain_.suspended());
+  GeniNode::of(domain_).geni().suspend(opening_, rests() || domain_.pauses());
 }
 
 // --- incoming ----------------------------------------------------------------
@@ -103,8 +103,9 @@ Result<void> InChannel::open(const char* protspec, const char* addrspec, an_NetS
                              const DemuxKeyObject* key) {
   auto limits = read_netspec(netspec);
   if (!limits) return limits.error();
-  return open_one_sided(protspec, addrspec, *limits, this,
-                        {.narrow = narrowed_by(key), .police = limits->rate});
+  return open_one_sided(
+      protspec, addrspec, *limits, this,
+      {.narrow = narrowed_by(key), .police = limits->rate, .finish_in = &domain_.node().pool()});
 }
 
 void InChannel::destroy() {

@@ -13,20 +13,23 @@ namespace weft {
 
 namespace {
 
+Credential* added(Credential* credential) {
+  if (credential != nullptr) credential->node().add(*credential);
+  return credential;
+}
+
 Credential* made(void* mem, GeniNode& node, const Result<Principals::Known*>& of,
                  std::optional<Certificate> certificate) {
   if (!of) {
     fail(of.error());
     return nullptr;
   }
-  Credential* credential = Credential::make(mem, node, **of, std::move(certificate));
-  if (credential != nullptr) node.add(*credential);
-  return credential;
+  return added(Credential::make(mem, node, Grants{.principal = *of}, std::move(certificate)));
 }
 
 // Who is at the other side of this call, in this process.
 Credential* recognise_caller(void* mem, GeniNode& node, const an_CredSpecData& spec) {
-  if (spec.kind == AN_CRED_LOCAL) return recognise_user(mem, node, ::geteuid());
+  if (spec.kind == AN_CRED_LOCAL) return credential_of(mem, node, node.principals().of_user(::geteuid()));
   const auto nonce = fresh_nonce();
   if (!nonce) {
     fail(nonce.error());
@@ -41,8 +44,9 @@ Credential* recognise_caller(void* mem, GeniNode& node, const an_CredSpecData& s
 }
 
 an_CredInfo info_of(const Credential& credential) {
-  const Quota& quota = credential.of().quota;
   an_CredInfo info{};
+  if (credential.of() == nullptr) return info;
+  const Quota& quota = credential.of()->quota;
   quota.name().copy(info.principal, sizeof info.principal - 1);
   info.memory = quota.limits().memory;
   info.memory_used = quota.reserved_memory() + quota.slots_held() * Packet::kStride;
@@ -58,8 +62,12 @@ an_CredInfo info_of(const Credential& credential) {
 
 }  // namespace
 
-Credential* recognise_user(void* mem, GeniNode& node, uid_t uid) {
-  return made(mem, node, node.principals().of_user(uid), std::nullopt);
+Credential* credential_of(void* mem, GeniNode& node, const Result<Principals::Known*>& who) {
+  return made(mem, node, who, std::nullopt);
+}
+
+Credential* credential_for(GeniNode& node, const Grants& grants) {
+  return added(Credential::make(nullptr, node, grants, std::nullopt));
 }
 
 Credential* recognise_certificate(void* mem, GeniNode& node, std::string_view pem, const Nonce& nonce,

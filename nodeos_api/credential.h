@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Credential: somebody showed who they are, and the node knows them.
+// Credential: somebody showed who they are, or the operator said it of an EE, and the node knows
+// them.
 //
 // Threads: the control thread.
 #pragma once
@@ -10,13 +11,21 @@
 
 namespace weft {
 
+// What a domain is let have for it, in place of what its parent has.
+struct Grants {
+  Principals::Known* principal = nullptr;  // null: nobody's; its parent's
+  FileSpace* files = nullptr;              // likewise
+};
+
 class Credential final : public Object<Credential>, public CredKind {
  public:
-  Credential(GeniNode& node, Principals::Known& of, std::optional<Certificate> certificate)
-      : node_(node), of_(of), certificate_(std::move(certificate)) {}
+  Credential(GeniNode& node, const Grants& grants, std::optional<Certificate> certificate)
+      : node_(node), grants_(grants), certificate_(std::move(certificate)) {}
 
   GeniNode& node() const { return node_; }
-  Principals::Known& of() const { return of_; }
+  const Grants& grants() const { return grants_; }
+  // Null: of nobody in particular.
+  Principals::Known* of() const { return grants_.principal; }
   // Whether it is still good.  Errors: kPermission (its certificate has expired meanwhile).
   Result<void> check(std::time_t now) const {
     return certificate_ ? certificate_->check_valid(now) : Result<void>();
@@ -25,13 +34,17 @@ class Credential final : public Object<Credential>, public CredKind {
 
  private:
   GeniNode& node_;
-  Principals::Known& of_;
+  const Grants grants_;
   std::optional<Certificate> certificate_;
 };
 
-// The credential of who was recognised: as that user, or by a certificate and the signature of
-// what the node asked with `nonce`.  Null, with the failure noted, if it is nobody.
-Credential* recognise_user(void* mem, GeniNode& node, uid_t uid);
+// The credential of a principal that is known by other means.  Null, with the failure noted, if
+// it is nobody.
+Credential* credential_of(void* mem, GeniNode& node, const Result<Principals::Known*>& who);
+// What the operator lets an EE have.  Null, with the failure noted, if there are no handles left.
+Credential* credential_for(GeniNode& node, const Grants& grants);
+// That of who was recognised by a certificate and the signature of what the node asked with
+// `nonce`.  Likewise.
 Credential* recognise_certificate(void* mem, GeniNode& node, std::string_view pem, const Nonce& nonce,
                                   std::string_view signature);
 

@@ -24,6 +24,7 @@
 namespace weft {
 
 class Event;
+class FileSpace;
 class Node;
 
 // A channel of a domain.
@@ -51,7 +52,14 @@ class Domain final : public Object<Domain>, public DomainKind, private Timer {
   // What bounds it: that of the credentials that it showed, else its parent's; null: nothing.
   // Set once, before anybody sees the domain.
   Quota* quota() const { return quota_; }
-  void draw_on(Quota* quota) { quota_ = quota; }
+  void draw_on(Quota* quota) {
+    quota_ = quota;
+    if (quota != nullptr) account_.charge_to(&quota->account());
+  }
+  // The files that it sees: those of the credentials that it showed, else its parent's; null: none.
+  // Likewise.
+  FileSpace* files() const { return files_; }
+  void see(FileSpace* files) { files_ = files; }
   // Whether its principal may hold so many slots of the pool more.
   bool may_hold(size_t slots) const { return quota_ == nullptr || quota_->may_hold(slots); }
 
@@ -93,6 +101,10 @@ class Domain final : public Object<Domain>, public DomainKind, private Timer {
   // Nothing of a suspended domain runs.  On the worker; what is running comes to its end.
   bool suspended() const { return suspended_; }
   void suspend(bool suspended);
+  // Nothing of it runs for that reason, or because its principal has used up its CPU time.
+  bool pauses() const { return suspended_ || (quota_ != nullptr && quota_->over_cpu()); }
+  // A pause takes hold, or ends.  On the worker, between rounds.
+  void pause_changed();
   const std::vector<DomainPart*>& parts() const { return parts_; }
 
   // On the worker.
@@ -132,15 +144,14 @@ class Domain final : public Object<Domain>, public DomainKind, private Timer {
   // it.  On the worker.
   void condemn();
   bool condemned() const { return condemned_; }
-  // Nothing of it runs now, for either reason.  On the worker.
-  bool rests() const { return suspended_ || condemned_; }
+  // Nothing of it runs now, for whatever reason.  On the worker.
+  bool rests() const { return pauses() || condemned_; }
 
   // Writes a line to the log of the GeniNode, unless the domain has said enough this second.
   void log(an_LogLevel level, const char* text);
 
  private:
-  // A suspension takes hold, or ends.
-  void fire(uint64_t now_ns) override;
+  void fire(uint64_t) override { pause_changed(); }
   // On the worker: nothing of the domain is left there.
   void clear_worker();
   // The threads of this and of its descendants are told.
@@ -152,6 +163,7 @@ class Domain final : public Object<Domain>, public DomainKind, private Timer {
   an_DomainTermFunc term_ = nullptr;
   void* term_arg_ = nullptr;
   Quota* quota_ = nullptr;
+  FileSpace* files_ = nullptr;
   bool initialising_ = false;
   bool ending_ = false;
   bool suspended_ = false;

@@ -41,7 +41,7 @@ void Event::destroy() {
 
 // The function may cancel the event, so nothing of it is touched after the call.
 void Event::fire(uint64_t now_ns) {
-  if (domain_.suspended()) {
+  if (domain_.pauses()) {
     overdue_ = true;
     return;
   }

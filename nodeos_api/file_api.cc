@@ -36,8 +36,8 @@ int close(typename T::Handle handle) {
 FileSpace* space_of(an_Domain d) {
   const Domain* domain = find_open(d);
   if (domain == nullptr || !domain->node().allows_blocking()) return nullptr;
-  FileSpace* space = GeniNode::of(*domain).files();
-  if (space == nullptr) fail(AN_ENOSYS, "this node has no files");
+  FileSpace* space = domain->files();
+  if (space == nullptr) fail(AN_ENOSYS, "this node has no files for the domain");
   return space;
 }
 

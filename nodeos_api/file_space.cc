@@ -34,21 +34,27 @@ Error not_regular(const std::string& path, const struct stat& what) {
 
 }  // namespace
 
-Result<std::unique_ptr<FileSpace>> FileSpace::open(const std::string& root, const FileQuota& quota) {
-  if (::mkdir(root.c_str(), kDirMode) != 0 && errno != EEXIST) return file_error(root, errno);
-  OwnedFd fd(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd) return file_error(root, errno);
+Result<OwnedFd> FileSpace::take_folder(const std::string& folder) {
+  if (::mkdir(folder.c_str(), kDirMode) != 0 && errno != EEXIST) return file_error(folder, errno);
+  OwnedFd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return file_error(folder, errno);
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return file_error(root, errno);
-    return path_error(Code::kBusy, root, "another node has its files there");
+    if (errno != EWOULDBLOCK) return file_error(folder, errno);
+    return path_error(Code::kBusy, folder, "another node has its files there");
   }
   if (const auto beneath = open_beneath(fd.get(), ".", O_PATH); !beneath) {
     return Error{Code::kUnsupported,
-                 root + ": files need openat2, of Linux 5.6 and later: " + beneath.error().sentence};
+                 folder + ": files need openat2, of Linux 5.6 and later: " + beneath.error().sentence};
   }
-  const auto present = measure_files(fd.get());
+  return fd;
+}
+
+Result<std::unique_ptr<FileSpace>> FileSpace::open(const std::string& root, const FileQuota& quota) {
+  auto fd = take_folder(root);
+  if (!fd) return fd.error();
+  const auto present = measure_files(fd->get());
   if (!present) return Error{present.error().code, root + ": " + present.error().sentence};
-  return std::unique_ptr<FileSpace>(new FileSpace(std::move(fd), quota, *present));
+  return std::unique_ptr<FileSpace>(new FileSpace(*std::move(fd), quota, *present));
 }
 
 FileUse FileSpace::use() const {

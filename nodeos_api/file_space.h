@@ -117,6 +117,8 @@ class FileSpace {
   // Errors: kBusy (another space has it), kUnsupported (a kernel before 5.6), else as
   // file_error().
   static Result<std::unique_ptr<FileSpace>> open(const std::string& root, const FileQuota& quota);
+  // A folder, made likewise, that from now on is that of who holds the descriptor.
+  static Result<OwnedFd> take_folder(const std::string& folder);
   // REQUIRES: nothing of it is open any more
   ~FileSpace() = default;
   FileSpace(const FileSpace&) = delete;

@@ -6,8 +6,11 @@
 // Threads: as Node.
 #pragma once
 
+#include <map>
+
 #include "base/log.h"
 #include "geni/geni.h"
+#include "nodeos_api/cpu_bound.h"
 #include "nodeos_api/node.h"
 #include "nodeos_api/principals.h"
 
@@ -15,6 +18,9 @@ namespace weft {
 
 class Credential;
 class FileSpace;
+namespace snow {
+class Session;
+}
 
 class GeniNode final : public Node {
  public:
@@ -24,7 +30,7 @@ class GeniNode final : public Node {
     Pool& pool;
     Clock& clock;
     Logger& log;
-    FileSpace* files = nullptr;  // null: its domains have none
+    FileSpace* files = nullptr;  // that domains see who are given none of their own; null: none
     std::string name = "weft";   // that signatures of credentials are for
   };
 
@@ -32,8 +38,10 @@ class GeniNode final : public Node {
       : Node(parts.worker, parts.pool, parts.clock),
         geni_(parts.geni),
         log_(parts.log),
-        files_(parts.files),
-        principals_(parts.name) {}
+        has_files_(parts.files != nullptr),
+        principals_(parts.name) {
+    root().see(parts.files);
+  }
   // Ends all domains, with AN_TERM_NODE.
   ~GeniNode() override;
 
@@ -46,19 +54,26 @@ class GeniNode final : public Node {
   void add(Credential& c) { credentials_.push_back(&c); }
   void remove(Credential& c) { std::erase(credentials_, &c); }
 
+  // Sessions of EEs in other processes, likewise.
+  void add(snow::Session& s) { sessions_.push_back(&s); }
+  void remove(snow::Session& s) { std::erase(sessions_, &s); }
+  const std::vector<snow::Session*>& sessions() const { return sessions_; }
+
   Geni& geni() const { return geni_; }
   Logger& log() const { return log_; }
-  FileSpace* files() const { return files_; }  // null: its domains have none
-  bool has_files() const override { return files_ != nullptr; }
+  // Whether any of its domains has, or had.
+  bool has_files() const override { return has_files_.load(std::memory_order_relaxed); }
   bool admit(Domain& fresh, an_Cred cred) override;
   std::string_view port_name(uint16_t port) const override { return geni_.port(port).name; }
 
  private:
   Geni& geni_;
   Logger& log_;
-  FileSpace* const files_;
+  std::atomic<bool> has_files_;  // set on the control thread
   Principals principals_;
   std::vector<Credential*> credentials_;
+  std::map<Quota*, std::unique_ptr<CpuBound>> cpu_bounds_;
+  std::vector<snow::Session*> sessions_;
 };
 
 }  // namespace weft

@@ -47,6 +47,7 @@ void HandleTable::remove(uint64_t handle) {
   std::lock_guard lock(mutex_);
   slot.next_free = first_free_;
   first_free_ = index;
+  removed_.store(removed_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 }
 
 // One more chunk; the free list is in the order of the slots.

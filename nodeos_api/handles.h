@@ -68,6 +68,9 @@ class HandleTable {
   }
   void unpin(uint64_t handle) { slot_at(index(handle))->pins.fetch_sub(1, std::memory_order_release); }
 
+  // How many were removed since the table was made.
+  uint64_t removed() const { return removed_.load(std::memory_order_relaxed); }
+
   static uint32_t index(uint64_t handle) { return uint32_t(handle >> kIndexShift) & (kCapacity - 1); }
   // The object in a slot.  REQUIRES: it is alive
   void* at(uint32_t index) const { return slot_at(index)->object.load(std::memory_order_relaxed); }
@@ -93,6 +96,7 @@ class HandleTable {
 
   std::mutex mutex_;
   std::array<std::atomic<Slot*>, kCapacity / kChunk> chunks_{};
+  std::atomic<uint64_t> removed_{0};  // written under the lock
   uint32_t slots_ = 0;
   uint32_t first_free_ = kCapacity;  // kCapacity: none
 };

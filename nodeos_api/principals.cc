@@ -36,6 +36,11 @@ Result<void> Principals::add(Principal p, const Geni& geni, uint64_t now_ns, siz
   return {};
 }
 
+Principals::Known* Principals::named(std::string_view name) const {
+  const auto known = std::ranges::find_if(known_, [&](const auto& k) { return k->principal.name == name; });
+  return known != known_.end() ? known->get() : nullptr;
+}
+
 Result<Principals::Known*> Principals::of_user(uid_t uid) const {
   for (const auto& known : known_) {
     if (known->principal.uid == uid) return known.get();

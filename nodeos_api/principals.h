@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "geni/geni.h"
@@ -23,7 +24,7 @@ namespace weft {
 
 struct Principal {
   std::string name;
-  // How it shows that it is: at least one of these.
+  // How it shows that it is; none of these, if only the operator says who it is.
   std::optional<uid_t> uid;                // a process of that user
   std::optional<Certificate> certificate;  // this very certificate, and its key
   std::optional<Certificate> issuer;       // one that this issued ...
@@ -52,6 +53,8 @@ class Principals {
   const std::string& node() const { return node_; }
   const std::vector<std::unique_ptr<Known>>& all() const { return known_; }
 
+  // The principal of that name; null if there is none.
+  Known* named(std::string_view name) const;
   // Each names who it is.  Errors: kPermission, with a sentence that says what is missing.
   Result<Known*> of_user(uid_t uid) const;
   // `signature`: of the challenge that this node made with `nonce`.

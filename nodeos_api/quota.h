@@ -19,6 +19,7 @@
 #include "base/counter.h"
 #include "base/result.h"
 #include "partner/packet.h"
+#include "paths/account.h"
 #include "paths/rate_meter.h"
 
 namespace weft {
@@ -30,6 +31,7 @@ struct QuotaLimits {
   uint32_t domains = 0;
   uint32_t channels = 0;
   uint32_t priority = 0;  // the highest that a channel may ask for
+  uint32_t cpu = 0;       // percent of one CPU, on the worker
 };
 
 // What a channel takes of a quota for as long as it is open.
@@ -75,6 +77,13 @@ class Quota {
   void hold(uint64_t slots) { slots_held_.add(slots); }
   void let_go(uint64_t slots) { slots_held_.set(slots_held() - slots); }
 
+  // What all its domains have used.
+  Account& account() { return account_; }
+  // Whether they have used more of the CPU than is theirs until now; then nothing of them runs.
+  // On the worker.
+  bool over_cpu() const { return over_cpu_; }
+  void set_over_cpu(bool over) { over_cpu_ = over; }
+
   // The rate of all its outgoing channels together; null: without bound.
   RateMeter* meter() { return meter_ ? &*meter_ : nullptr; }
 
@@ -84,6 +93,8 @@ class Quota {
   uint32_t domains_ = 0, channels_ = 0;
   uint64_t slots_reserved_ = 0, bandwidth_reserved_ = 0;
   Counter slots_held_;
+  Account account_;
+  bool over_cpu_ = false;
   std::optional<RateMeter> meter_;
 };
 

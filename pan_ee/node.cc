@@ -47,14 +47,15 @@ an_DropReason reason_of(vm::Fault fault) {
 
 // --- life --------------------------------------------------------------------
 
-std::unique_ptr<Node> Node::start(const NodeConfig& config, an_Domain parent, std::string& error) {
+std::unique_ptr<Node> Node::start(const NodeConfig& config, an_Domain parent, std::string& error,
+                                  an_Cred cred) {
   std::unique_ptr<Node> node(new Node(config));
   if (!node->configure(config)) {
     error = node->error_;
     return nullptr;
   }
   node->config_ = &config;
-  an_Domain domain = an_domainCreate(nullptr, parent, nullptr, nullptr, nullptr, &Node::init, node.get(),
+  an_Domain domain = an_domainCreate(nullptr, parent, cred, nullptr, nullptr, &Node::init, node.get(),
                                      &Node::terminated, node.get());
   node->config_ = nullptr;
   if (domain == nullptr) {

@@ -32,9 +32,10 @@ struct CodeFile;
 
 class Node {
  public:
-  // `parent`: as in an_domainCreate.  Null on failure; `error` then says why in one
+  // `parent` and `cred`: as in an_domainCreate.  Null on failure; `error` then says why in one
   // sentence.
-  static std::unique_ptr<Node> start(const NodeConfig& config, an_Domain parent, std::string& error);
+  static std::unique_ptr<Node> start(const NodeConfig& config, an_Domain parent, std::string& error,
+                                     an_Cred cred = nullptr);
   // Ends the domain if it has not ended yet.
   ~Node();
   Node(const Node&) = delete;

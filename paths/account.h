@@ -18,6 +18,9 @@ class Account {
   Account(const Account&) = delete;
   Account& operator=(const Account&) = delete;
 
+  // REQUIRES: nothing was charged yet
+  void charge_to(Account* parent) { parent_ = parent; }
+
   void charge_cycles(uint64_t n) {
     for (Account* a = this; a != nullptr; a = a->parent_) a->cycles_.add(n);
   }

@@ -3,12 +3,15 @@
 
 #include <algorithm>
 
+#include "paths/offload_stage.h"
+
 namespace weft {
 
 Builder::Builder(std::vector<Module*> modules, FindPort find_port, PortNames port_names)
     : modules_(std::move(modules)), find_port_(std::move(find_port)), port_names_(std::move(port_names)) {}
 
-Result<Builder::Built> Builder::build(std::string_view text, PathQueues queues, Account* account) {
+Result<Builder::Built> Builder::build(std::string_view text, PathQueues queues, Account* account,
+                                      Pool* finish_in) {
   auto parsed = parse_path(text);
   if (!parsed) return parsed.error();
   auto sides = resolve(text, *parsed);
@@ -25,6 +28,11 @@ Result<Builder::Built> Builder::build(std::string_view text, PathQueues queues, 
     if (auto added = add_stage(*built.path, context); !added) return added.error();
     if (auto refined = find(spec.near.chain[i].name)->refine(context, built.key); !refined)
       return refined.error();
+  }
+  if (finish_in != nullptr && leaves_offload(spec.near, *sides->near)) {
+    const bool frames = spec.near.chain.size() == 1;
+    built.path->append(
+        "offload", std::make_unique<OffloadStage>(*finish_in, frames ? sides->near->info.link : Link::kRaw));
   }
   for (size_t i = spec.far.chain.size(); i-- > 1;) {
     const StageContext context{spec, text, spec.far, i, *sides->far, sides->near};
@@ -75,6 +83,12 @@ Result<void> Builder::add_stage(Path& path, const StageContext& context) const {
   if (!stage) return stage.error();
   path.append(name, *std::move(stage));
   return {};
+}
+
+bool Builder::leaves_offload(const PathSide& side, const Port& device) const {
+  return device.info.offload &&
+         std::none_of(side.chain.begin() + 1, side.chain.end(),
+                      [this](const auto& link) { return find(link.name)->finishes_offload(); });
 }
 
 Result<Builder::Sides> Builder::resolve(std::string_view text, const PathSpec& written) const {

@@ -38,9 +38,11 @@ class Builder {
     const Port* far;  // null unless cut-through
   };
 
-  // `account`, if given, is charged for the path too.
+  // `account`, if given, is charged for the path too.  `finish_in`, if given: whoever takes the
+  // packets at the far end sees none with Packet::kOffload; segments are of that pool.
   // Errors: kProtocolSpec, kAddressSpec with the column; what a module says.
-  Result<Built> build(std::string_view text, PathQueues queues = {}, Account* account = nullptr);
+  Result<Built> build(std::string_view text, PathQueues queues = {}, Account* account = nullptr,
+                      Pool* finish_in = nullptr);
 
   // The text with the link modules that it leaves out, its names checked and its values not.
   Result<PathSpec> resolve(std::string_view text) const;
@@ -63,6 +65,8 @@ class Builder {
   Result<void> check_attributes(std::string_view text, const PathSide& side) const;
   void add_link_module(PathSide& side, const Port& device, bool bare) const;
   Result<void> add_stage(Path& path, const StageContext& context) const;
+  // Whether packets may come to the end of the side with something left to be done.
+  bool leaves_offload(const PathSide& side, const Port& device) const;
 
   std::vector<Module*> modules_;
   FindPort find_port_;

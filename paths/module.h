@@ -71,6 +71,9 @@ class Module {
   virtual std::optional<Link> link() const { return std::nullopt; }
   // Whether it reads whole frames, so that no link module is wanted beneath it.
   virtual bool reads_frames() const { return false; }
+  // Whether it takes care of all that a device left to be done of its packets (Packet::kOffload),
+  // so that nothing above it sees any of that.
+  virtual bool finishes_offload() const { return false; }
   // The attributes that it reads; any other is an error unless another module of
   // the chain reads it.
   virtual std::span<const std::string_view> attributes() const { return {}; }

@@ -26,4 +26,6 @@ void Stage::drop(Pvec& v, DropReason reason) {
   while (!v.empty()) drop(v.pop_front(), reason);
 }
 
+DropCounters& Stage::drops() { return path_->stages()[index_]->counters.drops; }
+
 }  // namespace weft

@@ -52,6 +52,8 @@ class Stage {
 
   void drop(PacketPtr p, DropReason reason);
   void drop(Pvec& v, DropReason reason);
+  // For packets that are lost before they are made.
+  DropCounters& drops();
 
  private:
   friend class Path;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Calls on credentials.  Who the EE's user is says the kernel; whose certificate it shows, a
-// signature of what the node asked.
+// Calls on credentials.  Who the EE is says the operator, or the kernel, which knows its user;
+// whose certificate it shows, a signature of what the node asked.
 #include "nodeos_api/credential.h"
 #include "nodeos_api/snow/calls.h"
 
@@ -9,12 +9,7 @@ namespace weft::snow {
 namespace {
 
 Credential* recognise(Exchange& x, const CredCreate& r) {
-  if (r.kind == AN_CRED_LOCAL) {
-    const auto user = x.session.user();
-    if (user) return recognise_user(nullptr, x.session.node(), *user);
-    fail(AN_EPERM, "the node does not know which user is at the other end of a socket that it made itself");
-    return nullptr;
-  }
+  if (r.kind == AN_CRED_LOCAL) return credential_of(nullptr, x.session.node(), x.session.principal());
   OptionalText certificate, signature;
   if (!x.read(r.certificate, &certificate) || !x.read(r.signature, &signature)) return nullptr;
   const auto nonce = x.session.take_nonce();
@@ -47,7 +42,7 @@ int serve_CredCreate(Exchange& x, const CredCreate& r, CredCreated& made) {
   Credential* credential = recognise(x, r);
   if (credential == nullptr) return an_errno();
   made.handle = x.session.handles().give<CredKind>(credential->handle());
-  made.bounds = bounds_of(credential->of().quota);
+  made.bounds = bounds_of(credential->of()->quota);
   return AN_OK;
 }
 

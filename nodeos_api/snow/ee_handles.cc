@@ -6,7 +6,7 @@
 namespace weft::snow {
 
 bool EeHandles::has_room(std::vector<Opening>* closed) {
-  if (given_.size() >= std::min(sweep_at_, limit_)) sweep(closed);
+  if (ended_ && given_.size() >= std::min(sweep_at_, limit_)) sweep(closed);
   if (given_.size() < limit_) return true;
   fail(AN_ELIMIT, "the EE has as many objects as it may have");
   return false;
@@ -27,6 +27,7 @@ void EeHandles::sweep(std::vector<Opening>* closed) {
     return true;
   });
   sweep_at_ = std::max<size_t>(64, 2 * given_.size());
+  ended_ = false;
 }
 
 }  // namespace weft::snow

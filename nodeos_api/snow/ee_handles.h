@@ -20,9 +20,12 @@ class EeHandles {
  public:
   explicit EeHandles(size_t limit) : limit_(limit) {}
 
-  // Whether one more may be had; if not, the failure is noted.  Those that died by
-  // themselves are taken out first, and appended to `closed` where they had an opening.
+  // Whether one more may be had; if not, the failure is noted.  Those that have ended
+  // are taken out first, and appended to `closed` where they had an opening.  An EE that asks again
+  // and again costs no more than the question, while none ends.
   bool has_room(std::vector<Opening>* closed);
+  // Some of what was given may have ended since.
+  void some_ended() { ended_ = true; }
   // A handle for a node's object.  REQUIRES: has_room()
   template <typename Kind>
   uint64_t give(typename Kind::Handle real, Opening opening = kNoOpening) {
@@ -62,6 +65,7 @@ class EeHandles {
 
   const size_t limit_;
   size_t sweep_at_ = 64;
+  bool ended_ = false;
   HandleTable table_;  // the objects are handles of the node's
   std::vector<Given> given_;
 };

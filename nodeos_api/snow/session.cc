@@ -24,18 +24,27 @@ std::span<const uint8_t> bytes_of(const T& value) {
 
 }  // namespace
 
-Session::Session(OwnedFd socket, GeniNode& node, an_Domain parent, const SessionLimits& limits)
+Session::Session(OwnedFd socket, GeniNode& node, an_Domain parent, const SessionLimits& limits, an_Cred cred)
     : socket_(std::move(socket)),
       node_(node),
       parent_(parent),
       limits_(limits),
+      cred_(cred),
+      peer_(peer_of(fd())),
       handles_(limits.objects),
       in_(kMaxMessage) {
-  socklen_t length = sizeof peer_;
-  if (::getsockopt(fd(), SOL_SOCKET, SO_PEERCRED, &peer_, &length) != 0) peer_.uid = uid_t(-1);
+  node_.add(*this);
+}
+
+ucred Session::peer_of(int socket) {
+  ucred peer{};
+  socklen_t length = sizeof peer;
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) peer.uid = uid_t(-1);
+  return peer;
 }
 
 Session::~Session() {
+  node_.remove(*this);
   asked_ = true;
   if (top_ != nullptr) an_domainDestroy(top_);
   handles_.for_each<CredKind>([](an_Cred c) { an_credDestroy(c); });
@@ -100,7 +109,9 @@ bool Session::answer(std::span<const uint8_t> message) {
   if (top_ != nullptr) border_->take_all();
   std::vector<uint8_t> reply;
   asked_ = true;
+  const uint64_t removed = weft::handles().removed();
   const int status = service->serve(*this, body, &reply);
+  if (weft::handles().removed() != removed) handles_.some_ended();
   asked_ = false;
   if (status != AN_OK) {
     const std::string_view text = an_errtext();
@@ -147,9 +158,11 @@ bool Session::flush() {
 
 // --- for the calls ---------------------------------------------------------------
 
-std::optional<uid_t> Session::user() const {
-  if (peer_.uid == uid_t(-1) || peer_.pid == ::getpid()) return std::nullopt;
-  return peer_.uid;
+Result<Principals::Known*> Session::principal() const {
+  if (cred_ != nullptr && find<Credential>(cred_)->of() != nullptr) return find<Credential>(cred_)->of();
+  if (peer_.uid != uid_t(-1) && peer_.pid != ::getpid()) return node_.principals().of_user(peer_.uid);
+  return Error{Code::kPermission,
+               "the node does not know which user is at the other end of a socket that it made itself"};
 }
 
 Result<Nonce> Session::make_nonce() {
@@ -172,11 +185,12 @@ int Session::reserve_memory(Quota& quota) {
   return AN_OK;
 }
 
-// Who is a principal by their user is bounded from the beginning; others are as `parent` is.
+// Who is a principal is bounded from the beginning; others are as `parent` is.
 int Session::begin(Welcome* welcome) {
+  if (cred_ != nullptr) return begin_as(find<Credential>(cred_), welcome);
   Credential* known = nullptr;
-  if (user() && node_.principals().of_user(*user())) {
-    known = recognise_user(nullptr, node_, *user());
+  if (const auto who = principal()) {
+    known = credential_of(nullptr, node_, who);
     if (known == nullptr) return an_errno();
   }
   const int status = begin_as(known, welcome);
@@ -185,8 +199,8 @@ int Session::begin(Welcome* welcome) {
 }
 
 int Session::begin_as(const Credential* known, Welcome* welcome) {
-  if (known != nullptr && charged_ == nullptr && reserve_memory(known->of().quota) != AN_OK)
-    return an_errno();
+  Principals::Known* const who = known != nullptr ? known->of() : nullptr;
+  if (who != nullptr && charged_ == nullptr && reserve_memory(who->quota) != AN_OK) return an_errno();
   ShmLayout layout;
   layout.entries = std::bit_ceil(std::max({limits_.packets_made, limits_.packets_received, 64u}));
   layout.openings = std::clamp(limits_.objects, 1u, ShmLayout::kMaxOpenings);
@@ -202,7 +216,7 @@ int Session::begin_as(const Credential* known, Welcome* welcome) {
   *welcome = {.version = kVersion,
               .packets_made = limits_.packets_made,
               .packets_received = limits_.packets_received,
-              .has_files = node_.has_files(),
+              .has_files = find<Domain>(top_)->files() != nullptr,
               .root = handles_.give<DomainKind>(top_),
               .layout = layout,
               .bounds = {}};
@@ -232,6 +246,7 @@ an_Domain Session::make_domain(an_Domain parent, uint64_t tag, an_Cred cred) {
 void Session::hear(an_Domain, an_TermReason reason, void* arg) {
   const std::unique_ptr<Watch> watch(static_cast<Watch*>(arg));
   Session& session = *watch->session;
+  session.handles_.some_ended();
   if (session.asked_) return;
   const DomainEnded ended{watch->tag, reason, 0};
   session.send({0, uint16_t(News::kDomainEnded), Kind::kNews, 0, 0}, bytes_of(ended));

@@ -37,14 +37,18 @@ struct SessionLimits {
 class Session {
  public:
   // `socket` is connected, and SOCK_SEQPACKET.  The EE's domains stand below `parent`, and end
-  // with it; the session is then over.
-  Session(OwnedFd socket, GeniNode& node, an_Domain parent, const SessionLimits& limits);
+  // with it; the session is then over.  They have what `cred` grants, which outlives the
+  // session; NULL: they draw on the principal of the user at the other end, if that is one.
+  Session(OwnedFd socket, GeniNode& node, an_Domain parent, const SessionLimits& limits,
+          an_Cred cred = nullptr);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
   int fd() const { return socket_.get(); }
   const ucred& peer() const { return peer_; }
+  // Who is at the other end of a socket; the user -1, if that is not known.
+  static ucred peer_of(int socket);
   // Serves what the EE has sent, a few calls at most, and sends what waits for it.  False
   // when the connection is over: the EE is gone, or broke the protocol.
   bool serve();
@@ -59,6 +63,9 @@ class Session {
   const SessionLimits& limits() const { return limits_; }
   EeHandles& handles() { return handles_; }
   Border& border() { return *border_; }  // REQUIRES: begin() was called
+  // Where its packets cross; null: it has not said hello yet.
+  const Border* crossing() const { return border_ ? &*border_ : nullptr; }
+  size_t objects() const { return handles_.size(); }
   // What the EE's handle stands for; null, with the failure noted, if it is none of its.
   template <typename Kind>
   typename Kind::Handle real(uint64_t handle) {
@@ -70,8 +77,9 @@ class Session {
   int begin(Welcome* welcome);
   // Makes a domain of whose end the EE is to hear.
   an_Domain make_domain(an_Domain parent, uint64_t tag, an_Cred cred);
-  // The user at the other end; none if this process made both ends: it handed one down.
-  std::optional<uid_t> user() const;
+  // Who the EE is.  Errors: kPermission (nobody of whom the config speaks; this process made both
+  // ends of the socket and handed one down, so that its user is not seen).
+  Result<Principals::Known*> principal() const;
   // What a certificate's key is to sign: one is good at a time, and once.
   Result<Nonce> make_nonce();
   std::optional<Nonce> take_nonce() { return std::exchange(nonce_, std::nullopt); }
@@ -102,7 +110,8 @@ class Session {
   GeniNode& node_;
   const an_Domain parent_;
   SessionLimits limits_;  // less, if its principal may have less
-  ucred peer_{};
+  const an_Cred cred_;    // null: whoever is at the other end
+  const ucred peer_;
   EeHandles handles_;
   std::optional<Border> border_;
   an_Domain top_ = nullptr;

@@ -12,6 +12,8 @@
  *   descriptors
  *   pool                    pages of a memory pool, of which it then gives nothing back
  *   memory                  of the system
+ *   compute                 the worker's time
+ *   files MINE OTHER        writes MINE until it is refused; says what it sees, and tries to open OTHER
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +36,7 @@ static struct {
 } greedy;
 
 static void say(const char* what, uint64_t got, const char* refusal) {
-  char line[128];
+  char line[512];
   snprintf(line, sizeof line, "greedy: %s: %" PRIu64 ", then %s", what, got, refusal);
   an_log(greedy.domain, AN_LOG_INFO, line);
 }
@@ -162,6 +164,35 @@ static int overdraw_pool(void) {
   return an_mempoolSetLimit(pool, limit / 2);
 }
 
+static void compute_in_turns(void* arg) {
+  const uint64_t until = an_timeGet(AN_TIME_MONOTONIC) + MILLISECOND;
+  (void)arg;
+  while (an_timeGet(AN_TIME_MONOTONIC) < until) {
+  }
+}
+
+static void say_of(const char* what, const char* whose, uint64_t got, const char* refusal) {
+  char line[128];
+  snprintf(line, sizeof line, "%s of %s", what, whose);
+  say(line, got, refusal);
+}
+
+static int keep_files(const char* mine, const char* others) {
+  static const char bytes[1024];
+  uint64_t n = 0, seen = 0;
+  an_DirEntry entry = {.size = sizeof entry};
+  an_File file = an_open(NULL, greedy.domain, mine, AN_O_WRONLY | AN_O_CREAT | AN_O_TRUNC);
+  an_Dir all = an_opendir(NULL, greedy.domain, ".");
+  if (file == NULL || all == NULL) return an_errno();
+  while (n < MOST && an_write(file, bytes, sizeof bytes) == sizeof bytes) n += sizeof bytes;
+  say_of("bytes", mine, n, an_statusName(an_errno()));
+  while (an_readdir(all, &entry) == AN_OK) seen++;
+  say_of("files", mine, seen, entry.name);
+  seen = an_open(NULL, greedy.domain, others, AN_O_RDONLY) != NULL;
+  say_of("what others have", mine, seen, an_statusName(an_errno()));
+  return AN_OK;
+}
+
 static int start_thread(void* (*work)(void*)) {
   return an_threadSpawn(NULL, greedy.domain, work, NULL) != NULL ? AN_OK : an_errno();
 }
@@ -184,5 +215,11 @@ int an_eeInit(an_Domain self, int argc, const char* const* argv) {
   if (strcmp(what, "memory") == 0) return start_thread(take_memory);
   if (strcmp(what, "descriptors") == 0) return open_descriptors();
   if (strcmp(what, "pool") == 0) return overdraw_pool();
+  if (strcmp(what, "files") == 0) return keep_files(greedy.prot, greedy.addr);
+  if (strcmp(what, "compute") == 0) {
+    return an_eventSchedule(NULL, self, MILLISECOND, MILLISECOND, compute_in_turns, NULL) != NULL
+               ? AN_OK
+               : an_errno();
+  }
   return AN_EINVAL;
 }

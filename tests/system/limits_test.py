@@ -3,8 +3,11 @@
 """EEs that take without end are stopped at their limits, each with the right word, and their
 neighbour's traffic is whole."""
 
-import json
+import os
 import re
+import signal
+import socket
+import subprocess
 import time
 import unittest
 
@@ -18,6 +21,7 @@ kernel_routes = false
 default_paths = false
 pool_packets = 4096
 pages = "4K"
+files = "{folder}/ee"
 
 [partner.lan]
 driver = "tap"
@@ -39,12 +43,44 @@ SECONDS = 2
 LEAST = 100  # datagrams that the neighbour's flow carries at least
 
 
+# What the greedy one is given more to keep to; goes on in its table.
+TENANT = """
+principal = "tenant"
+
+[principal.tenant]
+channels = 10
+paths = ["lan/ip/udp (srcport=9)"]
+"""
+
+# What every EE in a process of its own has.
+SNOW = """
+[snow]
+socket = "{folder}/snow.sock"
+packets = 128
+"""
+
+# Beside it, the same EE loaded into weftd.
+LOADED = """
+[ee.loaded]
+load = "{lib}/greedy.so"
+args = [%s]
+"""
+
+LIB = BIN.parent / "tests/system"
+GREEDY_EE = BIN / "greedy_ee"
+CHANNELS = 4094  # that the greedy one can open: 4096 objects, of which two are domains
+BACK_WITHIN = 0.1  # seconds from the kill of an EE until nothing of it is left in the node
+CHANCES = 5  # how often an EE is killed until that is so: a machine may have other things to do, too
+PACKET = 2112  # bytes of the pool that a packet fills
+
+
 class Limits(unittest.TestCase):
-    def start(self, words, memory="256M"):
+    def start(self, words, memory="256M", more=""):
         self.lab = Lab()
         self.addCleanup(self.lab.__exit__, None, None, None)
         node, self.client = self.lab.host("r"), self.lab.host("c")
-        self.weftd = Weftd(self.lab, node, CONFIG.format(bin=BIN, words=words, memory=memory), control_groups=True)
+        config = (CONFIG + more).format(bin=BIN, lib=LIB, folder=self.lab.folder, words=words, memory=memory)
+        self.weftd = Weftd(self.lab, node, config, control_groups=True)
         node.ip(f"link set lan netns {self.client.netns}")
         self.client.up("lan", "10.1.0.2/24")
         self.admin = self.weftd.admin()
@@ -142,6 +178,112 @@ class Limits(unittest.TestCase):
         self.assertLess(got, 4096)  # objects
         self.assertEqual(len(self.channels("greedy")), got)
         self.expect_neighbour_whole()
+        self.expect_good_end()
+
+    def test_what_all_sessions_may_have(self):
+        self.start('"packets"', more=SNOW)
+        self.assertEqual(self.said("packets"), (128, "AN_ENOMEM"))
+        self.expect_neighbour_whole()
+        self.expect_good_end()
+
+    def test_what_its_session_may_have(self):
+        self.start('"packets"', more="packets = 256\n" + SNOW)
+        self.assertEqual(self.said("packets"), (256, "AN_ENOMEM"))
+        self.expect_good_end()
+
+    def test_the_objects_of_its_session(self):
+        self.start('"channels", ' + SINK, more="objects = 50\n" + SNOW)
+        self.assertEqual(self.said("channels"), (48, "AN_ELIMIT"))  # and two domains
+        self.expect_neighbour_whole()
+        self.expect_good_end()
+
+    def expect_ten_channels(self, ee):
+        self.assertEqual(self.said("channels"), (10, "AN_ELIMIT"))
+        self.assertEqual(len(self.channels(ee)), 10)
+        self.expect_neighbour_whole()  # while it goes on asking
+        self.assertEqual(len(self.channels(ee)), 10)
+        self.expect_good_end()
+
+    def test_a_principal(self):
+        self.start('"channels", ' + SINK, more=TENANT)
+        self.expect_ten_channels("greedy")
+
+    def test_the_principal_of_its_user(self):
+        self.start('"channels", ' + SINK, more=TENANT.replace('principal = "tenant"', 'user = "games"') + "uid = 5\n")
+        self.expect_ten_channels("greedy")
+
+    def test_the_principal_of_one_in_weftd(self):
+        self.start('"descriptors"', more=LOADED % ('"channels", ' + SINK) + TENANT)
+        self.expect_ten_channels("loaded")
+
+    def test_the_memory_of_a_principal_in_weftd(self):
+        self.start('"descriptors"', more=LOADED % '"packets"' + TENANT + "memory = 1048576\n")
+        self.assertEqual(self.said("packets"), (2**20 // PACKET, "AN_ELIMIT"))
+        self.expect_neighbour_whole()
+        self.expect_good_end()
+
+    def test_files(self):
+        """Each has its own, with a quota of its own, and none sees another's."""
+        self.start('"files", "greedy", "../loaded/loaded"',
+                   more="files_bytes = 5000\n" + LOADED % '"files", "loaded", "../greedy/greedy"' + "files_bytes = 3000\n")
+        for name, length in (("greedy", 4096), ("loaded", 2048)):
+            self.assertEqual(self.said(f"bytes of {name}"), (length, "AN_ELIMIT"))
+            self.assertEqual(self.said(f"files of {name}"), (1, name))
+            self.assertEqual(self.said(f"what others have of {name}"), (0, "AN_EPERM"))
+            self.assertEqual((self.lab.folder / "ee" / name / name).stat().st_size, length)
+        self.expect_good_end()
+
+    def test_files_of_one_that_joins(self):
+        """They are its user's, and nobody else's."""
+        self.start('"files", "greedy", "greedy"', more=SNOW)
+        self.said("bytes of greedy")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as joins:
+            joins.connect(str(self.lab.folder / "snow.sock"))
+            joined = subprocess.Popen([GREEDY_EE, "files", "joined", "../greedy/greedy"], pass_fds=[joins.fileno()],
+                                      env={**os.environ, "WEFT_SNOW_FD": str(joins.fileno())})
+        self.addCleanup(joined.wait)
+        self.addCleanup(joined.terminate)
+        self.assertEqual(self.said("files of joined"), (1, "joined"))
+        self.assertEqual(self.said("what others have of joined"), (0, "AN_EPERM"))
+        self.assertTrue((self.lab.folder / "ee" / f"@{os.getuid()}" / "joined").exists())
+        row = next(row for row in self.admin.show("snow")["snow"] if row["ee"] == "")
+        self.assertEqual((row["user"], row["place"]), (os.getuid(), f"process {os.getpid()}"))
+        self.expect_good_end()
+
+    def test_sessions_are_shown(self):
+        self.start('"channels", ' + SINK, more=TENANT)
+        self.expect_neighbour_whole()
+        rows = {row["ee"]: row for row in self.admin.show("snow")["snow"]}
+        echo, greedy = rows["echo"], rows["greedy"]
+        self.assertGreater(min(echo["in"], echo["out"]), LEAST)
+        self.assertEqual(echo["in"], echo["out"])  # what it got it gave back
+        self.assertEqual((echo["faults"], echo["dropped"], echo["principal"]), (0, 0, ""))
+        self.assertEqual((greedy["principal"], greedy["objects"]), ("tenant", 12))
+        self.assertIn("tenant", self.weftd.weft("show", "snow").stdout)
+        self.expect_good_end()
+
+    def live_and_die(self):
+        """It opens all the channels that it may, and is killed.  Returns in how many seconds, from the kill, nothing
+        of it was left."""
+        self.wait_for(lambda: len(self.channels("greedy")) == CHANNELS)
+        os.kill(int(self.admin.ee("greedy")["place"].removeprefix("process ")), signal.SIGKILL)
+        killed = time.monotonic()
+        self.wait_for(lambda: self.admin.ee("greedy")["state"] == "failed")
+        gone = time.monotonic() - killed
+        print(f"  gone in {gone * 1000:.1f} ms")
+        self.assertEqual(self.channels("greedy"), [])
+        return gone
+
+    def test_thousands_of_channels_are_gone_at_once(self):
+        self.start('"channels", ' + SINK, more='restart = "never"\n')
+        self.flow.go()
+        times = [self.live_and_die()]
+        while times[-1] >= BACK_WITHIN and len(times) < CHANCES:
+            self.weftd.weft("ee", "start", "greedy")
+            times.append(self.live_and_die())
+        said = self.flow.rest()
+        self.assertEqual((said["lost"], said["twice"]), (0, 0), said)
+        self.assertLess(times[-1], BACK_WITHIN, times)
         self.expect_good_end()
 
     def test_descriptors(self):

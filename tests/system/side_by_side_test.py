@@ -36,13 +36,11 @@ address = ["10.1.0.1/24"]
 driver = "tap"
 device = "inside"
 link = "raw"
-offload = false
 
 [partner.outside]
 driver = "tap"
 device = "outside"
 link = "raw"
-offload = false
 
 [partner.far]
 driver = "udp"

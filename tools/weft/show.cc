@@ -219,6 +219,32 @@ std::string channels_text(const Json& data, bool bold) {
                    "no channel is open", bold);
 }
 
+// A row for each session and, below the table, why packets of it were dropped.
+std::string snow_text(const Json& data, bool bold) {
+  const Json rows = data.value("snow", Json::array());
+  std::string text = rows_text(rows,
+                               {{"ee", {"EE"}},
+                                {"place", {"PLACE"}},
+                                {"user", {"USER", true}},
+                                {"principal", {"PRINCIPAL"}},
+                                {"objects", {"OBJECTS", true}},
+                                {"objects_limit", {"AT MOST", true}},
+                                {"in", {"FROM EE", true}},
+                                {"out", {"TO EE", true}},
+                                {"refused", {"REFUSED", true}},
+                                {"dropped", {"DROPPED", true}},
+                                {"faults", {"FAULTS", true}}},
+                               "no EE has a process of its own", bold);
+  for (const Json& row : rows) {
+    const Json drops = row.value("drops", Json::object());
+    for (const auto& [reason, packets] : drops.items()) {
+      const std::string who = cell(row, cell(row, "ee") != "-" ? "ee" : "place");
+      text += who + ": " + packets.dump() + " dropped, " + reason + "\n";
+    }
+  }
+  return text;
+}
+
 constexpr View kViews[] = {
     {"run", "Each path and stage: calls, packets, cycles", run_text},
     {"paths", "Each path: packets in, out, dropped and held", paths_text},
@@ -230,6 +256,7 @@ constexpr View kViews[] = {
     {"pan", "The active node: capsules, neighbours, code", pan_text},
     {"domains", "Each domain: whose it is, and its packets", domains_text},
     {"channels", "Each channel of an EE, and its packets", channels_text},
+    {"snow", "Each EE in a process of its own: what crosses, and what is wrong of it", snow_text},
 };
 
 }  // namespace

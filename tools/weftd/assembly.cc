@@ -11,6 +11,7 @@
 #include "pan_ee/code_folder.h"
 #include "paths/policy_priority.h"
 #include "tools/weftd/default_paths.h"
+#include "tools/weftd/ee_limits.h"
 #include "tools/weftd/pan_config.h"
 #include "tools/weftd/pan_home.h"
 #include "tools/weftd/principals_config.h"
@@ -19,7 +20,7 @@ namespace weft {
 
 namespace {
 
-constexpr uint64_t kOpenFiles = 256;  // of all EEs, so that the node keeps descriptors for itself
+constexpr const char* kPanName = "pan";
 constexpr uint64_t kServeEveryNs = 1'000'000'000;  // to see whether the worker is held up
 constexpr uint64_t kSettleNs = 5'000'000'000;      // to wait for the routes before the node is ready
 
@@ -240,18 +241,28 @@ void Assembly::try_carriers() {
 
 void Assembly::open_files() {
   if (!config_.node.files) return;
-  const FileQuota quota{config_.node.files_bytes, config_.node.files_number, kOpenFiles};
-  auto opened = FileSpace::open(config_.node.files->value, quota);
-  if (!opened) return errors_.add(config_.node.files->at, opened.error().sentence);
+  const Place at = config_.node.files->at;
+  auto opened = FileSpaces::open(config_.node.files->value);
+  if (!opened) return errors_.add(at, opened.error().sentence);
   files_ = std::move(*opened);
+  const auto open_space = [&](const std::string& name, const FilesConfig& files) {
+    if (auto space = files_->space(name, quota_of(files)); !space) errors_.add(at, space.error().sentence);
+  };
+  for (const EeConfig& ee : config_.ees) open_space(ee.name, ee.files);
+  if (config_.pan) open_space(kPanName, config_.node.each_files);
 }
 
 // The first EE of all.
 void Assembly::start_mee() {
-  nodeos_.emplace(GeniNode::Parts{*geni_, *worker_, *pool_, clock_, log_, files_.get(), config_.node.name});
+  nodeos_.emplace(GeniNode::Parts{.geni = *geni_,
+                                  .worker = *worker_,
+                                  .pool = *pool_,
+                                  .clock = clock_,
+                                  .log = log_,
+                                  .name = config_.node.name});
   add_principals(config_.principals, *geni_, clock_.now_ns(), nodeos_->principals(), errors_);
   if (!errors_.empty()) return;
-  auto ees = Ees::start({*nodeos_, loop_, clock_, log_});
+  auto ees = Ees::start({*nodeos_, loop_, clock_, log_, files_.get()});
   if (!ees) return errors_.add(Place{}, ees.error().sentence);
   ees_ = std::move(*ees);
 }
@@ -266,8 +277,12 @@ void Assembly::start_pan() {
     if (auto folder = pan::read_code_folder(config->code_folder); !folder)
       return errors_.add(config_.pan->code->at, folder.error().sentence);
   }
-  ees_->manager().add("pan", mee::Restart::kNever, std::make_unique<PanHome>(*config, pan_));
-  if (auto started = ees_->manager().start("pan"); !started)
+  Principals& known = nodeos_->principals();
+  const an_Cred cred = ees_->credential(
+      kPanName, config_.pan->principal ? known.named(config_.pan->principal->value) : nullptr,
+      config_.node.each_files);
+  ees_->manager().add(kPanName, mee::Restart::kNever, std::make_unique<PanHome>(*config, cred, pan_));
+  if (auto started = ees_->manager().start(kPanName); !started)
     errors_.add(config_.pan->at, started.error().sentence);
 }
 
@@ -297,9 +312,7 @@ void Assembly::log_parts() {
   }
   for (const JointConfig& joint : config_.joints) log_.info("joint {} <-> {}", joint.a, joint.b);
   if (files_) {
-    const FileUse use = files_->use();
-    log_.info("files: {}, {} of {} bytes and {} of {} files used", config_.node.files->value, use.bytes,
-              files_->quota().bytes, use.files, files_->quota().files);
+    log_.info("files: {}, a folder for each of {} EEs", files_->root(), files_->size());
   }
   if (pan_) {
     log_.info("pan: active node {}, {} neighbours, {} code objects, {}{}", to_text(pan_->address()),

@@ -19,7 +19,7 @@
 #include "geni/geni.h"
 #include "modules/flow.h"
 #include "modules/fusion.h"
-#include "nodeos_api/file_space.h"
+#include "nodeos_api/file_spaces.h"
 #include "nodeos_api/geni_node.h"
 #include "pan_ee/node.h"
 #include "routes/router.h"
@@ -67,7 +67,8 @@ class Assembly {
   const Host& host() const { return *host_; }
   const Router& router() const { return *router_; }
   Ees& ees() { return *ees_; }
-  pan::Node* pan() const { return pan_.get(); }  // null: not in the config, or stopped
+  FileSpaces* files() const { return files_.get(); }  // null: EEs have none
+  pan::Node* pan() const { return pan_.get(); }       // null: not in the config, or stopped
   const std::vector<NodePartner>& partners() const { return partners_; }
 
  private:
@@ -123,7 +124,7 @@ class Assembly {
   std::optional<Geni> geni_;
   std::optional<LinkQuestions> questions_;
   std::optional<Router> router_;
-  std::unique_ptr<FileSpace> files_;  // null: the domains have none
+  std::unique_ptr<FileSpaces> files_;  // null: EEs have none
   std::optional<GeniNode> nodeos_;
   uint32_t nodeos_tick_ = 0;
   std::unique_ptr<pan::Node> pan_;

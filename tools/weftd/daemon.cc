@@ -10,6 +10,7 @@
 #include "tools/weftd/active_ping.h"
 #include "tools/weftd/admin_server.h"
 #include "tools/weftd/assembly.h"
+#include "tools/weftd/ee_limits.h"
 #include "tools/weftd/notify.h"
 #include "tools/weftd/show.h"
 #include "tools/weftd/show_ee.h"
@@ -78,10 +79,11 @@ Result<void> run_daemon(const Config& config, const Parts& parts, Logger& log) {
     const AdminServer server(
         std::move(*socket), loop,
         [&](AdminSession& session, const admin::Json& request) { answer(**node, session, request); });
-    const SnowConfig limits = config.snow.value_or(SnowConfig{});
-    SnowServer snow(
-        loop, (*node)->nodeos(),
-        {.packets_made = limits.packets, .packets_received = limits.packets, .objects = limits.objects}, log);
+    SnowServer snow(loop, (*node)->nodeos(),
+                    {.limits = limits_of(config.snow.value_or(SnowConfig{}).each),
+                     .spaces = (*node)->files(),
+                     .files = quota_of(config.node.each_files)},
+                    log);
     if (snow_socket) snow.listen(std::move(*snow_socket));
     log.info("{} is ready; weft --socket {} show run", (*node)->name(), config.control.socket);
     notify_manager("READY=1");

@@ -16,7 +16,7 @@ Result<void> EeProcess::start(an_Domain parent, WhenEnded ended) {
   auto process = isolation::Process::start(wish_, std::move(theirs));
   if (!process) return process.error();
   process_.emplace(std::move(*process));
-  session_.emplace(std::move(ours), parts_.node, parent, snow::SessionLimits{});
+  session_.emplace(std::move(ours), parts_.node, parent, limits_, cred_);
   output_.emplace(wish_.name, parts_.clock, parts_.log);
   ended_ = std::move(ended);
   watch();

@@ -26,7 +26,9 @@ class EeProcess final : public mee::Home {
     Logger& log;
   };
 
-  EeProcess(isolation::Confinement wish, const Parts& parts) : wish_(std::move(wish)), parts_(parts) {}
+  // `cred`: of whom its domains draw on; NULL: nobody.
+  EeProcess(isolation::Confinement wish, const snow::SessionLimits& limits, an_Cred cred, const Parts& parts)
+      : wish_(std::move(wish)), limits_(limits), cred_(cred), parts_(parts) {}
   ~EeProcess() override { forget(); }
 
   Result<void> start(an_Domain parent, WhenEnded ended) override;
@@ -43,6 +45,8 @@ class EeProcess final : public mee::Home {
   void forget();
 
   const isolation::Confinement wish_;
+  const snow::SessionLimits limits_;
+  const an_Cred cred_;
   const Parts parts_;
   std::optional<isolation::Process> process_;
   std::optional<snow::Session> session_;  // none: it has hung up

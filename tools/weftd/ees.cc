@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/weftd/ees.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <filesystem>
 
 #include "isolation/descriptors.h"
+#include "isolation/identity.h"
 #include "mee/loaded.h"
+#include "nodeos_api/credential.h"
+#include "tools/weftd/ee_limits.h"
 
 namespace weft {
 
@@ -31,7 +37,10 @@ std::string folder_of_libraries() {
   return std::filesystem::is_directory(folder, failed) ? folder.string() : "";
 }
 
-isolation::Confinement confinement_of(const EeConfig& ee) {
+// The lower of two bounds, of which 0 is none.
+uint32_t stricter(uint32_t a, uint32_t b) { return a == 0 ? b : b == 0 ? a : std::min(a, b); }
+
+isolation::Confinement confinement_of(const EeConfig& ee, const Principals::Known* principal) {
   return {.name = ee.name,
           .argv = words_of(ee.command),
           .environment = environment_of(ee),
@@ -39,7 +48,7 @@ isolation::Confinement confinement_of(const EeConfig& ee) {
           .readable = words_of(ee.read),
           .user = ee.user ? ee.user->value : "",
           .memory = ee.memory,
-          .cpu_percent = ee.cpu_percent,
+          .cpu_percent = stricter(ee.cpu_percent, principal != nullptr ? principal->quota.limits().cpu : 0),
           .isolate = ee.isolate};
 }
 
@@ -70,16 +79,42 @@ Ees::~Ees() {
   if (manager_ != nullptr) parts_.loop.forget_due(due_);
 }
 
+// A process that names no principal is its user's, as one that joins by [snow] is.
+Principals::Known* Ees::principal_of(const EeConfig& ee) const {
+  const Principals& all = parts_.node.principals();
+  if (ee.principal) return all.named(ee.principal->value);
+  if (!ee.own_process) return nullptr;
+  isolation::Fences ignored;  // said when it starts, as is a user that is none
+  const auto who = isolation::find_identity(ee.user ? ee.user->value : "", ignored);
+  if (!who) return nullptr;
+  const auto its = all.of_user(*who ? (*who)->user : ::geteuid());
+  return its ? *its : nullptr;
+}
+
+an_Cred Ees::credential(const std::string& name, Principals::Known* principal, const FilesConfig& files) {
+  Grants grants{.principal = principal};
+  if (parts_.files != nullptr) {
+    const auto space = parts_.files->space(name, quota_of(files));
+    if (space) grants.files = *space;
+  }
+  if (grants.principal == nullptr && grants.files == nullptr) return nullptr;
+  const Credential* made = credential_for(parts_.node, grants);
+  return made != nullptr ? made->handle() : nullptr;
+}
+
 void Ees::add(const std::vector<EeConfig>& ees) {
   for (const EeConfig& ee : ees) {
     std::unique_ptr<mee::Home> home;
+    Principals::Known* const principal = principal_of(ee);
+    const an_Cred cred = credential(ee.name, principal, ee.files);
     if (ee.own_process) {
-      home = std::make_unique<EeProcess>(
-          confinement_of(ee), EeProcess::Parts{parts_.node, parts_.loop, parts_.clock, parts_.log});
+      home =
+          std::make_unique<EeProcess>(confinement_of(ee, principal), limits_of(ee.session), cred,
+                                      EeProcess::Parts{parts_.node, parts_.loop, parts_.clock, parts_.log});
     } else {
       std::vector<std::string> argv = words_of(ee.command);
       const std::string path = std::exchange(argv.front(), ee.name);
-      home = std::make_unique<mee::Loaded>(path, std::move(argv), static_cast<mee::Host&>(*this));
+      home = std::make_unique<mee::Loaded>(path, std::move(argv), static_cast<mee::Host&>(*this), cred);
     }
     manager_->add(ee.name, restart_of(ee.restart), std::move(home));
   }

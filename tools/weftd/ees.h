@@ -9,6 +9,7 @@
 
 #include "config/config.h"
 #include "mee/manager.h"
+#include "nodeos_api/file_spaces.h"
 #include "nodeos_api/geni_node.h"
 #include "tools/weftd/ee_process.h"
 
@@ -21,6 +22,7 @@ class Ees final : private mee::Host {
     ControlLoop& loop;
     Clock& clock;
     Logger& log;
+    FileSpaces* files;  // null: EEs have none
   };
 
   // Errors: the management EE gets no domain.
@@ -28,6 +30,9 @@ class Ees final : private mee::Host {
   // Ends all that still run, at once.
   ~Ees() override;
 
+  // What the domains of an EE are given: that principal's bounds, if one is given, and files of its
+  // own, if there are any.  NULL for neither.  It lives as long as the node.
+  an_Cred credential(const std::string& name, Principals::Known* principal, const FilesConfig& files);
   // Those of the config, and their start.
   void add(const std::vector<EeConfig>& ees);
   void start_all();
@@ -40,6 +45,8 @@ class Ees final : private mee::Host {
 
  private:
   explicit Ees(const Parts& parts) : parts_(parts) {}
+  // Whom its domains draw on; null: nobody.
+  Principals::Known* principal_of(const EeConfig& ee) const;
   void run_in(an_Domain domain, const std::function<void()>& work) override;
 
   const Parts parts_;

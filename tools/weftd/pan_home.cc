@@ -5,7 +5,7 @@ namespace weft {
 
 Result<void> PanHome::start(an_Domain parent, WhenEnded ended) {
   std::string error;
-  place_ = pan::Node::start(config_, parent, error);
+  place_ = pan::Node::start(config_, parent, error, cred_);
   if (place_ == nullptr) return Error{Code::kInvalid, error};
   ended_ = std::move(ended);
   return {};

@@ -13,9 +13,10 @@ namespace weft {
 
 class PanHome final : public mee::Home {
  public:
-  // The active node is put into `place` while it runs; that outlives this.
-  PanHome(pan::NodeConfig config, std::unique_ptr<pan::Node>& place)
-      : config_(std::move(config)), place_(place) {}
+  // The active node is put into `place` while it runs.  `cred`: of whom it draws on; NULL: it is
+  // the node's own.  Both outlive this.
+  PanHome(pan::NodeConfig config, an_Cred cred, std::unique_ptr<pan::Node>& place)
+      : config_(std::move(config)), cred_(cred), place_(place) {}
   ~PanHome() override { place_.reset(); }
 
   Result<void> start(an_Domain parent, WhenEnded ended) override;
@@ -25,6 +26,7 @@ class PanHome final : public mee::Home {
 
  private:
   const pan::NodeConfig config_;
+  const an_Cred cred_;
   std::unique_ptr<pan::Node>& place_;
   WhenEnded ended_;
 };

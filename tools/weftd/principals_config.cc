@@ -43,7 +43,8 @@ bool translate(const PrincipalConfig& c, Principal& p, ConfigErrors& errors) {
               .bandwidth = c.bandwidth,
               .domains = c.domains,
               .channels = c.channels,
-              .priority = c.priority};
+              .priority = c.priority,
+              .cpu = c.cpu_percent};
   bool good = take(c.certificate, p.certificate, errors);
   good &= take(c.issuer, p.issuer, errors);
   for (const Text& path : c.paths) {

@@ -179,6 +179,7 @@ constexpr Shown kShown[] = {
     {"pan", show_pan},
     {"domains", show_domains},
     {"channels", show_channels},
+    {"snow", show_snow},
 };
 
 }  // namespace

@@ -19,5 +19,7 @@ Result<admin::Json> manage_ee(Assembly& node, const admin::Json& request);
 
 Result<admin::Json> show_domains(Assembly& node);
 Result<admin::Json> show_channels(Assembly& node);
+// Sessions of EEs in processes of their own.
+Result<admin::Json> show_snow(Assembly& node);
 
 }  // namespace weft

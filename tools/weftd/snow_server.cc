@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/weftd/snow_server.h"
 
+#include "nodeos_api/credential.h"
+
 namespace weft {
 
 SnowServer::~SnowServer() {
@@ -16,21 +18,33 @@ void SnowServer::listen(AdminSocket socket) {
 void SnowServer::accept() {
   OwnedFd client = socket_->accept();
   if (!client) return;
-  if (auto served = serve(std::move(client), node_.root().handle(), "an EE"); !served) {
-    log_.warn("snow: {}", served.error().sentence);
+  if (served_.size() == kMaxSessions) {
+    return log_.warn("snow: 64 EEs are connected, and another is one too many");
   }
+  const int fd = client.get();
+  const ucred peer = snow::Session::peer_of(fd);
+  Credential* const cred = credential_of(peer.uid);
+  served_.emplace(fd, new Served{cred,
+                                 {std::move(client), node_, node_.root().handle(), each_.limits,
+                                  cred != nullptr ? cred->handle() : nullptr}});
+  log_.info("snow: an EE joins: process {}, user {}", peer.pid, peer.uid);
+  loop_.watch(fd, EPOLLIN, [this, fd](uint32_t) { ready(fd); });
 }
 
-Result<void> SnowServer::serve(OwnedFd socket, an_Domain parent, const std::string& name) {
-  if (served_.size() == kMaxSessions) {
-    return Error{Code::kLimit, "64 EEs are connected, and " + name + " is one too many"};
+Credential* SnowServer::credential_of(uid_t user) {
+  Grants grants;
+  if (const auto its = node_.principals().of_user(user)) grants.principal = *its;
+  if (each_.spaces != nullptr) {
+    // No EE of the config has such a name.
+    const auto space = each_.spaces->space("@" + std::to_string(user), each_.files);
+    if (space) {
+      grants.files = *space;
+    } else {
+      log_.warn("snow: user {} has no files: {}", user, space.error().sentence);
+    }
   }
-  const int fd = socket.get();
-  served_.emplace(fd, new Served{name, {std::move(socket), node_, parent, limits_}});
-  const ucred& peer = served_.at(fd)->session.peer();
-  log_.info("snow: {} joins: process {}, user {}", name, peer.pid, peer.uid);
-  loop_.watch(fd, EPOLLIN, [this, fd](uint32_t) { ready(fd); });
-  return {};
+  if (grants.principal == nullptr && grants.files == nullptr) return nullptr;
+  return credential_for(node_, grants);
 }
 
 void SnowServer::ready(int fd) {
@@ -39,10 +53,11 @@ void SnowServer::ready(int fd) {
     loop_.change(fd, served.session.has_backlog() ? EPOLLIN | EPOLLOUT : EPOLLIN);
     return;
   }
-  log_.info("snow: {}, process {}, leaves: {}", served.name, served.session.peer().pid,
-            served.session.complaint());
+  log_.info("snow: an EE, process {}, leaves: {}", served.session.peer().pid, served.session.complaint());
   loop_.forget(fd);
+  Credential* const cred = served.cred;
   served_.erase(fd);
+  if (cred != nullptr) cred->destroy();
 }
 
 }  // namespace weft

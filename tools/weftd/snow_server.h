@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/log.h"
+#include "nodeos_api/file_spaces.h"
 #include "nodeos_api/snow/session.h"
 #include "tools/weftd/admin_socket.h"
 #include "tools/weftd/control_loop.h"
@@ -20,29 +21,35 @@ class SnowServer {
  public:
   static constexpr size_t kMaxSessions = 64;
 
-  SnowServer(ControlLoop& loop, GeniNode& node, const snow::SessionLimits& limits, Logger& log)
-      : loop_(loop), node_(node), limits_(limits), log_(log) {}
+  // What each EE may have.
+  struct Each {
+    snow::SessionLimits limits;
+    FileSpaces* spaces;  // null: none has files
+    FileQuota files;
+  };
+
+  SnowServer(ControlLoop& loop, GeniNode& node, const Each& each, Logger& log)
+      : loop_(loop), node_(node), each_(each), log_(log) {}
   // Ends all sessions.
   ~SnowServer();
 
   // Whoever may use the socket is let in from now on.
   void listen(AdminSocket socket);
-  // Serves an EE that was given the other end of `socket`; its domains stand below `parent`.
-  // Errors: kLimit (64 EEs are connected).
-  Result<void> serve(OwnedFd socket, an_Domain parent, const std::string& name);
 
  private:
   struct Served {
-    std::string name;
+    Credential* cred;  // null: its domains are as the node's own
     snow::Session session;
   };
 
   void accept();
+  // What the domains of an EE of that user have; null: nothing of their own.
+  Credential* credential_of(uid_t user);
   void ready(int fd);
 
   ControlLoop& loop_;
   GeniNode& node_;
-  const snow::SessionLimits limits_;
+  const Each each_;
   Logger& log_;
   std::optional<AdminSocket> socket_;
   std::map<int, std::unique_ptr<Served>> served_;  // by descriptor

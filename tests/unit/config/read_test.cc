@@ -109,7 +109,7 @@ port = "tun"
   EXPECT_EQ(config.node.pool.packets, 4096u);
   EXPECT_EQ(config.node.pool.pages, PageKind::k4K);
   EXPECT_EQ(config.node.files->value, "/srv/ee");
-  EXPECT_TRUE(config.node.files_bytes == 1000 && config.node.files_number == 7);
+  EXPECT_TRUE(config.node.each_files.bytes == 1000 && config.node.each_files.number == 7);
   EXPECT_EQ(config.control.socket, "/tmp/w.sock");
   ASSERT_EQ(config.partners.size(), 6u);
   const auto& eth0 = std::get<AfPacketConfig>(config.partners[0].driver);
@@ -388,6 +388,51 @@ restart = "never"
   EXPECT_EQ(far.restart, RestartWhen::kAlways);
   EXPECT_TRUE(plain.isolate && !plain.user && plain.memory == 0 && plain.cpu_percent == 0);
   EXPECT_EQ(plain.restart, RestartWhen::kNever);
+  EXPECT_EQ(plain.session.packets, 1024u);
+  EXPECT_EQ(plain.session.objects, 4096u);
+}
+
+TEST(ReadConfig, WhatFilesMayTake) {
+  const auto [config, wrong] = parse(kPartners + std::string(R"~([node]
+files = "/srv/ee"
+files_bytes = 1000
+[ee.same]
+load = "./same.so"
+[ee.other]
+exec = ["/usr/lib/other"]
+files_bytes = 2000
+files_number = 3
+)~"));
+  ASSERT_TRUE(wrong.empty()) << wrong[0].sentence;
+  EXPECT_EQ(config.ees[0].files.bytes, 1000u);
+  EXPECT_EQ(config.ees[0].files.number, 4096u);
+  EXPECT_EQ(config.ees[1].files.bytes, 2000u);
+  EXPECT_EQ(config.ees[1].files.number, 3u);
+  EXPECT_THAT(errors_after_partners("[ee.x]\nload = './x.so'\nfiles_bytes = 1\n"),
+              ElementsAre("9:15 EEs have no files here: [node] says no 'files'"));
+}
+
+TEST(ReadConfig, WhatSessionsMayHave) {
+  const auto [config, wrong] = parse(kPartners + std::string(R"~([snow]
+packets = 128
+objects = 50
+[ee.same]
+exec = ["/usr/lib/same"]
+[ee.other]
+exec = ["/usr/lib/other"]
+packets = 256
+)~"));
+  ASSERT_TRUE(wrong.empty()) << wrong[0].sentence;
+  EXPECT_EQ(config.snow->each.packets, 128u);
+  EXPECT_EQ(config.ees[0].session.packets, 128u);
+  EXPECT_EQ(config.ees[0].session.objects, 50u);
+  EXPECT_EQ(config.ees[1].session.packets, 256u);
+  EXPECT_EQ(config.ees[1].session.objects, 50u);
+  EXPECT_THAT(
+      errors_after_partners("[ee.x]\nexec = ['/x']\npackets = 63\nobjects = 0\n"),
+      ElementsAre("9:11 'packets' is 63; expected 64 to 65536", "10:11 'objects' is 0; expected 1 to 65536"));
+  EXPECT_THAT(errors_after_partners("[ee.x]\nload = './x.so'\npackets = 64\n"),
+              ElementsAre(::testing::StartsWith("9:11 'packets' is of a process")));
 }
 
 TEST(ReadConfig, MistakesInEes) {
@@ -460,6 +505,7 @@ bandwidth = 8000000
 domains = 2
 channels = 3
 priority = 7
+cpu = 25
 paths = ["a/ip/udp (dstport=7000-7999)", "a/ip -> b"]
 [principal.worker]
 uid = 1000
@@ -478,6 +524,7 @@ certificate = "bob.pem"
   EXPECT_EQ(alice.domains, 2u);
   EXPECT_EQ(alice.channels, 3u);
   EXPECT_EQ(alice.priority, 7u);
+  EXPECT_EQ(alice.cpu_percent, 25u);
   ASSERT_EQ(alice.paths.size(), 2u);
   EXPECT_EQ(alice.paths[0].value, "a/ip/udp (dstport=7000-7999)");
   EXPECT_EQ(*read.config.principals[1].uid, 1000u);
@@ -486,13 +533,45 @@ certificate = "bob.pem"
 }
 
 TEST(ReadConfig, PrincipalsMustBeToldApartAndBounded) {
-  EXPECT_THAT(errors_after_partners("[principal.alice]\nmemory = 1\n"),
-              ElementsAre("7:1 [principal.alice] needs 'uid', 'certificate', or 'issuer' and 'subject'"));
+  EXPECT_THAT(
+      errors_after_partners("[principal.alice]\nmemory = 1\n"),
+      ElementsAre("7:1 [principal.alice] needs 'uid', 'certificate', or 'issuer' and 'subject', or an "
+                  "[ee.NAME] whose 'principal' it is"));
   EXPECT_THAT(errors_after_partners("[principal.alice]\nissuer = \"ca.pem\"\n"),
               ElementsAre("8:10 'issuer' and 'subject' go together"));
   EXPECT_THAT(errors_after_partners("[principal.alice]\nuid = 1\npaths = [\"a/ip/upd\"]\n"),
               ElementsAre(::testing::HasSubstr("9:16 no module 'upd'")));
   EXPECT_EQ(errors_after_partners("[principal.alice]\nuid = -1\npriority = 8\nbandwith = 9\n").size(), 3u);
+}
+
+TEST(ReadConfig, WhomEesDrawOn) {
+  const auto [config, wrong] = parse(kPartners + std::string(R"~([principal.tenant]
+channels = 4
+[ee.echo]
+load = "./echo.so"
+principal = "tenant"
+[ee.far]
+exec = ["/usr/lib/far"]
+principal = "tenant"
+[ee.plain]
+exec = ["/usr/lib/plain"]
+[pan]
+address = "10.0.0.1"
+principal = "tenant"
+)~"));
+  ASSERT_TRUE(wrong.empty()) << wrong[0].sentence;
+  EXPECT_EQ(config.ees[0].principal->value, "tenant");
+  EXPECT_EQ(config.ees[1].principal->value, "tenant");
+  EXPECT_FALSE(config.ees[2].principal);
+  EXPECT_EQ(config.pan->principal->value, "tenant");
+
+  const std::string tenant = "[principal.tenant]\nuid = 7\n";  // two lines behind the partners' six
+  EXPECT_THAT(errors_after_partners(tenant + "[ee.x]\nload = './x.so'\nprincipal = 'tenand'\n"),
+              ElementsAre("11:13 no principal 'tenand', did you mean 'tenant'?"));
+  EXPECT_THAT(errors_after_partners(tenant + "[pan]\naddress = '10.0.0.1'\nprincipal = 'x'\n"),
+              ElementsAre(::testing::StartsWith("11:13 no principal 'x'")));
+  EXPECT_THAT(errors_after_partners("[ee.x]\nload = './x.so'\nprincipal = 7\n"),
+              ElementsAre(::testing::StartsWith("9:")));
 }
 
 TEST(ReadConfig, FilesThatCannotBeRead) {

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "nodeos_api/credential.h"
 #include "tests/unit/mee/node_fixture.h"
 #include "tests/unit/testing/temporary_directory.h"
 
@@ -14,10 +15,11 @@ using ::testing::StartsWith;
 
 class LoadedTest : public WithManager {
  protected:
-  void add(std::string name, std::string path, std::vector<std::string> arguments = {}) {
+  void add(std::string name, std::string path, std::vector<std::string> arguments = {},
+           an_Cred cred = nullptr) {
     arguments.insert(arguments.begin(), name);
     manager_->add(name, Restart::kNever,
-                  std::make_unique<Loaded>(path, arguments, static_cast<Host&>(*this)));
+                  std::make_unique<Loaded>(path, arguments, static_cast<Host&>(*this), cred));
   }
   std::string why_not(std::string_view name) {
     const auto started = manager_->start(name);
@@ -61,6 +63,23 @@ TEST_F(LoadedTest, WhyItCannotStart) {
 TEST_F(LoadedTest, ItsOwnWordsSayWhyItRefused) {
   add("opens", WEFT_SMALL_EE, {"open", "eth7"});
   EXPECT_THAT(why_not("opens"), StartsWith("an_eeInit refused: eth7: column 1: "));
+}
+
+TEST_F(LoadedTest, DrawsOnItsPrincipal) {
+  Principal tenant{.name = "tenant", .limits = {.domains = 1}};
+  ASSERT_TRUE(node_.principals().add(std::move(tenant), geni_, 0));
+  const Credential* cred = credential_of(nullptr, node_, node_.principals().named("tenant"));
+  const Quota& quota = node_.principals().named("tenant")->quota;
+  const testing::TemporaryDirectory folder;
+  std::filesystem::copy_file(WEFT_SMALL_EE, folder.file("copy.so"));
+  add("first", WEFT_SMALL_EE, {}, cred->handle());
+  add("second", folder.file("copy.so"), {}, cred->handle());
+  ASSERT_TRUE(manager_->start("first"));
+  EXPECT_EQ(find<Domain>(view("first").facts.domain)->quota(), &quota);
+  EXPECT_EQ(why_not("second"), "principal 'tenant' has all the 1 domains that it may have");
+  ASSERT_TRUE(manager_->stop("first"));
+  EXPECT_EQ(quota.domains(), 0u);
+  EXPECT_TRUE(manager_->start("second"));
 }
 
 TEST_F(LoadedTest, OneFileIsOneEe) {

@@ -28,6 +28,20 @@ TEST(ShowText, RunHasARowForEachStage) {
   }
 }
 
+TEST(ShowText, SessionsAndWhyTheirPacketsWereDropped) {
+  const auto data =
+      admin::Json::parse(R"({"snow":[{"ee":"echo","place":"process 7","user":null,"principal":"",
+      "objects":4,"objects_limit":4096,"in":10,"out":12,"refused":1,"dropped":2,"faults":3,
+      "drops":{"path_closed":2}}]})");
+  for (const View& view : views()) {
+    if (view.what != std::string("snow")) continue;
+    EXPECT_EQ(view.text(data, false),
+              "EE    PLACE      USER  PRINCIPAL  OBJECTS  AT MOST  FROM EE  TO EE  REFUSED  DROPPED  FAULTS\n"
+              "echo  process 7     -  -                4     4096       10     12        1        2       3\n"
+              "echo: 2 dropped, path_closed\n");
+  }
+}
+
 TEST(ShowText, EveryViewTakesEmptyAndUnknownAnswers) {
   for (const View& view : views()) {
     EXPECT_FALSE(view.text(admin::Json::object(), false).empty()) << view.what;
