@@ -186,6 +186,7 @@ void Demux::sort_by_glance(const Port& port, uint16_t in_port, Pvec& v) {
   const bool alike = reader_.glance(port.link, v, fib_, glances);
   Packet* const* const packets = v.begin();
   const size_t n = v.size();
+#pragma GCC unroll 4
   for (size_t i = 0; i < n; ++i) packets[i]->in_port = in_port;
   if (alike && glances[0].kind == Glance::kOther) {
     if (Path* path = find_at_a_glance(port, *packets[0], glances[0])) {

@@ -3,15 +3,17 @@
 
 namespace weft {
 
-namespace {
-
-uint64_t bytes_of_last(const Pvec& v, size_t n) {
-  uint64_t bytes = 0;
-  for (size_t i = v.size() - n; i < v.size(); ++i) bytes += v[i]->total_length();
-  return bytes;
+size_t EndQueue::fitting(std::span<Packet* const> packets, uint64_t& length) const {
+  const size_t most = std::min(packets.size(), capacity() - size());
+  const uint64_t room = max_bytes_ - bytes();
+  length = 0;
+  for (size_t n = 0; n < most; ++n) {
+    const uint32_t more = packets[n]->total_length();
+    if (more > room - length) return n;
+    length += more;
+  }
+  return most;
 }
-
-}  // namespace
 
 void EndQueue::pop_into(Pvec& v) {
   const size_t n = std::min(size(), v.room());
@@ -22,7 +24,7 @@ void EndQueue::pop_into(Pvec& v) {
   if (n == size()) {
     popped_bytes_.set(pushed_bytes_.value());
   } else {
-    popped_bytes_.add(bytes_of_last(v, n));
+    popped_bytes_.add(total_length(v.end() - n, n));
   }
   popped_.add(n);
 }
@@ -31,7 +33,7 @@ void EndQueue::put_back(Pvec& v) {
   uint64_t at = popped_.value();
   for (size_t i = v.size(); i > 0; --i) ring_[--at & mask_] = v[i - 1];
   popped_.set(at);
-  popped_bytes_.set(popped_bytes_.value() - bytes_of_last(v, v.size()));
+  popped_bytes_.set(popped_bytes_.value() - total_length(v.begin(), v.size()));
   v.release_all();
 }
 

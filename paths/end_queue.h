@@ -60,19 +60,16 @@ class EndQueue {
   // Takes packets over, from the front, up to the first that does not fit.  Returns how
   // many.
   size_t append(std::span<Packet* const> packets) {
-    const uint64_t pushed = pushed_.value(), limit = popped_bytes_.value() + max_bytes_;
-    const size_t room = capacity() - (pushed - popped_.value());
-    const size_t most = std::min(packets.size(), room);
-    uint64_t bytes = pushed_bytes_.value();
-    size_t n = 0;
-    for (; n < most; ++n) {
-      const uint64_t with_it = bytes + packets[n]->total_length();
-      if (with_it > limit) break;
-      bytes = with_it;
-      ring_[(pushed + n) & mask_] = packets[n];
-    }
+    size_t n = packets.size();
+    uint64_t length = total_length(packets.data(), n);
+    if (n > capacity() - size() || bytes() + length > max_bytes_) [[unlikely]]
+      n = fitting(packets, length);
+    const uint64_t pushed = pushed_.value();
+    const size_t first = pushed & mask_, unbroken = std::min(n, capacity() - first);
+    std::copy_n(packets.begin(), unbroken, &ring_[first]);
+    std::copy_n(packets.begin() + ptrdiff_t(unbroken), n - unbroken, &ring_[0]);
     pushed_.set(pushed + n);
-    pushed_bytes_.set(bytes);
+    pushed_bytes_.add(length);
     return n;
   }
   // The same for one.  False when it does not fit; `p` is then still the caller's.
@@ -99,6 +96,9 @@ class EndQueue {
   void put_back(Pvec& v);
 
  private:
+  // How many from the front fit, of `length` bytes.
+  size_t fitting(std::span<Packet* const> packets, uint64_t& length) const;
+
   const size_t mask_;
   const uint64_t max_bytes_;
   const bool drop_head_;

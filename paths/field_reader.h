@@ -32,15 +32,13 @@ static_assert(sizeof(PacketFields) == 64);
 
 // What a glance at a packet told.
 struct Glance {
-  enum Kind : uint8_t {
+  enum Kind : uint16_t {
     kNothing,  // the fields must be read
     kNarrow,   // its next hop, by the table for addresses of 4 bytes
     kWide,     // the same, of 16 bytes
     kOther,    // that it is of neither protocol that is routed
   } kind = kNothing;
   uint16_t link_protocol = 0;  // kOther: as in PacketFields
-
-  friend bool operator==(const Glance&, const Glance&) = default;
 };
 
 // All of it never reads outside a packet's first Seg, and sets Packet::l3 and l4.

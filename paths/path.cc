@@ -14,11 +14,7 @@ namespace {
 // costs as much as a packet's work.
 constexpr uint32_t kTimeEvery = 16;
 
-uint64_t bytes_in(const Pvec& v) {
-  uint64_t n = 0;
-  for (const Packet* p : v) n += p->total_length();
-  return n;
-}
+uint64_t bytes_in(const Pvec& v) { return total_length(v.begin(), v.size()); }
 
 }  // namespace
 
@@ -116,7 +112,7 @@ size_t Path::append_or_displace(EndQueue& queue, Pvec& v, DropReason reason) {
   size_t appended = 0;
   do {
     const size_t n = queue.append({v.begin(), v.size()});
-    for (size_t i = 0; i < n; ++i) v[i]->path = id_;
+    own({v.begin(), n});
     v.release_front(n);
     appended += n;
   } while (!v.empty() && make_room(queue, *v[0], reason));

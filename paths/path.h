@@ -212,10 +212,16 @@ class Path {
     const PathHost& time;
   };
 
+  // From now on it accounts for them.
+  void own(std::span<Packet* const> packets) {
+    const uint16_t id = id_;
+#pragma GCC unroll 4
+    for (size_t i = 0; i < packets.size(); ++i) packets[i]->path = id;
+  }
   size_t enqueue_all(End end, std::span<Packet* const> packets) {
     EndQueue& queue = in_[size_t(end)];
     const bool was_empty = queue.empty();
-    for (Packet* p : packets) p->path = id_;
+    own(packets);
     size_t fitted = queue.append(packets);
     if (fitted < packets.size()) [[unlikely]]
       fitted += append_or_drop(queue, packets.subspan(fitted));
