@@ -2,6 +2,8 @@
 #include "modules/flow.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cstring>
 
 #include "modules/four_packets.h"
@@ -126,15 +128,33 @@ void read_any(Link link, Packet& p, PacketFields& f) {
 
 namespace {
 
+// A Glance in one word, which compilers do not take apart.
+constexpr uint32_t word_of(Glance glance) { return std::bit_cast<uint32_t>(glance); }
+constexpr uint32_t kNothing = word_of({}), kNarrow = word_of({Glance::kNarrow}),
+                   kWide = word_of({Glance::kWide});
+
+// As far as the protocol of the link says.
+constexpr uint32_t glance_of(uint16_t link_protocol) {
+  if (link_protocol == flow::kIp4) return kNarrow;
+  if (link_protocol == flow::kIp6) return kWide;
+  return word_of({Glance::kOther, link_protocol});
+}
+constexpr std::array<uint32_t, 16> kGlanceOfNibble = [] {
+  std::array<uint32_t, 16> all{};
+  for (unsigned nibble = 0; nibble < 16; ++nibble)
+    all[nibble] = glance_of(flow::protocol_of_nibble(uint8_t(nibble << 4)));
+  return all;
+}();
+
 // Routes packets of one vector.
 template <Link kLink>
 class Router {
  public:
-  explicit Router(const Fib& fib) : ip4_(fib.ip4.reader()), ip6_(fib.ip6.reader()), large_(fib.ip4.large()) {}
+  explicit Router(const Fib& fib) : ip4_(fib.ip4.reader()), ip6_(fib.ip6.reader()) {}
 
   // For a packet that comes later: asks for the entry that it will need.
   [[gnu::always_inline]] void look_ahead(const Packet& p) const {
-    if (large_ && p.length >= kAt + kHeader4) ip4_.prefetch(p.data + kAt + 16);
+    if (p.length >= kAt + kHeader4) ip4_.prefetch(p.data + kAt + 16);
   }
 
   // Routes four packets of IPv4 without options, each in its own slot.  False when one is
@@ -158,26 +178,24 @@ class Router {
     return true;
   }
 
-  [[gnu::always_inline]] Glance route(Packet& p) const {
-    if (p.length < kAt + kHeader4) return {};
+  [[gnu::always_inline]] uint32_t route(Packet& p) const {
+    if (p.length < kAt + kHeader4) return kNothing;
     uint8_t* const ip = p.data + kAt;
-    const uint16_t type = link_protocol(ip);
-    if (type == flow::kIp4) [[likely]] {
-      if (ip[0] != 0x45 || ip[16] >= kFirstGroup4) return {};
+    const uint32_t said = what_the_link_says(ip);
+    if (said == kNarrow) [[likely]] {
+      if (ip[0] != 0x45 || ip[16] >= kFirstGroup4) return kNothing;
       p.next_hop = ip4_.find(ip + 16);
       p.flags &= uint16_t(~Packet::kLocal);
       set_headers(p, p.window(), ip, kHeader4);
-      return {Glance::kNarrow};
-    }
-    if (type == flow::kIp6) {
-      if (ip[0] >> 4 != 6 || p.length < kAt + kHeader6 || ip[24] == kGroup6) return {};
+    } else if (said == kWide) {
+      if (ip[0] >> 4 != 6 || p.length < kAt + kHeader6 || ip[24] == kGroup6) return kNothing;
       p.next_hop = ip6_.find(ip + 24);
       p.flags &= uint16_t(~Packet::kLocal);
       set_headers(p, p.window(), ip, kHeader6);
-      return {Glance::kWide};
+    } else {
+      set_headers(p, p.window(), ip, 0);
     }
-    set_headers(p, p.window(), ip, 0);
-    return {Glance::kOther, type};
+    return said;
   }
 
  private:
@@ -198,10 +216,10 @@ class Router {
       return Mask((words_at(frame, 0) & 0xff) == kFirst);
     }
   }
-  static uint16_t link_protocol(const uint8_t* ip) {
-    if (kLink != Link::kEthernet) return flow::protocol_of_nibble(ip[0]);
+  static uint32_t what_the_link_says(const uint8_t* ip) {
+    if (kLink != Link::kEthernet) return kGlanceOfNibble[ip[0] >> 4];
     const uint16_t type = load_be16(ip - 2);
-    return type < flow::kFirstType ? 0 : type;
+    return glance_of(type < flow::kFirstType ? 0 : type);
   }
   static void set_headers(Packet& p, const uint8_t* window, const uint8_t* ip, uint32_t length) {
     p.l3 = uint16_t(ip - window);
@@ -210,31 +228,44 @@ class Router {
 
   const Lpm<4>::Reader ip4_;
   const Lpm<16>::Reader ip6_;
-  const bool large_;
 };
 
-template <Link kLink>
+// `kLarge`: the routing table is so large that its entries should be asked for in time.
+template <Link kLink, bool kLarge>
 bool glance_all(const Pvec& v, const Fib& fib, Glance* glances) {
   constexpr size_t kFour = 4, kPacketAhead = Pvec::kLookahead - kFour, kEntryAhead = 8;
   const Router<kLink> router(fib);
   Packet* const* const packets = v.begin();
   const size_t n = v.size();
   for (size_t i = 0; i < kPacketAhead; ++i) Packet::prefetch(packets[i]);
-  for (size_t i = 0; i < std::min(kEntryAhead, n); ++i) router.look_ahead(*packets[i]);
-  size_t i = 0, plain = 0;
+  for (size_t i = 0; kLarge && i < std::min(kEntryAhead, n); ++i) router.look_ahead(*packets[i]);
+  uint32_t differing = 0;
+  const auto route = [&](size_t i) __attribute__((always_inline)) {
+    const uint32_t word = router.route(*packets[i]);
+    glances[i] = std::bit_cast<Glance>(word);
+    differing |= word ^ word_of(glances[0]);
+  };
+  bool fours = true;  // what came last was IPv4, so it is worth to ask of four
+  size_t i = 0;
   for (; n - i >= kFour; i += kFour) {
     for (size_t k = 0; k < kFour; ++k) Packet::prefetch(packets[i + kPacketAhead + k]);
-    for (size_t k = kEntryAhead; k < kEntryAhead + kFour && i + k < n; ++k)
-      router.look_ahead(*packets[i + k]);
-    if (router.route_four(packets + i)) [[likely]] {
+    for (size_t k = i + kEntryAhead; kLarge && k < std::min(i + kEntryAhead + kFour, n); ++k)
+      router.look_ahead(*packets[k]);
+    if (fours && router.route_four(packets + i)) {
       std::fill_n(glances + i, kFour, Glance{Glance::kNarrow});
-      plain += kFour;
+      differing |= kNarrow ^ word_of(glances[0]);
     } else {
-      for (size_t k = i; k < i + kFour; ++k) glances[k] = router.route(*packets[k]);
+      for (size_t k = i; k < i + kFour; ++k) route(k);
+      fours = glances[i + kFour - 1].kind == Glance::kNarrow;
     }
   }
-  for (; i < n; ++i) glances[i] = router.route(*packets[i]);
-  return plain == n || std::all_of(glances, glances + n, [&](const Glance& g) { return g == glances[0]; });
+  for (; i < n; ++i) route(i);
+  return differing == 0;
+}
+template <Link kLink>
+bool glance_all(const Pvec& v, const Fib& fib, Glance* glances) {
+  return fib.ip4.large() ? glance_all<kLink, true>(v, fib, glances)
+                         : glance_all<kLink, false>(v, fib, glances);
 }
 
 // Calls f(packet, i) for all of `v`, with the packets asked for in time.

@@ -28,7 +28,23 @@ Packet* held(const an_Packet* handle) {
   return nullptr;
 }
 
-an_PacketView view_of(Packet& p) { return {p.data, p.length, p.total_length(), p.writable()}; }
+inline an_PacketView view_of(Packet& p) {
+  uint32_t length = p.length;
+  if (p.next != nullptr) [[unlikely]]
+    length = p.total_length();
+  return {p.data, p.length, length, p.writable()};
+}
+
+// Views of packets from the front, up to the first that nobody holds.  Returns how many.
+size_t look_at(const an_Packet* packets, size_t count, an_PacketView* views) {
+  for (size_t i = 0; i < count; ++i) {
+    Packet* const p = held(packets[i]);
+    if (p == nullptr) [[unlikely]]
+      return i;
+    views[i] = view_of(*p);
+  }
+  return count;
+}
 
 // Calls `f(packet)` on the worker; R{} if the handle is dead.
 template <typename F>
@@ -308,16 +324,7 @@ size_t an_packetGetIov(an_Packet packet, an_Iov* iov, size_t max) {
 size_t an_packetGetViewVec(const an_Packet* packets, size_t count, an_PacketView* views) {
   if (on_own_thread()) return handed_over([&] { return an_packetGetViewVec(packets, count, views); });
   if (count == 0) return 0;
-  return with_packet(held(packets[0]), [&](Packet& first) {
-    views[0] = view_of(first);
-    size_t i = 1;
-    for (; i < count; ++i) {
-      Packet* p = held(packets[i]);
-      if (p == nullptr) break;
-      views[i] = view_of(*p);
-    }
-    return i;
-  });
+  return with_packet(held(packets[0]), [&](Packet&) { return look_at(packets, count, views); });
 }
 
 int an_packetRead(an_Packet packet, size_t offset, size_t n, void* into) {

@@ -17,21 +17,22 @@ extern const size_t kAttachedSize;  // of what stands for attached memory: an_si
 
 inline Domain& holder(const Packet& p) { return *static_cast<Domain*>(handles().at(p.next_hop)); }
 
-// The mark alone, for who counts the slots of a vector at once.
-inline void mark(Packet& p, const Domain& domain) {
+// The mark alone, for who counts the slots of a vector at once.  `holder`: Domain::index().
+inline void mark(Packet& p, uint32_t holder) {
   p.flags |= Packet::kHeld;
-  p.next_hop = domain.index();
+  p.next_hop = holder;
 }
 inline void unmark(Packet& p) {
   p.flags &= uint16_t(~Packet::kHeld);
   p.next_hop = Packet::kNoNextHop;
 }
-inline bool holds(const Domain& domain, const Packet& p) {
-  return (p.flags & Packet::kHeld) != 0 && p.next_hop == domain.index();
+inline bool holds(uint32_t holder, const Packet& p) {
+  return (p.flags & Packet::kHeld) != 0 && p.next_hop == holder;
 }
+inline bool holds(const Domain& domain, const Packet& p) { return holds(domain.index(), p); }
 
 inline void hold(Packet& p, Domain& domain) {
-  mark(p, domain);
+  mark(p, domain.index());
   domain.take_slots(p.segs);
 }
 inline void let_go(Packet& p) {
@@ -40,16 +41,18 @@ inline void let_go(Packet& p) {
 }
 
 inline Packet* from_handle(an_Packet p) { return reinterpret_cast<Packet*>(p); }
+[[gnu::noinline]] inline Packet* no_packet(an_Status status, const char* sentence) {
+  fail(status, sentence);
+  return nullptr;
+}
 // The packet of a handle, if a domain holds it; else null, with the failure noted.
 inline Packet* find_held(an_Packet handle) {
   Packet* p = from_handle(handle);
-  if (p == nullptr || reinterpret_cast<uintptr_t>(p) % alignof(Packet) != 0) {
-    fail(AN_EINVAL, "not a packet");
-    return nullptr;
-  }
-  if (p->flags & Packet::kHeld) return p;
-  fail(AN_EDEAD, "the packet was sent or freed");
-  return nullptr;
+  if (p == nullptr || reinterpret_cast<uintptr_t>(p) % alignof(Packet) != 0) [[unlikely]]
+    return no_packet(AN_EINVAL, "not a packet");
+  if ((p->flags & Packet::kHeld) == 0) [[unlikely]]
+    return no_packet(AN_EDEAD, "the packet was sent or freed");
+  return p;
 }
 inline an_Packet to_handle(Packet* p) { return reinterpret_cast<an_Packet>(p); }
 

@@ -9,14 +9,27 @@ namespace weft {
 
 namespace {
 
-// Marks that say how a packet came, and nothing of how it is to leave.  (kHeaders stays:
-// given back as it came, a packet returns to its sender.)
-constexpr uint16_t kOfArrival = Packet::kOffload | Packet::kLocal | Packet::kOrigin | Packet::kLinkGroup;
-
 size_t slots_of(const Pvec& v) {
   size_t slots = 0;
   for (const Packet* p : v) slots += p->segs;
   return slots;
+}
+
+// Packets from the front that left their holder's hands, and the slots that they fill.
+struct LetGo {
+  size_t packets = 0, slots = 0;
+};
+[[gnu::noinline]] LetGo let_go_of(std::span<Packet* const> packets, uint32_t holder) {
+  LetGo gone;
+  for (Packet* const p : packets) {
+    if (p == nullptr || !holds(holder, *p)) [[unlikely]]
+      break;
+    gone.slots += p->segs;
+    unmark(*p);
+    forget_arrival(*p);
+    ++gone.packets;
+  }
+  return gone;
 }
 
 }  // namespace
@@ -29,10 +42,12 @@ void Delivery::deliver(Domain& domain, Pvec& v) const {
   an_Packet packets[Pvec::kCapacity];
   const size_t n = v.size();
   size_t slots = 0;
+  const uint32_t holder = domain.index();
   for (size_t i = 0; i < n; ++i) {
-    mark(*v[i], domain);
-    slots += v[i]->segs;
-    packets[i] = to_handle(v[i]);
+    Packet* const p = v[i];
+    mark(*p, holder);
+    slots += p->segs;
+    packets[i] = to_handle(p);
   }
   v.release_all();
   domain.ledger().received.add(n);
@@ -48,25 +63,14 @@ void Delivery::deliver(Domain& domain, Pvec& v) const {
   }
 }
 
-void forget_arrival(Packet& p) {
-  p.flags &= uint16_t(~kOfArrival);
-  p.in_port = Packet::kNoPort;
-}
-
 size_t send_held(Domain& domain, std::span<Packet* const> packets, Exit& exit) {
+  const uint32_t holder = domain.index();
   size_t sent = 0;
   bool all_held = true;
   while (sent < packets.size() && all_held) {
     const size_t most = std::min(packets.size() - sent, Pvec::kCapacity);
-    size_t n = 0, slots = 0;
-    for (; n < most; ++n) {
-      Packet* p = packets[sent + n];
-      all_held = p != nullptr && holds(domain, *p);
-      if (!all_held) break;
-      slots += p->segs;
-      unmark(*p);
-      forget_arrival(*p);
-    }
+    const auto [n, slots] = let_go_of(packets.subspan(sent, most), holder);
+    all_held = n == most;
     Pvec v;
     v.adopt(packets.subspan(sent, n));
     exit.take(v);

@@ -41,8 +41,13 @@ class Exit {
   virtual void take(Pvec& v) = 0;
 };
 
-// How a packet came says nothing of how it is to leave.
-void forget_arrival(Packet& p);
+// How a packet came says nothing of how it is to leave.  (kHeaders stays: given back as it came,
+// a packet returns to its sender.)
+inline void forget_arrival(Packet& p) {
+  constexpr uint16_t kOfArrival = Packet::kOffload | Packet::kLocal | Packet::kOrigin | Packet::kLinkGroup;
+  p.flags &= uint16_t(~kOfArrival);
+  p.in_port = Packet::kNoPort;
+}
 
 // Sends packets from the front, which `domain` holds.  Returns how many; when fewer than all,
 // the failure is noted.

@@ -39,6 +39,11 @@ inline void set_ttl(uint8_t* header, uint16_t ttl) {
   header[kTtl] = uint8_t(ttl >> 8);
   header[kTtl + 1] = uint8_t(ttl);
 }
+// REQUIRES: it is not 0
+inline void lower_ttl(uint8_t* header) {
+  if (header[kTtl + 1]-- == 0) [[unlikely]]
+    --header[kTtl];
+}
 inline uint32_t length(const uint8_t* header) {
   const uint8_t* p = header + kLength;
   return uint32_t{p[0]} << 24 | uint32_t{p[1]} << 16 | uint32_t{p[2]} << 8 | p[3];
@@ -61,15 +66,14 @@ const char* sentence(Fault fault);
 // length are a link's padding.
 Fault check(const uint8_t* header, size_t available);
 
-// Whether check() finds nothing wrong, but for the name: a name that is found is one.
-inline bool is_good(const uint8_t* header, size_t available) {
-  if (available < kHeader) return false;
-  uint64_t first, last;  // all before the home; the name's last byte, and what is reserved
+// Whether check() finds nothing wrong in front of the name.  REQUIRES: kHeader bytes are at
+// `header`, of a capsule of that length
+inline bool begins_well(const uint8_t* header, uint32_t length, uint32_t available) {
+  uint32_t first;  // all before the length
   std::memcpy(&first, header, sizeof first);
-  std::memcpy(&last, header + kHeader - sizeof last, sizeof last);
-  static_assert(kReserved == kHeader - sizeof last + 1 && std::endian::native == std::endian::little);
-  return (first & 0xffff) == kVersion && (first >> 16 & 0xffff) != 0 && last >> 8 == 0 &&
-         length(header) >= kHeader && length(header) <= available;
+  static_assert(std::endian::native == std::endian::little);
+  return (first & 0xffff) == kVersion && first >> 16 != 0 &&
+         length - kHeader <= available - uint32_t{kHeader};
 }
 
 struct Header {

@@ -4,10 +4,13 @@
 namespace weft::pan {
 
 bool CodeCache::add(std::unique_ptr<LoadedCode> object) {
-  if (find(object->name().bytes.data()) != nullptr) return false;
+  uint8_t place[kPlace] = {};
+  object->name().write(place);
+  if (find(place) != nullptr) return false;
   objects_.push_back(std::move(object));
   if (2 * objects_.size() > slots_.size()) {
     slots_ = std::vector<Slot>(slots_.size() * 2);
+    mask_ = slots_.size() - 1;
     for (const auto& each : objects_) insert(*each);
   } else {
     insert(*objects_.back());
@@ -16,9 +19,11 @@ bool CodeCache::add(std::unique_ptr<LoadedCode> object) {
 }
 
 void CodeCache::insert(LoadedCode& object) {
-  size_t i = start(object.name().bytes.data());
-  while (slots_[i].object != nullptr) i = (i + 1) & (slots_.size() - 1);
-  slots_[i] = {object.name(), &object};
+  Slot fresh{.object = &object};
+  object.name().write(fresh.name);
+  size_t i = start(fresh.name);
+  while (slots_[i].object != nullptr) i = (i + 1) & mask_;
+  slots_[i] = fresh;
 }
 
 }  // namespace weft::pan

@@ -14,18 +14,20 @@
 #include <cstdint>
 
 #include "nodeos_api/an.h"
+#include "vm/fault.h"
 
 namespace weft::pan {
 
 class LoadedCode;
 
-class Environment {
+class alignas(64) Environment {
  public:
   enum class Verdict : uint8_t {
     kNone,     // not decided: it is let go
     kDrop,     // let go, with reason()
     kSend,     // towards destination()
     kDeliver,  // to the application of its code
+    kStopped,  // let go, whatever was decided: its code was stopped by fault()
   };
 
   // Without a capsule: a code object is loaded or unloaded.
@@ -33,23 +35,27 @@ class Environment {
   Environment(const Environment&) = delete;
   Environment& operator=(const Environment&) = delete;
 
-  // Nothing is decided of this capsule yet.
-  void begin(an_Packet capsule, uint32_t body_length, LoadedCode& code) {
+  // Nothing is decided of this capsule yet.  At `header` are the header and the first `at_hand`
+  // bytes of the body, which `code` may see and write.
+  void begin(an_Packet capsule, uint8_t* header, uint32_t body_length, uint32_t at_hand, LoadedCode& code) {
     capsule_ = capsule;
+    header_ = header;
     code_ = &code;
+    next_ = nullptr;
     body_length_ = body_length;
-    reason_ = AN_DROP_DISCARD;
+    at_hand_ = at_hand;
     verdict_ = Verdict::kNone;
   }
-  // It is let go, whatever was decided.
-  void stop(an_DropReason reason) {
-    reason_ = reason;
-    verdict_ = Verdict::kDrop;
+  void stop(vm::Fault fault) {
+    why_ = uint8_t(fault);
+    verdict_ = Verdict::kStopped;
   }
 
   an_Packet capsule() const { return capsule_; }
+  uint8_t* header() const { return header_; }
   LoadedCode& code() const { return *code_; }
   uint32_t body_length() const { return body_length_; }
+  uint32_t at_hand() const { return at_hand_; }
   bool has_application() const;
   // Copies `n` bytes of the body from `position` on.  False when it does not have them.
   bool read(uint64_t position, void* into, uint64_t n) const;
@@ -63,28 +69,36 @@ class Environment {
   }
   bool deliver() { return decide(Verdict::kDeliver); }
   bool drop(an_DropReason reason) {
-    reason_ = reason;
+    why_ = uint8_t(reason);
     return decide(Verdict::kDrop);
   }
 
   Verdict verdict() const { return verdict_; }
   // A node address, as two words of memory.
   const std::array<uint64_t, 2>& destination() const { return destination_; }
-  an_DropReason reason() const { return reason_; }
+  an_DropReason reason() const { return an_DropReason(why_); }
+  vm::Fault fault() const { return vm::Fault(why_); }
 
  private:
+  friend class LoadedCode;
   bool decide(Verdict verdict) {
-    if (verdict_ != Verdict::kNone || capsule_ == nullptr) return false;
+    if (verdict_ != Verdict::kNone) return false;
     verdict_ = verdict;
     return true;
   }
 
   an_Packet capsule_ = nullptr;
-  LoadedCode* code_ = nullptr;  // null with the capsule
+  uint8_t* header_ = nullptr;
+  LoadedCode* code_ = nullptr;   // null with the capsule
+  Environment* next_ = nullptr;  // that waits for the same code
   uint32_t body_length_ = 0;
-  an_DropReason reason_ = AN_DROP_DISCARD;
-  Verdict verdict_ = Verdict::kNone;
-  std::array<uint64_t, 2> destination_;  // not read before it is written
+  uint32_t at_hand_ = 0;
+  Verdict verdict_ = Verdict::kDrop;  // without a capsule there is nothing to decide
+  // Not read before they are written.
+  uint8_t why_;  // reason() or fault()
+  std::array<uint64_t, 2> destination_;
 };
+
+static_assert(sizeof(Environment) == 64);
 
 }  // namespace weft::pan

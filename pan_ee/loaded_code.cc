@@ -18,7 +18,8 @@ LoadedCode::~LoadedCode() {
   instance_->call(*finalize, {}, kLifeBudget, &none);
 }
 
-void LoadedCode::note_failure(vm::Fault why) {
+void LoadedCode::stopped(Environment& env, vm::Fault why) {
+  env.stop(why);
   failures_.add(1);
   last_failure_.set(uint64_t{instance_->fault_pc()} << kFaultBits | uint64_t(why));
 }

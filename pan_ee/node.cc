@@ -31,9 +31,11 @@ an_DropReason lose(an_Packet capsule, an_DropReason reason) {
   return reason;
 }
 
-// Why a capsule is lost whose code was stopped.
-an_DropReason reason_of(vm::Fault fault) {
-  switch (fault) {
+// Why a capsule is let go that was evaluated.
+an_DropReason reason_of(const Environment& env) {
+  if (env.verdict() == Environment::Verdict::kDrop) return env.reason();
+  if (env.verdict() != Environment::Verdict::kStopped) return AN_DROP_DISCARD;
+  switch (env.fault()) {
     case vm::Fault::kBudget:
       return AN_DROP_CODE_BUDGET;
     case vm::Fault::kRefused:
@@ -197,130 +199,129 @@ void Node::terminated(an_Domain, an_TermReason, void* node) {
 
 // --- capsules ----------------------------------------------------------------
 
-void Node::admit(an_Packet* capsules, size_t count, an_PacketView* views, LoadedCode** code, Lost& lost) {
+void Node::receive(void* node, an_Packet* capsules, size_t count) {
+  Node& n = *static_cast<Node*>(node);
+  while (count > 0) {
+    const size_t some = std::min(count, kBatch);
+    n.pass(capsules, some, true, n.received_.data());
+    capsules += some;
+    count -= some;
+  }
+  n.send_batches();
+}
+
+std::optional<an_DropReason> Node::insert(an_Packet capsule) {
+  Environment env;
+  const Lost lost = pass(&capsule, 1, false, &env);
+  send_batches();
+  return lost == kNot ? std::nullopt : std::optional(lost);
+}
+
+// In steps over the vector: what a later step needs of the memory is on its way, and no
+// capsule waits for what becomes of the one before.
+Node::Lost Node::pass(an_Packet* capsules, size_t count, bool from_network, Environment* in_hand) {
+  Lost lost = kNot;
+  Wanted wanted;
+  const size_t admitted = admit(capsules, count, in_hand, wanted, lost);
+  for (size_t i = 0; i < std::min(kAhead, wanted.count); ++i) wanted.code[i]->prefetch();
+  for (size_t i = 0; i < wanted.count; ++i) {
+    if (i + kAhead < wanted.count) wanted.code[i + kAhead]->prefetch();
+    wanted.code[i]->evaluate(from_network, budget_);
+  }
+  for (size_t i = 0; i < admitted; ++i) {
+    if (const Lost why = act(in_hand[i], from_network); why != kNot) lost = why;
+  }
+  return lost;
+}
+
+size_t Node::admit(an_Packet* capsules, size_t count, Environment* in_hand, Wanted& wanted, Lost& lost) {
+  an_PacketView views[kBatch];
   an_packetGetViewVec(capsules, count, views);
   for (size_t i = 0; i < count; ++i) {
     if (views[i].front_length < capsule::kHeader) continue;
     __builtin_prefetch(views[i].front + capsule::kHeader, 1);
     code_.prefetch(views[i].front + capsule::kName);
   }
+  Environment* env = in_hand;
+  size_t codes = 0;
   for (size_t i = 0; i < count; ++i) {
-    Lost why = kNot;
-    if (views[i].front_length < capsule::kHeader || !capsule::is_good(views[i].front, views[i].length)) {
-      why = check(capsules[i], views[i]);
-    }
-    code[i] = why == kNot ? code_.find(views[i].front + capsule::kName) : nullptr;
-    if (code[i] != nullptr) {
-      code[i]->prefetch_self();
+    if (const Lost why = admit(capsules[i], views[i], *env); why != kNot) [[unlikely]] {
+      lost = lose(capsules[i], why);
       continue;
     }
-    if (why == kNot)
-      why = is_code_name(views[i].front + capsule::kName) ? AN_DROP_CODE_UNKNOWN : AN_DROP_MALFORMED;
-    lost = lose(capsules[i], why);
+    wanted.code[codes] = &env->code();
+    codes += env->code().wait(*env);
+    ++env;
   }
+  wanted.count = codes;
+  return size_t(env - in_hand);
 }
 
-// What is wrong with a header.  It is looked at where it lies, if it can be: what is wrong or
-// unknown is not worth a copy.
-Node::Lost Node::check(an_Packet& capsule, an_PacketView& view) {
-  if (view.length < capsule::kHeader) return AN_DROP_MALFORMED;
-  if (view.front_length < capsule::kHeader) {
-    if (an_packetGetData(&capsule, capsule::kHeader) == nullptr) return AN_DROP_NO_PACKET;
-    an_packetGetViewVec(&capsule, 1, &view);
-  }
-  const capsule::Fault fault = capsule::check(view.front, view.length);
-  if (fault == capsule::Fault::kNone) return kNot;
-  return fault == capsule::Fault::kTtl ? AN_DROP_TTL : AN_DROP_MALFORMED;
-}
-
-inline void Node::evaluate(an_Packet capsule, const an_PacketView& view, LoadedCode& code, bool from_network,
-                           Evaluated& evaluated) {
+inline Node::Lost Node::admit(an_Packet& capsule, const an_PacketView& view, Environment& env) {
   uint8_t* header = view.front;
-  const uint32_t length = capsule::length(header);
-  const uint32_t body = length - uint32_t{capsule::kHeader};
-  const uint32_t at_hand = std::min(body, code.window());
+  if (view.front_length < capsule::kHeader) [[unlikely]]
+    return admit_unusual(capsule, view, env);
+  const uint32_t length = capsule::length(header), body = length - uint32_t{capsule::kHeader};
+  if (!capsule::begins_well(header, length, view.length)) [[unlikely]]
+    return fault_of(view);
+  LoadedCode* const code = code_.find(header + capsule::kName);
+  if (code == nullptr) [[unlikely]]
+    return fault_of(view);
+  const uint32_t at_hand = std::min(body, code->window()), front = uint32_t{capsule::kHeader} + at_hand;
   if (length < view.length) [[unlikely]]
     an_packetTrim(capsule, length);
-  if (!view.writable || view.front_length < capsule::kHeader + at_hand) [[unlikely]] {
-    header = static_cast<uint8_t*>(an_packetGetData(&capsule, capsule::kHeader + at_hand));
+  if (!view.writable || view.front_length < front) [[unlikely]] {
+    header = static_cast<uint8_t*>(an_packetGetData(&capsule, front));
+    if (header == nullptr) return AN_DROP_NO_PACKET;
   }
-  evaluated.header = header;
-  evaluated.env.begin(capsule, body, code);
-  if (header == nullptr) [[unlikely]]
-    return evaluated.env.stop(AN_DROP_NO_PACKET);
-  const vm::Fault stopped = code.evaluate(evaluated.env, from_network, header + capsule::kHeader, budget_);
-  if (stopped != vm::Fault::kNone) [[unlikely]]
-    evaluated.env.stop(reason_of(stopped));
+  env.begin(capsule, header, body, at_hand, *code);
+  return kNot;
 }
 
-inline Node::Lost Node::act(const Evaluated& evaluated, bool from_network) {
-  const Environment& env = evaluated.env;
-  switch (env.verdict()) {
-    case Environment::Verdict::kSend:
-      return send(evaluated, from_network);
-    case Environment::Verdict::kDeliver: {
-      Application* const application = env.code().application();
-      if (application == nullptr) return lose(env.capsule(), AN_DROP_NO_APPLICATION);
-      application->deliver(env.capsule());
-      return kNot;
-    }
-    case Environment::Verdict::kDrop:
-    case Environment::Verdict::kNone:
-      break;
+// One whose header is not all in the first piece.
+Node::Lost Node::admit_unusual(an_Packet& capsule, const an_PacketView& view, Environment& env) {
+  if (view.length < capsule::kHeader) return AN_DROP_MALFORMED;
+  if (an_packetGetData(&capsule, capsule::kHeader) == nullptr) return AN_DROP_NO_PACKET;
+  an_PacketView whole;
+  an_packetGetViewVec(&capsule, 1, &whole);
+  return admit(capsule, whole, env);
+}
+
+// Why a capsule is lost that is malformed, or whose code is unknown.
+Node::Lost Node::fault_of(const an_PacketView& view) {
+  switch (capsule::check(view.front, view.length)) {
+    case capsule::Fault::kNone:
+      return AN_DROP_CODE_UNKNOWN;
+    case capsule::Fault::kTtl:
+      return AN_DROP_TTL;
+    default:
+      return AN_DROP_MALFORMED;
   }
-  return lose(env.capsule(), env.reason());
+}
+
+inline Node::Lost Node::act(const Environment& env, bool from_network) {
+  if (env.verdict() == Environment::Verdict::kSend) [[likely]]
+    return send(env, from_network);
+  if (env.verdict() != Environment::Verdict::kDeliver) return lose(env.capsule(), reason_of(env));
+  Application* const application = env.code().application();
+  if (application == nullptr) return lose(env.capsule(), AN_DROP_NO_APPLICATION);
+  application->deliver(env.capsule());
+  return kNot;
 }
 
 // A capsule that comes from another node leaves with a TTL that is one lower; one of an
 // application leaves with the TTL that it was given.
-inline Node::Lost Node::send(const Evaluated& evaluated, bool from_network) {
-  const Environment& env = evaluated.env;
+inline Node::Lost Node::send(const Environment& env, bool from_network) {
   const uint16_t route = routes_.find(env.destination()[0], env.destination()[1]);
   if (route == Routes::kNone) return lose(env.capsule(), AN_DROP_NO_NEIGHBOUR);
   if (from_network) {
-    const uint16_t ttl = capsule::ttl(evaluated.header);
-    if (ttl == 1) return lose(env.capsule(), AN_DROP_TTL);
-    capsule::set_ttl(evaluated.header, uint16_t(ttl - 1));
+    if (capsule::ttl(env.header()) == 1) return lose(env.capsule(), AN_DROP_TTL);
+    capsule::lower_ttl(env.header());
   }
   Neighbour& neighbour = *neighbours_[route];
   if (neighbour.waiting == kBatch) send_batch(neighbour);
   neighbour.batch[neighbour.waiting++] = env.capsule();
   return kNot;
-}
-
-// In steps over the vector: what a later step needs of the memory is on its way, and no
-// capsule waits for what becomes of the one before.
-void Node::receive(void* node, an_Packet* capsules, size_t count) {
-  Node& n = *static_cast<Node*>(node);
-  an_PacketView views[kBatch];
-  LoadedCode* code[kBatch + kAhead];
-  for (; count > 0; capsules += std::min(count, kBatch), count -= std::min(count, kBatch)) {
-    const size_t some = std::min(count, kBatch);
-    Lost lost = kNot;
-    n.admit(capsules, some, views, code, lost);
-    std::fill_n(code + some, kAhead, nullptr);
-    size_t done = 0;
-    for (size_t i = 0; i < some; ++i) {
-      if (code[i + kAhead] != nullptr) code[i + kAhead]->prefetch();
-      if (code[i] != nullptr) n.evaluate(capsules[i], views[i], *code[i], true, n.evaluated_[done++]);
-    }
-    for (size_t i = 0; i < done; ++i) n.act(n.evaluated_[i], true);
-  }
-  n.send_batches();
-}
-
-std::optional<an_DropReason> Node::insert(an_Packet capsule) {
-  an_PacketView view;
-  LoadedCode* code;
-  Lost lost = kNot;
-  admit(&capsule, 1, &view, &code, lost);
-  if (code != nullptr) {
-    Evaluated evaluated;
-    evaluate(capsule, view, *code, false, evaluated);
-    lost = act(evaluated, false);
-  }
-  send_batches();
-  return lost == kNot ? std::nullopt : std::optional(lost);
 }
 
 void Node::send_batch(Neighbour& neighbour) {

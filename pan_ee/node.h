@@ -22,6 +22,7 @@
 #include "pan_ee/address.h"
 #include "pan_ee/code_cache.h"
 #include "pan_ee/code_loader.h"
+#include "pan_ee/environment.h"
 #include "pan_ee/node_config.h"
 #include "pan_ee/ping.h"
 #include "pan_ee/routes.h"
@@ -96,24 +97,27 @@ class Node {
   static void prepare_worker(void*);
   static void receive(void* node, an_Packet* capsules, size_t count);
 
+  // The code objects that a vector asks for, each once.
+  struct Wanted {
+    std::array<LoadedCode*, kBatch> code;
+    size_t count = 0;
+  };
+
   // Why a capsule is lost.  (An optional would go through memory, in two sizes.)
   using Lost = an_DropReason;
   static constexpr Lost kNot = AN_DROP_REASONS;
 
-  // The code of each capsule; null for those that are lost, with the reason of the last in
-  // `lost`.
-  void admit(an_Packet* capsules, size_t count, an_PacketView* views, LoadedCode** code, Lost& lost);
-  Lost check(an_Packet& capsule, an_PacketView& view);
-
-  // A capsule that was evaluated, and what is to become of it.
-  struct Evaluated {
-    Environment env;
-    uint8_t* header;
-  };
-  void evaluate(an_Packet capsule, const an_PacketView& view, LoadedCode& code, bool from_network,
-                Evaluated& evaluated);
-  Lost act(const Evaluated& evaluated, bool from_network);
-  Lost send(const Evaluated& evaluated, bool from_network);
+  // Evaluates at most kBatch capsules, and does with each as its code says, in the order in
+  // which they came; what is sent leaves with send_batches().  `in_hand`: room for as many.
+  // Returns why the last that was lost was lost.
+  Lost pass(an_Packet* capsules, size_t count, bool from_network, Environment* in_hand);
+  // Admits those that are good, and lets them wait for their code; how many.
+  size_t admit(an_Packet* capsules, size_t count, Environment* in_hand, Wanted& wanted, Lost& lost);
+  Lost admit(an_Packet& capsule, const an_PacketView& view, Environment& env);
+  Lost admit_unusual(an_Packet& capsule, const an_PacketView& view, Environment& env);
+  static Lost fault_of(const an_PacketView& view);
+  Lost act(const Environment& env, bool from_network);
+  Lost send(const Environment& env, bool from_network);
   void send_batch(Neighbour& neighbour);
   void send_batches();
 
@@ -125,7 +129,7 @@ class Node {
   std::unique_ptr<CodeLoader> loader_;
   CodeCache code_;  // of what loader_ loaded
   Ping ping_;
-  std::array<Evaluated, kBatch> evaluated_;  // of a vector
+  std::array<Environment, kBatch> received_;  // capsules of a vector that were admitted
   // While init runs.
   const NodeConfig* config_ = nullptr;
   std::string error_;

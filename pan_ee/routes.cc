@@ -13,8 +13,20 @@ bool Routes::add(const Prefix& to, uint16_t neighbour) {
   if (slot.neighbour != kNone) return false;
   slot = {prefix, neighbour};
   ++length.used;
+  forget_recent();
   return true;
 }
+
+[[gnu::noinline]] uint16_t Routes::find_longest(const Words& destination) const {
+  for (const Length& length : lengths_) {
+    const Slot& slot = length.find({destination.high & length.mask.high, destination.low & length.mask.low});
+    if (slot.neighbour != kNone) return slot.neighbour;
+  }
+  return kNone;
+}
+
+// All then name the address of zeros.
+void Routes::forget_recent() { recent_.fill({Words{}, find_longest({})}); }
 
 Routes::Length& Routes::length_of(uint8_t bits) {
   auto it = std::find_if(lengths_.begin(), lengths_.end(), [&](const Length& l) { return l.bits <= bits; });

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Routes: which neighbour is the way to a node.  The longest prefix decides.
 //
-// A table of hashed slots for each prefix length, of which a network has few.
+// A table of hashed slots for each prefix length, of which a network has few; in front of them
+// the answers of late, of which there are always as many.
 //
 // Threads: add() before capsules flow; find() on the worker.
-// Time: find() is one probe for each length, without allocation.
+// Time: find() is one probe if it was asked of late, else one more for each length, without
+//   allocation.
 // Invariants: of each table's slots at most one in kSparse is used, so that nearly all prefixes
 //   are found at the first.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <utility>
@@ -26,18 +29,16 @@ class Routes {
   bool add(const Prefix& to, uint16_t neighbour);
 
   // The index of the neighbour; kNone when there is no way.
-  uint16_t find(const NodeAddress& destination) const {
+  uint16_t find(const NodeAddress& destination) {
     const Words words = words_of(destination);
     return find(words.high, words.low);
   }
   // The same for an address as two words of memory.
-  uint16_t find(uint64_t word_0, uint64_t word_1) const {
-    for (const Length& length : lengths_) {
-      const Words wanted{word_0 & length.mask.high, word_1 & length.mask.low};
-      const Slot& slot = length.find(wanted);
-      if (slot.neighbour != kNone) return slot.neighbour;
-    }
-    return kNone;
+  uint16_t find(uint64_t word_0, uint64_t word_1) {
+    Slot& recent = recent_[hash({word_0, word_1}) >> (64 - kRecentBits)];
+    if (recent.prefix.high != word_0 || recent.prefix.low != word_1) [[unlikely]]
+      recent = {{word_0, word_1}, find_longest({word_0, word_1})};
+    return recent.neighbour;
   }
 
  private:
@@ -46,6 +47,11 @@ class Routes {
     friend bool operator==(const Words&, const Words&) = default;
   };
   static constexpr size_t kSparse = 16;
+  static constexpr unsigned kRecentBits = 8;
+
+  static uint64_t hash(const Words& w) {
+    return (w.low ^ w.high * 0x9e3779b97f4a7c15u) * 0xff51afd7ed558ccdu;
+  }
 
   struct alignas(32) Slot {
     Words prefix;
@@ -61,7 +67,7 @@ class Routes {
     // Where the prefix is, or would be.  The table is the operator's, so nobody outside can
     // choose keys that collide.
     const Slot& find(const Words& prefix) const {
-      size_t i = size_t((prefix.low ^ prefix.high * 0x9e3779b97f4a7c15u) * 0xff51afd7ed558ccdu >> shift);
+      size_t i = size_t(hash(prefix) >> shift);
       while (slots[i].neighbour != kNone && slots[i].prefix != prefix) i = (i + 1) & (slots.size() - 1);
       return slots[i];
     }
@@ -76,8 +82,11 @@ class Routes {
     return w;
   }
   Length& length_of(uint8_t bits);
+  uint16_t find_longest(const Words& destination) const;
+  void forget_recent();
 
-  std::vector<Length> lengths_;  // the longest first
+  std::vector<Length> lengths_;                   // the longest first
+  std::array<Slot, 1u << kRecentBits> recent_{};  // each the answer for the address that it names
 };
 
 }  // namespace weft::pan

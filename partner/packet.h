@@ -105,9 +105,9 @@ struct alignas(64) Packet {
 
   // Whether the bytes of this Seg may be written in place.
   bool writable() const {
-    if (flags & kShares) return false;
-    if (flags & kForeign) return foreign->writable && foreign->references == 1 && references == 1;
-    return references == 1;
+    if (own_bytes()) [[likely]]
+      return references == 1;
+    return (flags & kShares) == 0 && foreign->writable && foreign->references == 1 && references == 1;
   }
   // Bytes in front of `data` that may be taken into the packet; 0 if not writable().
   size_t headroom() const {
@@ -153,6 +153,21 @@ static_assert(offsetof(Packet, length) == 8 && offsetof(Packet, references) == 1
 static_assert(offsetof(Packet, next) == 24 && offsetof(Packet, slot) == 32);
 static_assert(offsetof(Packet, timestamp) == 40 && offsetof(Packet, l3) == 48);
 static_assert(offsetof(Packet, foreign) == 56);
+
+// Bytes in the chains of `n` packets.
+inline uint64_t total_length(Packet* const* packets, size_t n) {
+  uint64_t bytes = 0, chained = 0;
+#pragma GCC unroll 4
+  for (size_t i = 0; i < n; ++i) {
+    bytes += packets[i]->length;
+    chained |= reinterpret_cast<uintptr_t>(packets[i]->next);
+  }
+  if (chained == 0) [[likely]]
+    return bytes;
+  bytes = 0;
+  for (size_t i = 0; i < n; ++i) bytes += packets[i]->total_length();
+  return bytes;
+}
 
 // One Seg of a chain, seen for its bytes alone.
 using Seg = Packet;

@@ -3,16 +3,6 @@
 
 namespace weft {
 
-namespace {
-
-uint64_t bytes_of_last(const Pvec& v, size_t n) {
-  uint64_t bytes = 0;
-  for (size_t i = v.size() - n; i < v.size(); ++i) bytes += v[i]->total_length();
-  return bytes;
-}
-
-}  // namespace
-
 size_t EndQueue::append_some(std::span<Packet* const> packets, uint16_t path) {
   const size_t most = std::min(packets.size(), capacity() - size());
   size_t n = 0;
@@ -32,7 +22,7 @@ void EndQueue::pop_into(Pvec& v) {
   if (n == size()) {
     popped_bytes_.set(pushed_bytes_.value());
   } else {
-    popped_bytes_.add(bytes_of_last(v, n));
+    popped_bytes_.add(total_length(v.end() - n, n));
   }
   popped_.add(n);
 }
@@ -41,7 +31,7 @@ void EndQueue::put_back(Pvec& v) {
   uint64_t at = popped_.value();
   for (size_t i = v.size(); i > 0; --i) ring_[--at & mask_] = v[i - 1];
   popped_.set(at);
-  popped_bytes_.set(popped_bytes_.value() - bytes_of_last(v, v.size()));
+  popped_bytes_.set(popped_bytes_.value() - total_length(v.begin(), v.size()));
   v.release_all();
 }
 

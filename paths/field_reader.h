@@ -39,8 +39,6 @@ struct Glance {
     kOther,    // that it is of neither protocol that is routed
   } kind = kNothing;
   uint16_t link_protocol = 0;  // kOther: as in PacketFields
-
-  friend bool operator==(const Glance&, const Glance&) = default;
 };
 
 // All of it never reads outside a packet's first Seg, and sets Packet::l3 and l4.

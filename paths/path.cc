@@ -14,18 +14,7 @@ namespace {
 // costs as much as a packet's work.
 constexpr uint32_t kTimeEvery = 16;
 
-uint64_t bytes_in(const Pvec& v) {
-  uint64_t bytes = 0, chained = 0;
-  for (const Packet* p : v) {
-    bytes += p->length;
-    chained |= reinterpret_cast<uintptr_t>(p->next);
-  }
-  if (chained == 0) [[likely]]
-    return bytes;
-  bytes = 0;
-  for (const Packet* p : v) bytes += p->total_length();
-  return bytes;
-}
+uint64_t bytes_in(const Pvec& v) { return total_length(v.begin(), v.size()); }
 
 }  // namespace
 

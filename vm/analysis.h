@@ -52,6 +52,12 @@ struct Analysis {
   void find_live(const Program& program);
 };
 
+// Whether it loads or stores, and nothing else; and the register that says where.
+inline bool is_plain_memory(const Instruction& i) {
+  return i.cls() == kLdx || i.cls() == kSt || (i.cls() == kStx && i.mode() != kAtomic);
+}
+inline unsigned base_of(const Instruction& i) { return i.cls() == kLdx ? i.src() : i.dst(); }
+
 // What one instruction reads and writes; of calls without what the callee does.
 RegisterSet reads(const Instruction& instruction, const HelperTable& helpers);
 RegisterSet writes(const Instruction& instruction);

@@ -17,12 +17,10 @@
 #include <cstdint>
 
 #include "vm/arena.h"
+#include "vm/entry.h"
 #include "vm/fault.h"
 
 namespace weft::vm {
-
-class MachineCode;
-class Instance;
 
 // How many bytes a helper may touch for the price of one instruction.
 inline constexpr uint64_t kBytesPerUnit = 8;
@@ -91,12 +89,12 @@ class Call {
   }
   bool failed() const { return fault_ != Fault::kNone; }
 
-  Instance& instance() const { return *instance_; }
+  Instance& instance() const { return *entry_->instance; }
   // Who called through a gate; null when the host did.
-  Instance* caller() const { return outer_ == nullptr ? nullptr : outer_->instance; }
+  Instance* caller() const { return outer_ == nullptr ? nullptr : outer_->entry->instance; }
   // What the host passed to Instance::call().
   void* environment() const { return environment_; }
-  Arena& arena() const { return *arena_; }
+  Arena& arena() const { return *entry_->arena; }
 
  private:
   friend class Instance;
@@ -109,10 +107,8 @@ class Call {
 
   // What a call through a gate puts aside.
   struct Outer {
-    Instance* instance;
+    const Entry* entry;
     void* environment;
-    Arena* arena;
-    const MachineCode* code;
     uint64_t saved_stack;
     const void* abort;
     Outer* outer;
@@ -129,7 +125,7 @@ class Call {
     if (good && length == 0) return nullptr;
     uint8_t* host = nullptr;
     if (good) {
-      Arena& arena = *outer_->arena;
+      Arena& arena = *outer_->entry->arena;
       const uint64_t at = window.at + offset;
       good = holds(write ? arena.writable(at) : arena.readable(at), at, length);
       host = arena.base() + (at & (0 - uint64_t(good)));  // the mask as in reach()
@@ -154,15 +150,13 @@ class Call {
   }
 
   // Machine code knows these by their offset.
-  uint64_t saved_stack_ = 0;           // stack pointer to unwind to
-  int32_t budget_ = 0;                 // negative when used up
-  Fault fault_ = Fault::kNone;         //
-  uint32_t number_ = 0;                // of an indirect call
-  uint64_t fault_at_ = 0;              // host address of the instruction that faulted
-  const void* abort_ = nullptr;        // where to unwind in the running code
-  const MachineCode* code_ = nullptr;  // null when interpreted
-  Arena* arena_ = nullptr;
-  Instance* instance_ = nullptr;
+  uint64_t saved_stack_ = 0;      // stack pointer to unwind to
+  int32_t budget_ = 0;            // negative when used up
+  Fault fault_ = Fault::kNone;    //
+  uint32_t number_ = 0;           // of an indirect call
+  uint64_t fault_at_ = 0;         // host address of the instruction that faulted
+  const void* abort_ = nullptr;   // where to unwind in the running code
+  const Entry* entry_ = nullptr;  // what runs; null: nothing
   void* environment_ = nullptr;
   Outer* outer_ = nullptr;
   Lending lent_;
@@ -184,7 +178,8 @@ struct CallAccess {
   static uint32_t& number(Call& c) { return c.number_; }
   static uint64_t& fault_at(Call& c) { return c.fault_at_; }
   static const void* abort(const Call& c) { return c.abort_; }
-  static const MachineCode* code(const Call& c) { return c.code_; }
+  // Null when it is interpreted, or nothing runs.
+  static const MachineCode* code(const Call& c) { return c.entry_ == nullptr ? nullptr : c.entry_->code; }
 };
 
 }  // namespace weft::vm

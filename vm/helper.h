@@ -98,7 +98,9 @@ uint64_t enter([[maybe_unused]] const uint64_t* r, Call& call, std::index_sequen
   static_assert(first<Args...>(sizeof...(Args)) <= 5, "there are five registers");
   // Braces: checked from left to right.
   std::tuple<Args...> arguments{argument<Args>(call, r + first<Args...>(kIndex))...};
-  if (call.failed()) return 0;
+  if constexpr (((kTaken < Args >> 1) || ...)) {
+    if (call.failed()) return 0;
+  }
   return kFunction(call, std::get<kIndex>(arguments)...);
 }
 

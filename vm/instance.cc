@@ -35,17 +35,19 @@ Instance::Instance(std::shared_ptr<const Program> program, std::shared_ptr<const
       decoded_(code_ == nullptr ? std::make_unique<const Decoded>(*program_) : nullptr),
       gates_(program_->gates()) {}
 
-Result<Instance::Entry> Instance::entry(std::string_view name) const {
+Result<Entry> Instance::entry(std::string_view name) {
   uint32_t function = program_->entries().front();
   if (!name.empty()) {
     auto found = program_->find_export(name);
     if (!found) return Error{Code::kNotFound, "the program exports no '" + std::string(name) + "'"};
     function = *found;
   }
-  Entry e{.base = arena_->base(),
+  Entry e{.run = &Instance::interpret,
+          .base = arena_->base(),
           .window = arena_->window(),
           .arena = arena_.get(),
           .code = code_.get(),
+          .instance = this,
           .function = function};
   if (code_ != nullptr) {
     const MachineCode::Entry machine = code_->entry(function);
@@ -61,43 +63,48 @@ Result<void> Instance::bind_gate(uint32_t slot, Instance& callee, const Entry& e
   return {};
 }
 
-Outcome Instance::interpret(const Entry& entry, const Arguments& arguments) {
-  const uint64_t r[] = {arguments.r1, arguments.r2, arguments.r3, arguments.r4, arguments.r5};
-  const Outcome outcome = decoded_->run(entry.function, r, current_call, fault_pc_);
-  if (outcome.fault != Fault::kNone) faults_[unsigned(outcome.fault)].add(1);
-  return outcome;
+// What an entry without machine code runs.
+Returned Instance::interpret(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5, uint8_t*) {
+  Call& call = current_call;
+  Instance& self = call.instance();
+  const uint64_t r[] = {r1, r2, r3, r4, r5};
+  const Outcome outcome = self.decoded_->run(call.entry_->function, r, call, self.fault_pc_);
+  if (outcome.fault == Fault::kNone) return {outcome.r0, outcome.budget_left};
+  call.fault_ = outcome.fault;
+  call.budget_ = int32_t(outcome.budget_left);
+  return {0, -1};
 }
 
 Outcome Instance::stopped() {
   Call& call = current_call;
-  const Mark mark = code_->locate(call.fault_at_);
   const Fault fault = call.fault_;
   call.fault_ = Fault::kNone;
-  fault_pc_ = mark.pc;
   faults_[unsigned(fault)].add(1);
-  const int32_t left = call.budget_ - mark.owed;
+  int32_t left = call.budget_;
+  if (code_ != nullptr) {  // else the interpreter said where
+    const Mark mark = code_->locate(call.fault_at_);
+    fault_pc_ = mark.pc;
+    left -= mark.owed;
+  }
   return {0, uint32_t(left < 0 ? 0 : left), fault};
 }
 
 // The callee runs in its own arena, on the caller's budget.
 uint64_t Instance::through_gate(const Gate& gate, const Arguments& arguments, Call& call) {
   unsigned depth = 1;
-  bool busy = call.instance_ == gate.callee;
+  bool busy = &call.instance() == gate.callee;
   for (const Call::Outer* outer = call.outer_; outer != nullptr; outer = outer->outer, ++depth) {
-    busy |= outer->instance == gate.callee;
+    busy |= outer->entry->instance == gate.callee;
   }
   if (busy || depth > kGateDepth) {
     call.fail(Fault::kGate);
     return 0;
   }
-  Call::Outer mine{call.instance_,    call.environment_, call.arena_, call.code_,
-                   call.saved_stack_, call.abort_,       call.outer_, call.lent_};
+  Call::Outer mine{call.entry_, call.environment_, call.saved_stack_, call.abort_, call.outer_, call.lent_};
   call.outer_ = &mine;
   const Outcome outcome = gate.callee->call(gate.entry, arguments, call.budget(), call.environment_);
-  call.instance_ = mine.instance;
+  call.entry_ = mine.entry;
   call.environment_ = mine.environment;
-  call.arena_ = mine.arena;
-  call.code_ = mine.code;
   call.saved_stack_ = mine.saved_stack;
   call.abort_ = mine.abort;
   call.outer_ = mine.outer;

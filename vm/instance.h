@@ -7,7 +7,10 @@
 //   std::memcpy(instance->window(), packet, n);
 //   Outcome o = instance->call(forward, {kWindow, n}, budget, environment);
 //
-// call() allocates nothing, and takes no lock.  Whatever the program does, it returns.
+//   Instance::Calls calls(forward);           // many of them
+//   for (...) o = calls({kWindow, n}, budget, environment);
+//
+// A call allocates nothing, and takes no lock.  Whatever the program does, it returns.
 //
 // Threads: one at a time.  A thread that calls should own a SignalStack.
 #pragma once
@@ -37,17 +40,7 @@ struct Arguments {
 
 class Instance {
  public:
-  // A function of one instance, with all that a call of it needs: who chooses among thousands
-  // finds it in one line of the cache.
-  struct Entry {
-    EntryFunction run = nullptr;  // null when interpreted
-    const void* abort = nullptr;
-    uint8_t* base = nullptr;    // of the arena
-    uint8_t* window = nullptr;  // in it
-    Arena* arena = nullptr;
-    const MachineCode* code = nullptr;
-    uint32_t function = 0;
-  };
+  using Entry = vm::Entry;
   struct Sizes {
     uint32_t window = kDefaultWindow;
     uint32_t heap_quota = 0;
@@ -60,32 +53,45 @@ class Instance {
                                                   const Sizes& sizes);
 
   // An export, or with no name the first function.  Errors: kNotFound.
-  Result<Entry> entry(std::string_view name) const;
+  Result<Entry> entry(std::string_view name);
   // Lets calls of gate `slot` lead to an export of `callee`, which must outlive this.
   // Errors: kInvalid when the program has no such gate.
   Result<void> bind_gate(uint32_t slot, Instance& callee, const Entry& entry);
 
-  // Runs the program.  `budget` is in instructions, at most kMaxBudget.  Helpers find
-  // `environment` in the Call.
-  // REQUIRES: the entry is this instance's.  Not called by a helper: programs call each other
-  //   through gates.
+  // Calls of one function, each after the other: what is the same for all is written down once.
+  // REQUIRES: not made by a helper: programs call each other through gates.  While it lives, the
+  //   thread calls nothing else.
+  class Calls {
+   public:
+    explicit Calls(const Entry& entry) : call_(current_call), run_(entry.run), base_(entry.base) {
+      call_.entry_ = &entry;
+      call_.abort_ = entry.abort;
+    }
+    ~Calls() { call_.entry_ = nullptr; }
+    Calls(const Calls&) = delete;
+    Calls& operator=(const Calls&) = delete;
+
+    // Runs the program.  `budget` is in instructions, at most kMaxBudget.  Helpers find
+    // `environment` in the Call.
+    Outcome operator()(const Arguments& arguments, uint32_t budget, void* environment) {
+      call_.budget_ = int32_t(budget);
+      call_.environment_ = environment;
+      call_.lent_.any = false;
+      const Returned returned =
+          run_(arguments.r1, arguments.r2, arguments.r3, arguments.r4, arguments.r5, base_);
+      if (returned.budget < 0) [[unlikely]]
+        return call_.instance().stopped();
+      return {returned.r0, uint32_t(returned.budget), Fault::kNone};
+    }
+
+   private:
+    Call& call_;
+    const EntryFunction run_;
+    uint8_t* const base_;
+  };
+  // One of them.
   Outcome call(const Entry& entry, const Arguments& arguments, uint32_t budget, void* environment = nullptr) {
-    Call& call = current_call;
-    call.budget_ = int32_t(budget);
-    call.arena_ = entry.arena;
-    call.instance_ = this;
-    call.environment_ = environment;
-    call.lent_.any = false;
-    if (entry.run == nullptr) [[unlikely]]  // in copies, so that the others may stay in registers
-      return interpret(Entry(entry), Arguments(arguments));
-    call.code_ = entry.code;
-    call.abort_ = entry.abort;
-    const Returned returned =
-        entry.run(arguments.r1, arguments.r2, arguments.r3, arguments.r4, arguments.r5, entry.base);
-    call.code_ = nullptr;
-    if (returned.budget < 0) [[unlikely]]
-      return stopped();
-    return {returned.r0, uint32_t(returned.budget), Fault::kNone};
+    return Calls(entry)(arguments, budget, environment);
   }
 
   Arena& arena() { return *arena_; }
@@ -106,7 +112,7 @@ class Instance {
 
   Instance(std::shared_ptr<const Program> program, std::shared_ptr<const MachineCode> code,
            std::unique_ptr<Arena> arena);
-  Outcome interpret(const Entry& entry, const Arguments& arguments);
+  static Returned interpret(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5, uint8_t* arena);
   // After a run that was stopped: what happened, and where.
   Outcome stopped();
   static uint64_t through_gate(const Gate& gate, const Arguments& arguments, Call& call);

@@ -4,9 +4,7 @@
 // They assemble into a CodeHolder of asmjit, whose environment says for which machine;
 // code_cache.h puts the bytes where they can run.
 //
-// An entry is called as EntryFunction: R1..R5 and the start of the arena.  It returns R0 and
-// the budget that is left; or, when the program was stopped, a negative budget, and the Call
-// says why.  It finds the Call of its thread by itself.
+// An entry is called as an EntryFunction (entry.h), and finds the Call of its thread by itself.
 #pragma once
 
 #include <asmjit/core.h>
@@ -20,13 +18,6 @@
 #include "vm/program.h"
 
 namespace weft::vm {
-
-struct Returned {
-  uint64_t r0;
-  int64_t budget;
-};
-using EntryFunction = Returned (*)(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5,
-                                   uint8_t* arena);
 
 // From `offset` in the code on, the instruction at slot `pc` is done.
 struct Mark {

@@ -68,7 +68,8 @@ void Compiler::emit_entry(uint32_t function) {
   const RegisterSet cleared = analysis_.live[f.begin] & RegisterSet(~kArgumentSet);
   const bool can_stop = facts.uses_memory || facts.charges || facts.calls_host || facts.calls_functions;
   is_entry_ = true;
-  charges_ = facts.charges || facts.calls_host || facts.calls_functions;
+  // Else the budget stays in the Call, where helpers look for it.
+  charges_ = facts.charges || facts.calls_functions;
   const bool needs_frame = facts.uses_frame || facts.calls_functions;
 
   saved_.clear();
@@ -154,30 +155,38 @@ void Compiler::emit_body(const Function& f) {
       a_.bind(at_[at]);
       forget_masked();
     }
-    emit_instruction(at);
-    if (program_.text()[at].is_lddw()) ++at;
+    at = emit_instruction(at);
   }
   emit_cold();
 }
 
-void Compiler::emit_instruction(uint32_t at) {
+// Returns the last slot that was emitted.
+uint32_t Compiler::emit_instruction(uint32_t at) {
   const Instruction& i = program_.text()[at];
   if (in_copy_) {
-    if (put_off(i)) return;
+    if (put_off(i)) return at;
     settle_for(i);
   }
   switch (i.cls()) {
     case kAlu:
     case kAlu64:
-      return emit_alu(i);
+      if (i.operation() == kMov && !i.from_register())
+        emit_constant(at, i.cls() == kAlu ? uint32_t(i.imm) : uint64_t(int64_t(i.imm)));
+      else if (is_moved_sum(at))
+        return emit_moved_sum(at);
+      else
+        emit_alu(i);
+      return at;
     case kJmp:
     case kJmp32:
-      return emit_jump(i, at);
+      emit_jump(i, at);
+      return at;
     case kLd:
-      load_constant(r64(i.dst()), uint32_t(i.imm) | uint64_t(uint32_t(program_.text()[at + 1].imm)) << 32);
-      return wrote(i.dst());
+      emit_constant(at, uint32_t(i.imm) | uint64_t(uint32_t(program_.text()[at + 1].imm)) << 32);
+      return at + 1;
     default:
-      return emit_memory(i, at);
+      emit_memory(i, at);
+      return at;
   }
 }
 
@@ -199,8 +208,7 @@ void Compiler::emit_loop(uint32_t begin, uint32_t end) {
   for (int32_t copy = 0; copy < count; ++copy) {
     owed_ = copy * slots;
     for (uint32_t at = begin; at < end; ++at) {
-      emit_instruction(at);
-      if (program_.text()[at].is_lddw()) ++at;
+      at = emit_instruction(at);
     }
     const Condition stays = emit_compare(program_.text()[end]);
     const Label settled = a_.newLabel();
@@ -229,10 +237,10 @@ bool Compiler::put_off(const Instruction& i) {
 
 // Makes the additions that the instruction would miss.
 void Compiler::settle_for(const Instruction& i) {
-  const bool plain_memory = i.cls() == kLdx || i.cls() == kSt || (i.cls() == kStx && i.mode() != kAtomic);
-  const unsigned base = i.cls() == kLdx ? i.src() : i.dst();
+  const unsigned base = base_of(i);
   RegisterSet wanted = reads(i, program_.helpers());
-  if (plain_memory && std::abs(steps_[base] + i.offset) <= kReach && (i.cls() != kStx || i.src() != base)) {
+  if (is_plain_memory(i) && std::abs(steps_[base] + i.offset) <= kReach &&
+      (i.cls() != kStx || i.src() != base)) {
     wanted &= RegisterSet(~bit(base));
   }
   for (unsigned reg = 0; reg < kFrameRegister; ++reg) {
@@ -257,8 +265,7 @@ void Compiler::emit_slow_loop(const Cold& cold) {
   const uint32_t begin = cold.pc, end = analysis_.loop_end[begin];
   forget_masked();
   for (uint32_t at = begin; at < end; ++at) {
-    emit_instruction(at);
-    if (program_.text()[at].is_lddw()) ++at;
+    at = emit_instruction(at);
   }
   const Condition stays = emit_compare(program_.text()[end]);
   a_.j(x86::negateCond(stays), cold.to);

@@ -41,6 +41,11 @@ class Compiler {
     unsigned reg = kRegisters;  // none
     int32_t moved = 0;
   };
+  // Of a register that holds a constant, what its low half is.
+  struct Known {
+    bool any = false;
+    uint32_t low = 0;
+  };
   // What was not yet added to each register.
   using Steps = std::array<int32_t, kRegisters>;
   // Code away from the straight way.
@@ -59,7 +64,7 @@ class Compiler {
   void emit_entry(uint32_t function);
   void emit_local(uint32_t function);
   void emit_body(const Function& f);
-  void emit_instruction(uint32_t at);
+  uint32_t emit_instruction(uint32_t at);
   void emit_exit();
   void emit_loop(uint32_t begin, uint32_t end);
   void emit_slow_loop(const Cold& cold);
@@ -78,12 +83,16 @@ class Compiler {
   void emit_alu(const Instruction& i);
   void emit_add(const Instruction& i);
   void emit_mov(const Instruction& i);
+  bool is_moved_sum(uint32_t at) const;
+  uint32_t emit_moved_sum(uint32_t at);
   void emit_mul(const Instruction& i);
   void emit_division(const Instruction& i);
   bool emit_division_by_constant(const Instruction& i);
   void emit_shift(const Instruction& i);
   void emit_shift_without_bmi2(const Instruction& i);
   void emit_end(const Instruction& i);
+  void emit_constant(uint32_t at, uint64_t value);
+  bool is_only_address(uint32_t at, uint32_t value) const;
   void load_constant(const Gp& to, uint64_t value);
 
   // memory
@@ -93,9 +102,14 @@ class Compiler {
   void emit_atomic(const Instruction& i, uint32_t at);
   void emit_fetch(const Instruction& i, const Mem& place);
   Mem place(unsigned base, int32_t offset, unsigned bytes);
+  // What of a known address to add to the start of the arena; below 0: an instruction cannot say it.
+  int32_t displacement(uint32_t address) const;
   Mem packed_place(unsigned base, int32_t offset, unsigned bytes);
   Gp masked(unsigned reg, int32_t& offset);
-  void forget_masked() { masked_ = {}; }
+  void forget_masked() {
+    masked_ = {};
+    known_ = {};
+  }
   void forget(unsigned reg);
   void wrote(unsigned reg);  // what is known of it as an address is void
   void moved(unsigned reg, int32_t by);
@@ -141,6 +155,7 @@ class Compiler {
   std::vector<Gp> saved_;  // pushed, in this order
   bool padded_ = false;
   std::array<Masked, 2> masked_{};
+  std::array<Known, kRegisters> known_{};
   unsigned next_masked_ = 0;
   int32_t owed_ = 0;      // by copies of a loop before this one
   bool in_copy_ = false;  // of a loop: additions of constants are put off

@@ -7,6 +7,25 @@ namespace weft::vm::x86_64 {
 
 using namespace asmjit;
 
+void Compiler::emit_constant(uint32_t at, uint64_t value) {
+  const unsigned reg = program_.text()[at].dst();
+  if (!is_only_address(at, uint32_t(value))) load_constant(r64(reg), value);
+  wrote(reg);
+  known_[reg] = {true, uint32_t(value)};
+}
+
+// Whether nothing but the next instruction looks at this constant, and that for an address.
+bool Compiler::is_only_address(uint32_t at, uint32_t value) const {
+  const auto text = program_.text();
+  const uint32_t next = at + (text[at].is_lddw() ? 2 : 1), reg = text[at].dst();
+  if (next >= function_->end || analysis_.is_target[next] != 0) return false;
+  const Instruction& i = text[next];
+  if (!is_plain_memory(i) || base_of(i) != reg || displacement(value + uint32_t(int32_t{i.offset})) < 0)
+    return false;
+  if (i.cls() == kLdx && i.dst() == reg) return true;
+  return (i.cls() != kStx || i.src() != reg) && (analysis_.live[next + 1] & bit(reg)) == 0;
+}
+
 void Compiler::load_constant(const Gp& to, uint64_t value) {
   if (value == 0) {
     a_.xor_(to.r32(), to.r32());
@@ -77,8 +96,6 @@ void Compiler::emit_add(const Instruction& i) {
 
 void Compiler::emit_mov(const Instruction& i) {
   const bool word = i.cls() == kAlu;
-  if (!i.from_register())
-    return load_constant(r64(i.dst()), word ? uint32_t(i.imm) : uint64_t(int64_t(i.imm)));
   const Gp dst = sized(i.dst(), word), src = r64(i.src());
   switch (i.offset) {
     case 8:
@@ -94,6 +111,24 @@ void Compiler::emit_mov(const Instruction& i) {
       a_.mov(dst, sized(i.src(), word));
       break;
   }
+}
+
+// Whether a register and a constant are added into another register, which takes two
+// instructions of the program, and one of the machine.
+bool Compiler::is_moved_sum(uint32_t at) const {
+  const auto text = program_.text();
+  const uint32_t next = at + 1;
+  if (in_copy_ || next >= function_->end || analysis_.is_target[next] != 0) return false;
+  const Instruction &mov = text[at], &add = text[next];
+  return mov.opcode == (kAlu64 | kMov | kFromRegister) && mov.offset == 0 && mov.src() != mov.dst() &&
+         add.opcode == (kAlu64 | kAdd) && add.dst() == mov.dst();
+}
+
+uint32_t Compiler::emit_moved_sum(uint32_t at) {
+  const Instruction &mov = program_.text()[at], &add = program_.text()[at + 1];
+  a_.lea(r64(mov.dst()), x86::ptr(r64(mov.src()), add.imm));
+  wrote(mov.dst());
+  return at + 1;
 }
 
 void Compiler::emit_mul(const Instruction& i) {

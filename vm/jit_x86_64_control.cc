@@ -136,7 +136,7 @@ void Compiler::emit_call(const Instruction& i, uint32_t at) {
 
 void Compiler::emit_helper(const void* function, uint32_t at) {
   forget_masked();
-  a_.mov(of_call(CallAccess::budget(), 4), kBudget);
+  if (charges_) a_.mov(of_call(CallAccess::budget(), 4), kBudget);
   // The sixth argument: the thread pointer is kept where it points.
   Mem self = x86::ptr_abs(0, 8);
   self.setSegment(x86::fs);
@@ -150,7 +150,7 @@ void Compiler::emit_helper(const void* function, uint32_t at) {
     a_.mov(x86::r10, target);
     a_.call(x86::r10);
   }
-  a_.mov(kBudget, of_call(CallAccess::budget(), 4));
+  if (charges_) a_.mov(kBudget, of_call(CallAccess::budget(), 4));
   a_.cmp(of_call(CallAccess::fault(), 4), 0);
   a_.jne(stop(Fault::kNone, at));
 }

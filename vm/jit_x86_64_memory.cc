@@ -14,6 +14,7 @@ x86::Gp Compiler::scratch(unsigned which) {
 
 void Compiler::wrote(unsigned reg) {
   steps_[reg] = 0;
+  known_[reg] = {};
   forget(reg);
 }
 
@@ -24,6 +25,7 @@ void Compiler::forget(unsigned reg) {
 }
 
 void Compiler::moved(unsigned reg, int32_t by) {
+  known_[reg].low += uint32_t(by);
   for (Masked& m : masked_) {
     if (m.reg != reg) continue;
     const int64_t total = int64_t(m.moved) + by;
@@ -49,8 +51,17 @@ x86::Gp Compiler::masked(unsigned reg, int32_t& offset) {
   return to;
 }
 
-// R10 needs no mask: nobody writes it, and it is far enough from both ends.
+int32_t Compiler::displacement(uint32_t address) const {
+  return int32_t(options_.kind == ArenaKind::kPacked ? address & kPackedMask : address);
+}
+
+// R10 needs no mask: nobody writes it, and it is far enough from both ends.  An address that is
+// known is masked here and now.
 x86::Mem Compiler::place(unsigned base, int32_t offset, unsigned bytes) {
+  if (const Known& known = known_[base]; known.any) {
+    const int32_t at = displacement(known.low + uint32_t(offset));
+    if (at >= 0) return x86::ptr(x86::r12, at, bytes);
+  }
   if (options_.kind == ArenaKind::kPacked) return packed_place(base, offset, bytes);
   if (base == kFrameRegister) return x86::ptr(x86::r12, x86::rbp, 0, offset, bytes);
   const Gp index = masked(base, offset);
@@ -65,8 +76,12 @@ x86::Mem Compiler::packed_place(unsigned base, int32_t offset, unsigned bytes) {
     return x86::ptr(x86::r12, x86::rbp, 0, offset - kOrigin, bytes);
   }
   const Gp to = scratch(0);
-  a_.lea(to.r32(), x86::ptr(r64(base), offset));
-  a_.movzx(to.r32(), to.r16());
+  if (offset == 0) {
+    a_.movzx(to.r32(), r64(base).r16());
+  } else {
+    a_.lea(to.r32(), x86::ptr(r64(base), offset));
+    a_.movzx(to.r32(), to.r16());
+  }
   return x86::ptr(x86::r12, to, 0, 0, bytes);
 }
 

@@ -34,9 +34,9 @@ void mend(std::vector<uint8_t>& bytes) {
 }
 
 struct Outcome {
-  vm::Fault fault;
   pan::Environment::Verdict verdict;
-  std::vector<uint8_t> body;
+  std::optional<vm::Fault> fault;
+  std::vector<uint8_t> capsule;
   friend bool operator==(const Outcome&, const Outcome&) = default;
 };
 
@@ -52,11 +52,16 @@ std::optional<Outcome> evaluate(pan::Engine engine, const pan::CodeObject& objec
   }
   an_PacketView view;
   an_packetGetViewVec(&capsule, 1, &view);
-  std::vector<uint8_t> body(view.front + pan::capsule::kHeader, view.front + view.length);
+  const std::vector<uint8_t> before(view.front, view.front + view.length);
   pan::Environment env;
-  env.begin(capsule, uint32_t(body.size()), **loaded);
-  const vm::Fault fault = (*loaded)->evaluate(env, true, body.data(), kBudget);
-  return Outcome{fault, env.verdict(), std::move(body)};
+  const uint32_t length = view.length - uint32_t{pan::capsule::kHeader};
+  env.begin(capsule, view.front, length, std::min(length, (*loaded)->window()), **loaded);
+  (*loaded)->wait(env);
+  (*loaded)->evaluate(true, kBudget);
+  Outcome outcome{env.verdict(), {}, {view.front, view.front + view.length}};
+  if (env.verdict() == pan::Environment::Verdict::kStopped) outcome.fault = env.fault();
+  std::copy(before.begin(), before.end(), view.front);
+  return outcome;
 }
 
 // Then two evaluations differ.

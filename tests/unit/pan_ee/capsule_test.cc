@@ -56,6 +56,34 @@ TEST(Routes, TheLongestPrefixDecides) {
   EXPECT_EQ(r.find(*parse_address("2001:db8::1")), 0);
 }
 
+TEST(Routes, WhatWasAskedOfLateIsForgottenWithANewRoute) {
+  Routes r;
+  const NodeAddress near = *parse_address("10.1.2.3"), none{};
+  EXPECT_EQ(r.find(near), Routes::kNone);
+  EXPECT_EQ(r.find(none), Routes::kNone);
+  EXPECT_TRUE(r.add(*parse_prefix("default"), 0));
+  EXPECT_EQ(r.find(near), 0);
+  EXPECT_EQ(r.find(none), 0);
+  EXPECT_TRUE(r.add(*parse_prefix("10.0.0.0/8"), 1));
+  EXPECT_EQ(r.find(near), 1);
+  EXPECT_EQ(r.find(near), 1);
+  EXPECT_EQ(r.find(none), 0);
+}
+
+// More than it keeps of late, in an order that asks for each when it was just displaced, or not.
+TEST(Routes, ManyDestinationsInTurns) {
+  Routes r;
+  EXPECT_TRUE(r.add(*parse_prefix("default"), 7));
+  for (uint16_t i = 0; i < 250; ++i) {
+    EXPECT_TRUE(r.add(*parse_prefix("10.1." + std::to_string(i) + ".0/24"), i));
+  }
+  for (unsigned n = 0; n < 20'000; ++n) {
+    const unsigned third = n * 7919 % 256, last = n / 3 % 256;
+    const auto to = parse_address("10.1." + std::to_string(third) + "." + std::to_string(last));
+    ASSERT_EQ(r.find(*to), third < 250 ? third : 7) << third << "." << last;
+  }
+}
+
 TEST(CodeNameTest, IsTheHashOfTheContents) {
   // FIPS 180-2, appendix B.1.
   const CodeName n = name_of("abc");

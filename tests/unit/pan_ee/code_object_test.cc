@@ -116,9 +116,16 @@ TEST(CodeCacheTest, FindsEachByItsName) {
   auto forward = read_code_folder(WEFT_CODE_FOLDER)->front().object;
   ASSERT_TRUE(forward) << forward.error().sentence;
   CodeCache cache;
+  const auto find = [&](const CodeName& name, uint8_t behind) {
+    uint8_t place[CodeCache::kPlace] = {};
+    name.write(place);
+    place[CodeCache::kPlace - 1] = behind;
+    return cache.find(place);
+  };
+  EXPECT_EQ(find({}, 0), nullptr);
   for (int i = 0; i < 100; ++i) {
     forward->name = name_of(std::to_string(i));
-    EXPECT_EQ(cache.find(forward->name.bytes.data()), nullptr);
+    EXPECT_EQ(find(forward->name, 0), nullptr);
     for (bool first : {true, false}) {
       auto loaded = (*loader)->load(*forward);
       ASSERT_TRUE(loaded) << loaded.error().sentence;
@@ -126,7 +133,11 @@ TEST(CodeCacheTest, FindsEachByItsName) {
     }
   }
   ASSERT_EQ(cache.objects().size(), 100u);
-  for (const auto& object : cache.objects()) EXPECT_EQ(cache.find(object->name().bytes.data()), object.get());
+  for (const auto& object : cache.objects()) {
+    EXPECT_EQ(find(object->name(), 0), object.get());
+    EXPECT_EQ(find(object->name(), 1), nullptr);
+  }
+  EXPECT_EQ(find({}, 0), nullptr);
 }
 
 }  // namespace

@@ -99,6 +99,37 @@ TEST_P(CodeTest, WhatFaultsLosesItsCapsuleAndNothingElse) {
   EXPECT_EQ(code("hostile").capsules(), 7u);
 }
 
+// They are evaluated code object by code object, and leave in the order in which they came; what
+// is lost among them holds up nobody.
+TEST_P(CodeTest, AVectorOfSeveralCodeObjectsKeepsItsOrder) {
+  const std::string there = address_bytes(line_.address(3));
+  Pvec v;
+  std::string expected;
+  for (char n = 'a'; n < 'a' + 24; ++n) {
+    std::string bytes;
+    if (n % 5 == 0) {
+      bytes = capsule("hostile", std::string(16, '\1') + 'l' + n);
+    } else if (n % 7 == 0) {
+      bytes = capsule("streams", "no");  // too short for it
+      bytes[capsule::kReserved] = 1;
+    } else {
+      bytes = n % 2 == 0 ? capsule("hostile", there + "g" + n)
+                         : capsule("streams", there + std::string(239, '\0') + n);
+      expected += n;
+    }
+    v.push_back(test::packet(*line_.pool, bytes));
+  }
+  line_.wires.front()->push(line_.left_end, v);
+  ASSERT_TRUE(v.empty());
+  line_.rounds();
+  std::string sent;
+  for (const std::string& out : output()) sent += out.back();
+  EXPECT_EQ(sent, expected);
+  EXPECT_EQ(dropped(AN_DROP_CODE_BUDGET), 5u);
+  EXPECT_EQ(dropped(AN_DROP_MALFORMED), 3u);
+  EXPECT_EQ(code("hostile").capsules() + code("streams").capsules(), expected.size() + 5);
+}
+
 TEST_P(CodeTest, WhatIsNotItsIsRefused) {
   for (char letter : {'e', 's', 'w', '2', 'p', 'k', 'x'})
     expect_lost(letter, AN_DROP_CODE_REFUSED, "refused");

@@ -83,6 +83,61 @@ TEST_F(InstanceTest, CallsDoNotAllocate) {
   EXPECT_EQ(faulty->fault_pc(), 0u);
 }
 
+TEST_F(InstanceTest, ManyCallsInARow) {
+  // The first word of the window says what to do: 0 comes to its end, 1 runs for ever, 2 faults.
+  const auto program = link(
+      "r0 = *(u64 *)(r1 + 0); if r0 == 0 goto end; if r0 == 2 goto fault; again: goto again; "
+      "fault: r2 = 0; r0 = *(u64 *)(r2 + 8); end: exit");
+  for (bool compiled : {true, false}) {
+    SCOPED_TRACE(compiled);
+    auto one = compiled ? instance(program)
+                        : *Instance::create(machines_.space(), program, nullptr, Instance::Sizes{});
+    const Entry entry = *one->entry("");
+    {
+      Instance::Calls calls(entry);
+      for (const auto& [what, fault] : {std::pair{0, Fault::kNone},
+                                        {1, Fault::kBudget},
+                                        {0, Fault::kNone},
+                                        {2, Fault::kAccess},
+                                        {0, Fault::kNone},
+                                        {1, Fault::kBudget},
+                                        {0, Fault::kNone}}) {
+        *one->window() = uint8_t(what);
+        const Outcome o = calls({.r1 = kWindow}, 100, nullptr);
+        EXPECT_EQ(o.fault, fault);
+        EXPECT_EQ(o.budget_left, fault == Fault::kBudget ? 0u : 100u);
+      }
+    }
+    EXPECT_EQ(one->faults(Fault::kBudget), 2u);
+    EXPECT_EQ(one->faults(Fault::kAccess), 1u);
+  }
+}
+
+// What a compiler may do without: additions and constants that only an access asks for.
+TEST_F(InstanceTest, AddressesThatAreKnownOrMadeOnTheWay) {
+  Machines::Run how{.arguments = {.r1 = kWindow}, .window = "abcdefgh"};
+  const std::string at = std::to_string(kWindow);
+  const auto r0 = [&](const std::string& text) { return machines_.run(text, how).outcome.r0; };
+  EXPECT_EQ(r0("r2 = " + at + "; r2 = *(u8 *)(r2 + 1); r0 = r2; exit"), uint64_t{'b'});
+  // The constant is wanted afterwards: read, jumped past, or moved on.
+  EXPECT_EQ(r0("r2 = " + at + "; r0 = *(u8 *)(r2 + 1); r0 += r2; exit"), kWindow + uint64_t{'b'});
+  EXPECT_EQ(r0("r2 = " + at + "; r2 += 2; r0 = *(u8 *)(r2 + 1); r0 += r2; exit"),
+            kWindow + 2 + uint64_t{'d'});
+  EXPECT_EQ(r0("r2 = " + at + "; w2 += 2; r0 = *(u8 *)(r2 + 1); exit"), uint64_t{'d'});
+  EXPECT_EQ(r0("r2 = " + at + "; if r1 == 0 goto on; r2 += 3; on: r0 = *(u8 *)(r2 + 0); exit"),
+            uint64_t{'d'});
+  EXPECT_EQ(r0("r2 = " + at + "; *(u8 *)(r2 + 1) = 122; r0 = *(u8 *)(r1 + 1); exit"), uint64_t{'z'});
+  EXPECT_EQ(r0("r2 = " + at + "; *(u32 *)(r2 + 4) = r2; r0 = *(u32 *)(r1 + 4); exit"), uint64_t{kWindow});
+  EXPECT_EQ(r0("r2 = r1; r2 += 3; r0 = *(u8 *)(r2 + 1); r0 += r2; exit"), kWindow + 3 + uint64_t{'e'});
+  EXPECT_EQ(r0("r1 = r1; r1 += 3; r0 = *(u8 *)(r1 + 0); exit"), uint64_t{'d'});
+  EXPECT_EQ(r0("r2 = r1; if r1 == 0 goto on; on: r2 += 3; r0 = *(u8 *)(r2 + 0); exit"), uint64_t{'d'});
+  // Outside of everything, from below and from above; the interpreter says the same.
+  for (const char* far : {"4294967288", "-8", "2147483647", "-2147483648", "8"}) {
+    machines_.run(std::string("r2 = ") + far + "; r0 = *(u64 *)(r2 + 16); exit", how);
+    machines_.run(std::string("r2 = ") + far + "; r0 = *(u64 *)(r2 - 16); exit", how);
+  }
+}
+
 TEST_F(InstanceTest, EntriesHaveNames) {
   Image i = image("r0 = 1; exit; r0 = 2; exit");
   i.symbols = {{Symbol::Kind::kExport, 0, "a"}, {Symbol::Kind::kExport, 2, "b"}};
