@@ -21,8 +21,8 @@ Result<void> Loaded::start(an_Domain parent, WhenEnded ended) {
   object_ = std::move(*object);
   asked_ = false;
   refused_.clear();
-  domain_ = an_domainCreate(nullptr, parent, cred_, nullptr, nullptr, &Loaded::init, this, &Loaded::terminated,
-                            this);
+  domain_ = an_domainCreate(nullptr, parent, cred_, nullptr, nullptr, &Loaded::init, this,
+                            &Loaded::terminated, this);
   if (domain_ == nullptr) return Error{Code::kInvalid, refused_.empty() ? an_errtext() : refused_};
   ended_ = std::move(ended);
   return {};
