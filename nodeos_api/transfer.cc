@@ -9,12 +9,6 @@ namespace weft {
 
 namespace {
 
-size_t slots_of(const Pvec& v) {
-  size_t slots = 0;
-  for (const Packet* p : v) slots += p->segs;
-  return slots;
-}
-
 // Packets from the front that left their holder's hands, and the slots that they fill.
 struct LetGo {
   size_t packets = 0, slots = 0;
@@ -35,13 +29,8 @@ struct LetGo {
 }  // namespace
 
 void Delivery::deliver(Domain& domain, Pvec& v) const {
-  if (domain.quota() != nullptr && !domain.may_hold(slots_of(v))) [[unlikely]] {
-    domain.ledger().received.add(v.size());
-    return drop(v, DropReason::kAccountEmpty, domain.ledger().drops);
-  }
   an_Packet packets[Pvec::kCapacity];
-  const size_t n = v.size();
-  size_t slots = 0;
+  size_t n = v.size(), slots = 0;
   const uint32_t holder = domain.index();
   for (size_t i = 0; i < n; ++i) {
     Packet* const p = v[i];
@@ -51,6 +40,14 @@ void Delivery::deliver(Domain& domain, Pvec& v) const {
   }
   v.release_all();
   domain.ledger().received.add(n);
+  while (n > 0 && !domain.may_hold(slots)) [[unlikely]] {
+      Packet* const p = from_handle(packets[--n]);
+      slots -= p->segs;
+      unmark(*p);
+      drop(PacketPtr(p), DropReason::kAccountEmpty, domain.ledger().drops);
+    }
+  if (n == 0) [[unlikely]]
+    return;
   domain.ledger().held.add(n);
   domain.take_slots(slots);
 

@@ -22,8 +22,8 @@ class Delivery {
     arg_ = arg;
   }
   explicit operator bool() const { return one_ != nullptr || vector_ != nullptr; }
-  // `domain` holds all packets of `v` from now on, and its function gets them.  What is more
-  // than its principal may hold is dropped.
+  // `domain` holds the packets of `v` from now on, and its function gets them.  What is more
+  // than its principal may hold is dropped, from the back.
   // REQUIRES: bool(*this)
   void deliver(Domain& domain, Pvec& v) const;
 
