@@ -2,14 +2,11 @@
 #include "nodeos_api/transfer.h"
 
 #include <gtest/gtest.h>
-#include <spdlog/sinks/null_sink.h>
 
 #include <string>
 #include <vector>
 
-#include "modules/flow.h"
-#include "nodeos_api/credential.h"
-#include "paths/policy_round_robin.h"
+#include "tests/unit/testing/api_node.h"
 #include "tests/unit/testing/partners.h"
 
 namespace weft {
@@ -20,20 +17,8 @@ constexpr size_t kMayHold = 10;  // packets
 // A domain whose principal may hold few packets, and that keeps all that it gets.
 class TransferTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    ASSERT_TRUE(node_->principals().add({.name = "poor", .limits = {.memory = kMayHold * Packet::kStride}},
-                                        geni_, clock_.now_ns()));
-    const Credential* cred = credential_for(*node_, {.principal = node_->principals().named("poor")});
-    handle_ = an_domainCreate(nullptr, node_->root().handle(), cred->handle(), nullptr, nullptr, nullptr,
-                              nullptr, nullptr, nullptr);
-    ASSERT_NE(handle_, nullptr);
-    delivery_.set(nullptr, &TransferTest::keep, this);
-  }
-  void TearDown() override {
-    free_all();
-    node_.reset();
-    EXPECT_EQ(pool_->in_use(), 0u);
-  }
+  TransferTest() { delivery_.set(nullptr, &TransferTest::keep, this); }
+  ~TransferTest() override { free_all(); }
   static void keep(void* self, an_Packet* packets, size_t count) {
     auto& kept = static_cast<TransferTest*>(self)->kept_;
     kept.insert(kept.end(), packets, packets + count);
@@ -44,23 +29,14 @@ class TransferTest : public ::testing::Test {
   }
   void deliver(size_t first, size_t count) {
     Pvec v;
-    for (size_t i = 0; i < count; ++i) v.push_back(test::packet(*pool_, std::to_string(first + i)));
+    for (size_t i = 0; i < count; ++i) v.push_back(test::packet(node_.pool(), std::to_string(first + i)));
     delivery_.deliver(domain(), v);
     EXPECT_TRUE(v.empty());
   }
-  Domain& domain() { return *find<Domain>(handle_); }
+  Domain& domain() { return *find<Domain>(domain_); }
 
-  SystemClock clock_;
-  std::unique_ptr<Pool> pool_ = *Pool::create({.packets = 256, .pages = PageKind::k4K});
-  Fib fib_;
-  FlowReader reader_;
-  Logger log_{"test", std::make_shared<spdlog::sinks::null_sink_mt>()};
-  Worker worker_{{}, clock_, std::make_unique<RoundRobin>()};
-  Demux demux_{fib_, reader_, *pool_};
-  Geni geni_{worker_, demux_, {}, {}};
-  std::unique_ptr<GeniNode> node_ = std::make_unique<GeniNode>(
-      GeniNode::Parts{.geni = geni_, .worker = worker_, .pool = *pool_, .clock = clock_, .log = log_});
-  an_Domain handle_ = nullptr;
+  test::ApiNode node_;
+  const an_Domain domain_ = node_.domain_of_principal("poor", {.memory = kMayHold * Packet::kStride});
   Delivery delivery_;
   std::vector<an_Packet> kept_;
 };
