@@ -44,7 +44,7 @@ OTHER_BLOCKS = {
     "received + made =": "an equation",
     "#include <nodeos_api/an_ee.h>": "an EE; cc compiles it",
     "EE -> an.h -> libweft-snow": "a chain",
-    "| indices | rx descriptors": "how memory is laid out",
+    "| control | rx descriptors": "how memory is laid out",
     '#include "pni.h"': "a code object; weft-cc compiles it",
     "mine.pco is left out": "a line of the log",
     "packet 1  12:01:02": "what a trace prints",
