@@ -55,7 +55,7 @@ checks() {
 release() {
   say "release: the programs"
   run "build release" build release --target weft weftd weft_snow_library weft_ee_main nat_ee \
-    echo_ee_process nat_ee_process pan_ee greedy_ee
+    echo_ee_process nat_ee_process pan_ee greedy_ee greedy
 }
 
 asan() {
