@@ -5,8 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/checksum.h"
-#include "paths/path.h"
-#include "tests/unit/testing/partners.h"
+#include "tests/unit/testing/path_between.h"
 
 namespace weft {
 namespace {
@@ -29,20 +28,10 @@ bool is_right(const uint8_t* ip, const Packet& p) {
   return fold(sum) == 0xffff;
 }
 
-class OffloadStageTest : public ::testing::Test {
+class OffloadStageTest : public test::PathBetween {
  protected:
-  OffloadStageTest() : path_(*parse_path("a"), {}, nullptr) {
+  OffloadStageTest() : PathBetween("a") {
     path_.append("offload", std::make_unique<OffloadStage>(*pool_, Link::kRaw));
-    path_.join(End::kNear, &near_, Opening{0});
-    path_.join(End::kFar, &far_, Opening{0});
-  }
-  void TearDown() override {
-    path_.close();
-    const Path::Ledger l = path_.ledger();
-    EXPECT_EQ(l.in_packets + l.made, l.out_packets + path_.dropped() + path_.held());
-    near_.lose_all();
-    far_.lose_all();
-    EXPECT_EQ(pool_->in_use(), 0u);
   }
 
   // TCP over IPv4 whose checksum is left to be done; its field has the pseudo header's sum.
@@ -74,10 +63,6 @@ class OffloadStageTest : public ::testing::Test {
     path_.run();
   }
   uint64_t lost(DropReason reason) { return path_.stages()[0]->counters.drops[reason]; }
-
-  std::unique_ptr<Pool> pool_ = *Pool::create({.packets = 256, .pages = PageKind::k4K});
-  test::TestPartner near_, far_;
-  Path path_;
 };
 
 TEST_F(OffloadStageTest, FinishesChecksums) {

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/unit/testing/partners.h"
+#include "tests/unit/testing/path_between.h"
 
 namespace weft {
 namespace {
@@ -51,28 +51,13 @@ class CountingTap final : public Tap {
   std::string seen;
 };
 
-class PathTest : public ::testing::Test {
+class PathTest : public test::PathBetween {
  protected:
-  PathTest() : path_(*parse_path("a/one/two"), {.in = {.packets = 4}, .out = {.packets = 2}}, &domain_) {
+  PathTest() : PathBetween("a/one/two", {.in = {.packets = 4}, .out = {.packets = 2}}) {
     path_.append("one", std::make_unique<Letter>('1'));
     path_.append("two", std::make_unique<Letter>('2'));
-    path_.join(End::kNear, &near_, Opening{0});
-    path_.join(End::kFar, &far_, Opening{0});
-  }
-  void TearDown() override {
-    path_.close();
-    const Path::Ledger l = path_.ledger();
-    EXPECT_EQ(l.in_packets + l.made, l.out_packets + path_.dropped() + path_.held());
-    near_.lose_all();
-    far_.lose_all();
-    EXPECT_EQ(pool_->in_use(), 0u);
   }
   void in(End end, std::string_view bytes) { path_.enqueue(end, test::packet(*pool_, bytes)); }
-
-  std::unique_ptr<Pool> pool_ = *Pool::create({.packets = 256, .pages = PageKind::k4K});
-  test::TestPartner near_, far_;
-  Account domain_;
-  Path path_;
 };
 
 TEST_F(PathTest, TakesPacketsThroughItsStagesInBothDirections) {
