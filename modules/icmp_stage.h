@@ -30,7 +30,7 @@ class IcmpStage : public Stage {
 
   // Whether the sender left the checksum for later: then it is good.
   static bool unfinished_checksum(const Packet& p) {
-    return (p.flags & Packet::kOffload) && p.offload().checksum_offset != 0;
+    return (p.flags & Packet::kOffload) && p.offload().checksum_left();
   }
 
   // Makes the echo request whose header is at `message` a reply of that type.  True when

@@ -13,20 +13,6 @@ namespace {
 
 constexpr uint8_t kNothing = 255;  // RFC 3692: a protocol number that is reserved
 
-// Writes the transport checksum that the sender left for later; its field holds the sum
-// of the pseudo header.  Returns why the packet must be dropped.
-std::optional<DropReason> finish_checksum(Pool& pool, PacketPtr& p) {
-  const Offload offload = p->offload();
-  p->flags &= uint16_t(~Packet::kOffload);
-  if (offload.checksum_start == 0) return std::nullopt;
-  const uint32_t field = uint32_t{offload.checksum_start} + offload.checksum_offset;
-  if (field + 2 > p->total_length()) return DropReason::kBadLength;
-  if (!pool.unshare_front(p, field + 2)) return DropReason::kPoolExhausted;
-  const uint16_t checksum = checksum_of(add_chain_checksum(0, *p, offload.checksum_start));
-  store(p->data + field, checksum);
-  return std::nullopt;
-}
-
 }  // namespace
 
 void IpLocal::deliver(Dir dir, Pvec& v) {
@@ -138,12 +124,6 @@ void IpLocal::lost(PacketPtr fragment, bool first, DropReason reason) {
 }
 
 void IpLocal::deliver_up(PacketPtr p, Pvec& out) {
-  // icmp and udp know what an unfinished checksum means; nobody else does.
-  const uint8_t protocol = p->data[ip4::kProtocol];
-  if ((p->flags & Packet::kOffload) && protocol != ip4::kIcmp && protocol != ip4::kUdp &&
-      p->offload().segment_size == 0) {
-    if (auto bad = finish_checksum(node_.pool, p)) return drop(std::move(p), *bad);
-  }
   strip_front(*p, ip4::header_length(p->data));
   p->flags |= Packet::kHeaders;
   append(up_, std::move(p), out);

@@ -17,15 +17,11 @@ inline bool gather_front(Pool& pool, PacketPtr& p, uint32_t n) {
   return p->length >= n || pool.unshare_front(p, n);
 }
 
-// Takes `n` bytes off the front.  Offsets of an Offload that lay there become 0.
+// Takes `n` bytes off the front.
 // REQUIRES: n <= p.length
 inline void strip_front(Packet& p, uint32_t n) {
   p.pop(n);
-  if (p.flags & Packet::kOffload) {
-    Offload& offload = p.offload();
-    offload.headers_length = uint16_t(offload.headers_length > n ? offload.headers_length - n : 0);
-    offload.checksum_start = uint16_t(offload.checksum_start > n ? offload.checksum_start - n : 0);
-  }
+  if (p.flags & Packet::kOffload) p.offload().popped(n);
 }
 
 // Makes room for `n` bytes in front of a packet, which must not be empty, and gives
@@ -44,11 +40,7 @@ inline bool prepend(Pool& pool, PacketPtr& p, uint32_t n) {
     }
   }
   p->push(n);
-  if (p->flags & Packet::kOffload) {
-    Offload& offload = p->offload();
-    offload.headers_length = uint16_t(offload.headers_length + n);
-    if (offload.checksum_start != 0) offload.checksum_start = uint16_t(offload.checksum_start + n);
-  }
+  if (p->flags & Packet::kOffload) p->offload().pushed(n);
   return true;
 }
 

@@ -21,7 +21,7 @@ std::optional<DropReason> check(Packet& p, uint32_t at) {
   const uint8_t* ip = p.network_header();
   const bool ip6 = ip[0] >> 4 == 6;
   if (load<uint16_t>(h + kChecksum) == 0) return ip6 ? std::optional(DropReason::kBadChecksum) : std::nullopt;
-  if (offload && p.offload().checksum_offset != 0) return std::nullopt;  // left for later
+  if (offload && p.offload().checksum_left()) return std::nullopt;  // left for later
   const uint64_t pseudo = ip6 ? pseudo_header_sum(ip + ip6::kSource, 16, ip6::kUdp, length)
                               : pseudo_header_sum(ip + ip4::kSource, 4, ip4::kUdp, length);
   if (!checksum_good(add_chain_checksum(pseudo, p, at))) return DropReason::kBadChecksum;

@@ -45,11 +45,7 @@ void restore_tag(Packet& p, uint16_t tpid, uint16_t tci) {
   std::memmove(front, front + kVlanTag, 12);
   store_be16(front + 12, tpid);
   store_be16(front + 14, tci);
-  if ((p.flags & Packet::kOffload) == 0) return;
-  p.offload().checksum_start = uint16_t(p.offload().checksum_start + kVlanTag);
-  if (p.offload().headers_length != 0) {
-    p.offload().headers_length = uint16_t(p.offload().headers_length + kVlanTag);
-  }
+  if (p.flags & Packet::kOffload) p.offload().pushed(kVlanTag);
 }
 
 uint16_t tpid_of(const tpacket2_hdr& header) {

@@ -72,7 +72,7 @@ uint16_t skip_ip6_headers(const uint8_t* at, uint32_t length, uint16_t l3, uint8
 
 std::optional<DropReason> complete_checksum(Pool& pool, PacketPtr& p) {
   const Offload offload = p->offload();
-  if (offload.checksum_start != 0) {
+  if (offload.checksum_left()) {
     const uint32_t field = uint32_t(offload.checksum_start) + offload.checksum_offset;
     const uint32_t total = p->total_length();
     if (field + 2 > total || field + 2 > Packet::kRoom - Packet::kHeadroom) return DropReason::kBadLength;
@@ -131,10 +131,10 @@ std::optional<DropReason> Segmenter::parse(PacketPtr& p, Link link) {
   const uint32_t transport = h.tcp ? (at[h.l4 + 12] >> 4) * 4u : 8u;
   if (transport < (h.tcp ? 20u : 8u) || h.l4 + transport > front || h.l4 + transport >= total_) return kBad;
   h.length = uint16_t(h.l4 + transport);
-  if (offload.checksum_start != 0 && offload.checksum_start != h.l4) return kBad;
+  if (offload.checksum_left() && offload.checksum_start != h.l4) return kBad;
   if (offload.headers_length < h.length || offload.headers_length > total_) return kBad;
   if (offload.segment_size > total_) return kBad;
-  h.checksum = h.tcp || !h.ip4 || offload.checksum_start != 0 || load<uint16_t>(at + h.l4 + 6) != 0;
+  h.checksum = h.tcp || !h.ip4 || offload.checksum_left() || load<uint16_t>(at + h.l4 + 6) != 0;
 
   headers_ = h;
   size_ = offload.segment_size;

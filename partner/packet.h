@@ -37,10 +37,22 @@ struct Foreign {
 struct Offload {
   uint16_t segment_size = 0;     // payload bytes per segment on the wire; 0: not to be cut
   uint16_t headers_length = 0;   // from `data`: link + network + transport headers of each segment
-  uint16_t checksum_start = 0;   // from `data`; 0: the checksum is complete
-  uint16_t checksum_offset = 0;  // from checksum_start, where the complement goes
+  uint16_t checksum_start = 0;   // from `data`: what it is of begins here
+  uint16_t checksum_offset = 0;  // from checksum_start, where the complement goes; 0: it is complete
   enum Kind : uint8_t { kNone, kTcp4, kTcp6, kUdp } kind = kNone;
   bool ecn = false;  // TCP: CWR only in the first segment
+
+  bool checksum_left() const { return checksum_offset != 0; }
+  // `data` moved: so many bytes came in front of it, or went, and with them what lay there.
+  void pushed(uint32_t n) {
+    headers_length = uint16_t(headers_length + n);
+    if (checksum_left()) checksum_start = uint16_t(checksum_start + n);
+  }
+  void popped(uint32_t n) {
+    headers_length = uint16_t(headers_length > n ? headers_length - n : 0);
+    if (checksum_start < n) checksum_offset = 0;
+    checksum_start = uint16_t(checksum_start > n ? checksum_start - n : 0);
+  }
 };
 
 // What few packets need: the first bytes of the slot's headroom.

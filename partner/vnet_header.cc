@@ -74,7 +74,8 @@ VnetVerdict parse_vnet_header(const VnetHeader& header, std::span<const uint8_t>
   if (header.complete()) return VnetVerdict::kComplete;
   // A packet to be cut needs its checksums made anew, so the bit goes with it.
   if ((header.flags & VnetHeader::kNeedsChecksum) == 0) return VnetVerdict::kInvalid;
-  if (header.checksum_start == 0 || size_t{header.checksum_start} + header.checksum_offset + 2 > length) {
+  if (header.checksum_start == 0 || header.checksum_offset == 0 ||
+      size_t{header.checksum_start} + header.checksum_offset + 2 > length) {
     return VnetVerdict::kInvalid;
   }
   offload = Offload{};
@@ -107,7 +108,7 @@ VnetVerdict parse_vnet_header(const VnetHeader& header, std::span<const uint8_t>
 
 VnetHeader make_vnet_header(const Offload& offload, uint32_t length) {
   VnetHeader header{};
-  if (offload.checksum_start != 0) {
+  if (offload.checksum_left()) {
     header.flags = VnetHeader::kNeedsChecksum;
     header.checksum_start = offload.checksum_start;
     header.checksum_offset = offload.checksum_offset;

@@ -11,14 +11,6 @@ namespace {
 
 bool unfinished(const Packet* p) { return (p->flags & Packet::kOffload) != 0; }
 
-// Gives headers that were taken off, and are in front of `data`, back to a packet.
-void put_back(Packet& p, uint32_t n) {
-  p.push(n);
-  Offload& offload = p.offload();
-  offload.headers_length = uint16_t(offload.headers_length + n);
-  if (offload.checksum_start != 0) offload.checksum_start = uint16_t(offload.checksum_start + n);
-}
-
 }  // namespace
 
 void OffloadStage::deliver(Dir dir, Pvec& v) {
@@ -45,7 +37,8 @@ void OffloadStage::finish(PacketPtr p, Pvec& out) {
 void OffloadStage::cut(PacketPtr p, Pvec& out) {
   const bool off = (p->flags & Packet::kHeaders) != 0;
   const uint32_t in_front = off ? uint32_t(p->data - p->network_header()) : 0;
-  put_back(*p, in_front);
+  p->push(in_front);
+  p->offload().pushed(in_front);
   if (auto bad = segmenter_.start(p, off ? Link::kRaw : link_)) return drop(std::move(p), *bad);
   path().count_made(segmenter_.remaining() - 1);
   while (PacketPtr segment = segmenter_.next()) {

@@ -132,9 +132,10 @@ TEST_F(IpLocalTest, OwnPacketsWithUntrueHeadersDoNotLeave) {
   EXPECT_EQ(send(bad), 0u);
 }
 
-TEST_F(IpLocalTest, RawProtocolsGetFinishedChecksums) {
+TEST_F(IpLocalTest, WhatADeviceLeftIsFinishedForWhoAsksForIt) {
   test::TestPartner ee;
-  Path& path = open("eth0/ip (proto=6)", &ee);
+  ports_[0]->info.offload = true;
+  Path& path = open("eth0/ip (proto=6)", &ee, pool_.get());
   const Bytes good = text(kIn + "ip 10.0.0.2 > 10.0.0.1 / tcp 1 > 2 / \"hello\"");
   Bytes partial = good;
   uint32_t pseudo = 6 + uint32_t(good.size() - 34);

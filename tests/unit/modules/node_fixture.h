@@ -165,11 +165,11 @@ class NodeFixture : public ::testing::Test {
 
   // A path of that text, joined to its devices; its far end to the host unless it is
   // cut through.
-  Path& open(const std::string& path_text, Partner* far = nullptr) {
+  Path& open(const std::string& path_text, Partner* far = nullptr, Pool* finish_in = nullptr) {
     Builder builder(
         modules_, [this](std::string_view name) { return find_port(name); },
         [] { return std::vector<std::string>{}; });
-    auto built = builder.build(path_text);
+    auto built = builder.build(path_text, {}, nullptr, finish_in);
     if (!built) {
       ADD_FAILURE() << built.error().sentence;
       std::abort();

@@ -203,7 +203,7 @@ TEST_F(OffloadTest, UdpWithoutChecksumStaysWithout) {
   const Shape shape{.tcp = false};
   Super super = build(shape);
   put16(super.bytes, super.l4 + 6, 0);
-  super.offload.checksum_start = 0;
+  super.offload.checksum_offset = 0;
   PacketPtr p = packet(super.bytes, super.offload);
   Segmenter segmenter(*pool_);
   ASSERT_EQ(segmenter.start(p, Link::kRaw), std::nullopt);
@@ -272,8 +272,7 @@ TEST_F(OffloadTest, CompletesChecksums) {
 TEST_F(OffloadTest, ZeroChecksumIsSentAsAllOnes) {
   Bytes bytes(4, 0);
   bytes[0] = bytes[1] = 0xff;
-  PacketPtr p = packet(bytes, {.checksum_start = 0});
-  p->offload() = {.checksum_start = 0, .checksum_offset = 0};
+  PacketPtr p = packet(bytes, {.checksum_start = 0, .checksum_offset = 0});
   EXPECT_EQ(complete_checksum(*pool_, p), std::nullopt);  // already complete: untouched
   EXPECT_EQ(content(*p), bytes);
   Bytes more(8, 0);
@@ -284,7 +283,7 @@ TEST_F(OffloadTest, ZeroChecksumIsSentAsAllOnes) {
 }
 
 TEST_F(OffloadTest, RefusesChecksumsPastTheEnd) {
-  for (const auto& [start, offset] : {std::pair{65535, 65535}, {100, 0}, {99, 0}, {1, 98}, {90, 9}}) {
+  for (const auto& [start, offset] : {std::pair{65535, 65535}, {100, 2}, {97, 2}, {1, 98}, {90, 9}}) {
     PacketPtr p =
         packet(Bytes(100, 1), {.checksum_start = uint16_t(start), .checksum_offset = uint16_t(offset)});
     EXPECT_EQ(complete_checksum(*pool_, p), DropReason::kBadLength) << start << " " << offset;

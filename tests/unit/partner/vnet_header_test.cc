@@ -156,6 +156,10 @@ TEST(VnetHeaderTest, RefusesWhatContradictsThePacket) {
   EXPECT_TRUE(refused([](VnetHeader& h) { h.checksum_start = 65535; })) << "behind the end";
   EXPECT_TRUE(refused([](VnetHeader& h) { h.checksum_offset = 6; })) << "UDP's place in a TCP packet";
   EXPECT_TRUE(refused([](VnetHeader& h) { h.checksum_offset = 65535; }));
+  EXPECT_TRUE(refused([](VnetHeader& h) {
+    h.gso_type = VnetHeader::kGsoNone;
+    h.checksum_offset = 0;
+  })) << "no protocol begins with its checksum";
   EXPECT_TRUE(refused([](VnetHeader& h) { h.gso_type = VnetHeader::kGsoTcp6; })) << "the packet is IPv4";
   EXPECT_TRUE(refused([](VnetHeader& h) { h.gso_type = 3; })) << "UFO, which Linux gave up";
   EXPECT_TRUE(refused([](VnetHeader& h) { h.gso_type = 0x7f; }));

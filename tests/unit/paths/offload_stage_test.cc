@@ -90,9 +90,8 @@ TEST_F(OffloadStageTest, CutsThoseWithoutTheirHeaders) {
   whole->l3 = uint16_t(whole->data - whole->window());
   whole->l4 = uint16_t(whole->l3 + kIp);
   whole->pop(kIp);
+  whole->offload().popped(kIp);
   whole->flags |= Packet::kHeaders;
-  whole->offload().headers_length = kTcp;
-  whole->offload().checksum_start = 0;
   in(End::kNear, std::move(whole));
   ASSERT_EQ(far_.taken().size(), 3u);
   for (const PacketPtr& p : far_.taken()) {
