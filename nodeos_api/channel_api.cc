@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "nodeos_api/channel.h"
+#include "nodeos_api/channel_calls.h"
 #include "nodeos_api/control_api.h"
 #include "nodeos_api/geni_node.h"
 #include "nodeos_api/packet_hold.h"
@@ -76,14 +77,7 @@ an_InChan an_inchanCreate(void* mem, an_Domain d, an_DemuxKey dmxKey, const char
 int an_inchanDestroy(an_InChan c) { return destroy<InChannel>(c); }
 
 int an_inchanSetVector(an_InChan c, an_ChanRecvVecFunc deliverfunc, void* deliverarg) {
-  if (on_own_thread()) return handed_over([&] { return an_inchanSetVector(c, deliverfunc, deliverarg); });
-  InChannel* channel = find<InChannel>(c);
-  if (channel == nullptr) return an_errno();
-  if (deliverfunc == nullptr) return fail(AN_EINVAL, "a channel cannot deliver without a function");
-  return channel->domain().node().carry([&]() -> int {
-    channel->deliver_to(nullptr, deliverfunc, deliverarg);
-    return AN_OK;
-  });
+  return deliver_vectors<InChannel>(c, deliverfunc, deliverarg);
 }
 
 int an_inchanSuspend(an_InChan c) {
@@ -128,15 +122,7 @@ int an_outchanSend(an_OutChan c, an_Packet packet) {
 }
 
 size_t an_outchanSendVec(an_OutChan c, an_Packet* packets, size_t count) {
-  if (on_own_thread()) return handed_over([&] { return an_outchanSendVec(c, packets, count); });
-  OutChannel* channel = find<OutChannel>(c);
-  if (channel == nullptr) return 0;
-  if (packets == nullptr) {
-    fail(AN_EINVAL, "no packets");
-    return 0;
-  }
-  const std::span<Packet* const> all(reinterpret_cast<Packet* const*>(packets), count);
-  return channel->domain().node().carry([&] { return channel->send(all); });
+  return send_vector<OutChannel>(c, packets, count);
 }
 
 int an_outchanGetStats(an_OutChan c, an_ChanStats* stats) { return get_stats<OutChannel>(c, stats); }

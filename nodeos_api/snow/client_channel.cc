@@ -2,6 +2,7 @@
 // The library's calls on channels and demux keys.
 #include <algorithm>
 
+#include "nodeos_api/channel_calls.h"
 #include "nodeos_api/control_api.h"
 #include "nodeos_api/netspec.h"
 #include "nodeos_api/sized.h"
@@ -152,7 +153,7 @@ an_InChan an_inchanCreate(void* mem, an_Domain d, an_DemuxKey dmxKey, const char
   channel = within_bounds(channel, netspec, netspec);
   if (channel == nullptr) return nullptr;
   if (deliverfunc != nullptr) {
-    domain->node().worker().call([&] { channel->delivery().set(deliverfunc, nullptr, deliverarg); });
+    domain->node().worker().call([&] { channel->deliver_to(deliverfunc, nullptr, deliverarg); });
     channel->resume();
   }
   return channel->handle();
@@ -161,14 +162,7 @@ an_InChan an_inchanCreate(void* mem, an_Domain d, an_DemuxKey dmxKey, const char
 int an_inchanDestroy(an_InChan c) { return destroy<SnowInChannel>(c); }
 
 int an_inchanSetVector(an_InChan c, an_ChanRecvVecFunc deliverfunc, void* deliverarg) {
-  if (on_own_thread()) return handed_over([&] { return an_inchanSetVector(c, deliverfunc, deliverarg); });
-  SnowInChannel* channel = find<SnowInChannel>(c);
-  if (channel == nullptr) return an_errno();
-  if (deliverfunc == nullptr) return fail(AN_EINVAL, "a channel cannot deliver without a function");
-  return channel->domain().node().carry([&]() -> int {
-    channel->delivery().set(nullptr, deliverfunc, deliverarg);
-    return AN_OK;
-  });
+  return deliver_vectors<SnowInChannel>(c, deliverfunc, deliverarg);
 }
 
 int an_inchanSuspend(an_InChan c) {
@@ -215,15 +209,7 @@ int an_outchanSend(an_OutChan c, an_Packet packet) {
 }
 
 size_t an_outchanSendVec(an_OutChan c, an_Packet* packets, size_t count) {
-  if (on_own_thread()) return handed_over([&] { return an_outchanSendVec(c, packets, count); });
-  SnowOutChannel* channel = find<SnowOutChannel>(c);
-  if (channel == nullptr) return 0;
-  if (packets == nullptr) {
-    fail(AN_EINVAL, "no packets");
-    return 0;
-  }
-  const std::span<Packet* const> all(reinterpret_cast<Packet* const*>(packets), count);
-  return channel->domain().node().carry([&] { return channel->send(all); });
+  return send_vector<SnowOutChannel>(c, packets, count);
 }
 
 int an_outchanGetStats(an_OutChan c, an_ChanStats* stats) {

@@ -76,7 +76,7 @@ class SnowInChannel final : public Object<SnowInChannel>,
   void destroy() override;
 
   // On the worker.
-  Delivery& delivery() { return to_; }
+  void deliver_to(an_ChanRecvFunc one, an_ChanRecvVecFunc vector, void* arg) { to_.set(one, vector, arg); }
   // The node's channel is suspended too; what was on its way waits here.
   void suspend(bool suspended);
   void suspension_changed() override;
