@@ -93,7 +93,7 @@ Result<Opening> Geni::open(std::string_view path_text, Partner* peer, Opening pe
 }
 
 Result<Opening> Geni::open_path(std::string_view text, Partner* peer, Opening peer_end,
-                                const OpenPath& options) {
+                                const PathOptions& options) {
   auto built = builder_.build(text, options.queues, options.account, options.finish_in);
   if (!built) return built.error();
   if (options.narrow) {

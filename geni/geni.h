@@ -29,7 +29,8 @@
 
 namespace weft {
 
-struct OpenPath {
+// What a path may be given besides its text.
+struct PathOptions {
   PathQueues queues;
   Account* account = nullptr;                          // charged too
   std::function<Result<void>(DemuxKey&)> narrow = {};  // may narrow the demux key: payload keys, sharing
@@ -72,7 +73,7 @@ class Geni final : public Partner, private RoundEnd {
   // --- paths ---------------------------------------------------------------
 
   // open() with more to say.
-  Result<Opening> open_path(std::string_view text, Partner* peer, Opening peer_end, const OpenPath& options);
+  Result<Opening> open_path(std::string_view text, Partner* peer, Opening peer_end, const PathOptions& options);
 
   // The path of an opening; null when it is closed.
   Path* path(Opening which) const;
