@@ -224,6 +224,18 @@ class Limits(unittest.TestCase):
         self.start('"descriptors"', more=LOADED % ('"channels", ' + SINK) + TENANT)
         self.expect_ten_channels("loaded")
 
+    def test_the_threads_of_a_principal_in_weftd(self):
+        """Each of its domains might have 16."""
+        self.start('"descriptors"', more=LOADED % '"domains-threads"' + TENANT + "threads = 40\n")
+        self.assertEqual(self.said("threads of its domains"), (40, "AN_ELIMIT"))
+        self.wait_for(lambda: len(self.threads_in_weftd("weft-ee")) == 40)  # each takes its name
+        self.expect_neighbour_whole()
+        self.expect_good_end()
+
+    def threads_in_weftd(self, name):
+        tasks = Path(f"/proc/{self.weftd.process.pid}/task").iterdir()
+        return [task for task in tasks if (task / "comm").read_text().strip() == name]
+
     def test_the_memory_of_a_principal_in_weftd(self):
         self.start('"descriptors"', more=LOADED % '"packets"' + TENANT + "memory = 1048576\n")
         self.assertEqual(self.said("packets"), (2**20 // PACKET, "AN_ELIMIT"))
