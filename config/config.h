@@ -174,6 +174,7 @@ struct PrincipalConfig {
   uint64_t bandwidth = 0;           // bits per second
   uint32_t domains = 0;
   uint32_t channels = 0;
+  uint32_t threads = 0;
   uint32_t priority = 0;     // the highest
   uint32_t cpu_percent = 0;  // of one CPU
   std::vector<Text> paths;   // texts that it may open; numbers may be ranges

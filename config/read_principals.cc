@@ -36,6 +36,7 @@ void read_limits(TableReader& table, PrincipalConfig& p) {
   table.number("bandwidth", 0, kMaxBandwidth, p.bandwidth);
   table.number("domains", 0, kMaxObjects, p.domains);
   table.number("channels", 0, kMaxObjects, p.channels);
+  table.number("threads", 0, kMaxObjects, p.threads);
   table.number("priority", 0, 7, p.priority);
   table.number("cpu", 0, kMaxCpu, p.cpu_percent);
 }

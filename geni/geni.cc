@@ -93,13 +93,13 @@ Result<Opening> Geni::open(std::string_view path_text, Partner* peer, Opening pe
 }
 
 Result<Opening> Geni::open_path(std::string_view text, Partner* peer, Opening peer_end,
-                                const OpenPath& options) {
+                                const PathOptions& options) {
   auto built = builder_.build(text, options.queues, options.account, options.finish_in);
   if (!built) return built.error();
   if (options.narrow) {
     if (auto narrowed = options.narrow(built->key); !narrowed) return narrowed.error();
   }
-  auto id = free_id();
+  auto id = take_id();
   if (!id) return id.error();
 
   Path& path = *built->path;
@@ -121,20 +121,26 @@ Result<Opening> Geni::open_path(std::string_view text, Partner* peer, Opening pe
   Result<void> installed;
   worker_.call([&] { installed = install(entry, options.receives ? &built->key : nullptr); });
   if (!installed) {
-    entries_.erase(*id);
+    forget(*id);
     return installed.error();
   }
   return entry.opening;
 }
 
-Result<uint16_t> Geni::free_id() const {
-  uint16_t id = 0;
-  for (const auto& [used, entry] : entries_) {
-    if (used != id) break;
-    ++id;
+// Those in use and those given back are together 0, 1, ... without a gap.
+Result<uint16_t> Geni::take_id() {
+  if (free_ids_.empty()) {
+    if (entries_.size() > kMaxPaths) return Error{Code::kLimit, "65535 paths are open; no more can be"};
+    return uint16_t(entries_.size());
   }
-  if (id > kMaxPaths) return Error{Code::kLimit, "65535 paths are open; no more can be"};
+  const uint16_t id = free_ids_.back();
+  free_ids_.pop_back();
   return id;
+}
+
+void Geni::forget(uint16_t id) {
+  entries_.erase(id);
+  free_ids_.push_back(id);
 }
 
 // On the worker.  Without a key nothing is sorted to the path.
@@ -177,7 +183,7 @@ void Geni::close(Opening which) {
     by_id_[path_id(which)] = nullptr;
   });
   closed_.add(*closing.path);
-  entries_.erase(path_id(which));
+  forget(path_id(which));
 }
 
 const Geni::Entry* Geni::entry(Opening which) const {

@@ -29,7 +29,8 @@
 
 namespace weft {
 
-struct OpenPath {
+// What a path may be given besides its text.
+struct PathOptions {
   PathQueues queues;
   Account* account = nullptr;                          // charged too
   std::function<Result<void>(DemuxKey&)> narrow = {};  // may narrow the demux key: payload keys, sharing
@@ -72,7 +73,8 @@ class Geni final : public Partner, private RoundEnd {
   // --- paths ---------------------------------------------------------------
 
   // open() with more to say.
-  Result<Opening> open_path(std::string_view text, Partner* peer, Opening peer_end, const OpenPath& options);
+  Result<Opening> open_path(std::string_view text, Partner* peer, Opening peer_end,
+                            const PathOptions& options);
 
   // The path of an opening; null when it is closed.
   Path* path(Opening which) const;
@@ -80,7 +82,7 @@ class Geni final : public Partner, private RoundEnd {
   Path* find_path(std::string_view text) const;
   // A path text with the link modules that it leaves out.  Errors: as Builder::build.
   Result<PathSpec> resolve(std::string_view text) const { return builder_.resolve(text); }
-  // Calls `f` for every open path, oldest first.
+  // Calls `f` for every open path.
   void for_each_path(const std::function<void(Opening, Path&)>& f) const;
 
   // Of all paths, those that have been closed included: what a channel's path has carried does
@@ -119,7 +121,8 @@ class Geni final : public Partner, private RoundEnd {
   };
 
   bool end_of_round(uint64_t now_ns) override;
-  Result<uint16_t> free_id() const;
+  Result<uint16_t> take_id();
+  void forget(uint16_t id);
   Result<void> install(Entry& entry, const DemuxKey* key);
   void apply_transforms(Entry& entry);
   static void undo_transform(Entry& entry);
@@ -133,6 +136,7 @@ class Geni final : public Partner, private RoundEnd {
   std::vector<std::unique_ptr<OutPort>> out_ports_;
   std::vector<uint32_t> joints_;
   std::map<uint16_t, Entry> entries_;  // by Path::id()
+  std::vector<uint16_t> free_ids_;     // of those that were given out, what no path has any more
   uint16_t generation_ = 0;            // of openings: a stale one names no path
   PathTotals closed_;                  // of paths that are gone
   // What the worker looks at: changed between rounds only.

@@ -26,6 +26,13 @@ using Setting = std::pair<std::string, std::string>;  // a file of the group, an
 struct ControlGroup::Bound {
   std::string controller;
   std::vector<Setting> v1, v2;
+  std::optional<SharedCpu> shared{};  // with others, besides
+};
+
+// Where the groups of a controller are made.
+struct ControlGroup::Place {
+  Group::Version version;
+  std::string folder;
 };
 
 namespace {
@@ -34,17 +41,31 @@ constexpr uint64_t kPeriodUs = 100'000;  // over which CPU time is shared out
 
 std::string quota(uint32_t percent) { return std::to_string(kPeriodUs * percent / 100); }
 
+ControlGroup::Bound cpu_bound(uint32_t percent) {
+  const std::string period = std::to_string(kPeriodUs), share = quota(percent);
+  return {"cpu",
+          {{"cpu.cfs_period_us", period}, {"cpu.cfs_quota_us", share}},
+          {{"cpu.max", share + " " + period}}};
+}
+
+// Of the process alone, which gets no more than its principal: version 1 refuses a group that
+// would get more than the one around it.
+uint32_t own_cpu_percent(const Confinement& wish) {
+  if (!wish.shared_cpu) return wish.cpu_percent;
+  const uint32_t most = wish.shared_cpu->percent;
+  return wish.cpu_percent == 0 ? most : std::min(wish.cpu_percent, most);
+}
+
+// CPU time first: what is shared lies around the rest.
 std::vector<ControlGroup::Bound> bounds_of(const Confinement& wish) {
   std::vector<ControlGroup::Bound> bounds;
+  if (const uint32_t percent = own_cpu_percent(wish); percent != 0) {
+    bounds.push_back(cpu_bound(percent));
+    bounds.back().shared = wish.shared_cpu;
+  }
   if (wish.memory != 0) {
     const std::string bytes = std::to_string(wish.memory);
     bounds.push_back({"memory", {{"memory.limit_in_bytes", bytes}}, {{"memory.max", bytes}}});
-  }
-  if (wish.cpu_percent != 0) {
-    const std::string period = std::to_string(kPeriodUs), share = quota(wish.cpu_percent);
-    bounds.push_back({"cpu",
-                      {{"cpu.cfs_period_us", period}, {"cpu.cfs_quota_us", share}},
-                      {{"cpu.max", share + " " + period}}});
   }
   const std::string tasks = std::to_string(wish.tasks);
   bounds.push_back({"pids", {{"pids.max", tasks}}, {{"pids.max", tasks}}});
@@ -111,21 +132,24 @@ std::optional<std::string> folder_of(const std::string& controller) {
   return std::nullopt;
 }
 
-Result<Group> make_group(Group::Version version, const std::string& parent, const std::string& name) {
-  const std::string folder = parent + "/weft-" + std::to_string(::getpid()) + "-" + name;
-  if (::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) return system_error(folder, errno);
-  OwnedFd procs(::open((folder + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
-  if (!procs) {
-    const int error = errno;
-    ::rmdir(folder.c_str());
-    return system_error(folder, error);
-  }
-  return Group{version, folder, std::move(procs)};
+std::string folder_name(const std::string& of) { return "/weft-" + std::to_string(::getpid()) + "-" + of; }
+
+Result<Group> make_group(const ControlGroup::Place& place, const std::string& name) {
+  auto folder = GroupFolder::make(place.folder + folder_name(name));
+  if (!folder) return folder.error();
+  const std::string procs = folder->path() + "/cgroup.procs";
+  OwnedFd fd(::open(procs.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!fd) return system_error(procs, errno);
+  return Group{place.version, std::move(*folder), std::move(fd)};
 }
 
-Result<void> set_all(const std::string& folder, const std::vector<Setting>& settings) {
+std::vector<Setting> settings(const ControlGroup::Bound& bound, Group::Version version) {
+  return version == Group::kV2 ? bound.v2 : bound.v1;
+}
+
+Result<void> set_all(const GroupFolder& folder, const std::vector<Setting>& settings) {
   for (const auto& [file, text] : settings) {
-    if (auto written = write_file(folder + "/" + file, text); !written) return written;
+    if (auto written = write_file(folder.path() + "/" + file, text); !written) return written;
   }
   return {};
 }
@@ -139,18 +163,23 @@ bool has_only_us(const std::string& folder) {
   return true;
 }
 
-// A group that has children with controllers may hold no process itself, so weftd moves into a
-// leaf of its own, where the group is its own to begin with: as of a service with
-// Delegate=yes.  (cgroup-v2.html, "No Internal Process Constraint"; systemd.resource-control(5).)
-Result<void> hand_down(const std::string& folder, const std::string& controller) {
+// Lets the children of a group of version 2 have the controller.
+Result<void> enable(const std::string& folder, const std::string& controller) {
   const std::string switches = folder + "/cgroup.subtree_control";
   if (holds(line_of(switches), controller, ' ')) return {};
-  if (write_file(switches, "+" + controller)) return {};
+  return write_file(switches, "+" + controller);
+}
+
+// The same of weftd's own.  A group that has children with controllers may hold no process itself,
+// so weftd moves into a leaf, where the group is its own to begin with: as of a service with
+// Delegate=yes.  (cgroup-v2.html, "No Internal Process Constraint"; systemd.resource-control(5).)
+Result<void> hand_down(const std::string& folder, const std::string& controller) {
+  if (enable(folder, controller)) return {};
   if (!has_only_us(folder)) return Error{Code::kBusy, "weftd shares its control group with other processes"};
   const std::string leaf = folder + "/weftd";
   if (::mkdir(leaf.c_str(), 0755) != 0 && errno != EEXIST) return system_error(leaf, errno);
   if (auto moved = write_file(leaf + "/cgroup.procs", std::to_string(::getpid())); !moved) return moved;
-  return write_file(switches, "+" + controller);
+  return enable(folder, controller);
 }
 
 // The folder that groups of version 2 are made in; it stays the same once weftd has moved.
@@ -159,7 +188,31 @@ std::optional<std::string> unified_folder() {
   return folder;
 }
 
+Result<ControlGroup::Place> place_of(const std::string& controller) {
+  const auto unified = unified_folder();
+  if (unified && holds(line_of(*unified + "/cgroup.controllers"), controller, ' ')) {
+    if (auto handed = hand_down(*unified, controller); !handed) return handed.error();
+    return ControlGroup::Place{Group::kV2, *unified};
+  }
+  const auto folder = folder_of(controller);
+  if (!folder) return Error{Code::kUnsupported, "no control group hierarchy has it"};
+  return ControlGroup::Place{Group::kV1, *folder};
+}
+
+bool is_below(const std::string& path, const std::string& folder) {
+  return path.starts_with(folder + folder_name(""));
+}
+
 }  // namespace
+
+Result<GroupFolder> GroupFolder::make(std::string path) {
+  if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) return system_error(path, errno);
+  return GroupFolder(std::move(path));
+}
+
+GroupFolder::~GroupFolder() {
+  if (!path_.empty()) ::rmdir(path_.c_str());
+}
 
 ControlGroup ControlGroup::make(const Confinement& wish, Fences& fences) {
   ControlGroup made;
@@ -176,26 +229,35 @@ ControlGroup ControlGroup::make(const Confinement& wish, Fences& fences) {
   return made;
 }
 
+// '@' is in no process's name.
+Result<void> ControlGroup::share(const SharedCpu& cpu, const Place& place) {
+  auto folder = GroupFolder::make(place.folder + folder_name("@" + cpu.principal));
+  if (!folder) return folder.error();
+  if (auto set = set_all(*folder, settings(cpu_bound(cpu.percent), place.version)); !set) return set;
+  principals_.emplace(std::move(*folder));
+  return {};
+}
+
 Result<void> ControlGroup::add(const Bound& bound, const std::string& name) {
-  const auto unified = unified_folder();
-  const bool v2 = unified && holds(line_of(*unified + "/cgroup.controllers"), bound.controller, ' ');
-  const auto parent = v2 ? unified : folder_of(bound.controller);
-  if (!parent) return Error{Code::kUnsupported, "no control group hierarchy has it"};
-  if (v2) {
-    if (auto handed = hand_down(*parent, bound.controller); !handed) return handed;
+  auto place = place_of(bound.controller);
+  if (!place) return place.error();
+  if (bound.shared) {
+    if (auto shared = share(*bound.shared, *place); !shared) return shared;
   }
-  const auto there = [&](const Group& g) { return g.folder.starts_with(*parent + "/weft-"); };
+  if (principals_ && is_below(principals_->path(), place->folder)) {
+    place->folder = principals_->path();
+    const bool must_enable = place->version == Group::kV2;
+    if (auto enabled = must_enable ? enable(place->folder, bound.controller) : Result<void>(); !enabled)
+      return enabled;
+  }
+  const auto there = [&](const Group& g) { return is_below(g.folder.path(), place->folder); };
   auto group = std::ranges::find_if(groups_, there);
   if (group == groups_.end()) {
-    auto made = make_group(v2 ? Group::kV2 : Group::kV1, *parent, name);
+    auto made = make_group(*place, name);
     if (!made) return made.error();
     group = groups_.insert(group, std::move(*made));
   }
-  return set_all(group->folder, v2 ? bound.v2 : bound.v1);
-}
-
-ControlGroup::~ControlGroup() {
-  for (const Group& group : groups_) ::rmdir(group.folder.c_str());
+  return set_all(group->folder, settings(bound, place->version));
 }
 
 // "0" is who writes.
@@ -208,7 +270,8 @@ int ControlGroup::join() const {
 
 bool ControlGroup::out_of_memory() const {
   for (const Group& group : groups_) {
-    std::ifstream in(group.folder + (group.version == Group::kV2 ? "/memory.events" : "/memory.oom_control"));
+    std::ifstream in(group.folder.path() +
+                     (group.version == Group::kV2 ? "/memory.events" : "/memory.oom_control"));
     std::string key;
     for (uint64_t value = 0; in >> key >> value;) {
       if (key == "oom_kill" && value > 0) return true;

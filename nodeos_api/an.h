@@ -234,13 +234,14 @@ int an_domainGetStats(an_Domain d, an_DomainStats* stats);
 
 /*
  * What a domain may have follows from who made it, as the node's config says for each
- * principal: memory, bandwidth, domains, channels, priority, and the path texts that it may
- * open.  All its domains draw on the same account, and so do their descendants that show no
+ * principal: memory, bandwidth, domains, channels, threads, priority, and the path texts that it
+ * may open.  All its domains draw on the same account, and so do their descendants that show no
  * credential of their own.  Domains whose ancestors showed none are the node's own, without
  * bounds.
  *
  * Bounds and what is said when they are reached:
  *   domains, channels   create fails: AN_ELIMIT
+ *   threads             an_threadSpawn fails: AN_ELIMIT; a process of its own counts by itself
  *   paths, priority     create fails: AN_EPERM, with the principal and the path
  *   bandwidth           the rates of outgoing and cut-through channels are reserved: create
  *                       fails with AN_EADMIT when they do not fit what is left; and all that
@@ -284,6 +285,7 @@ typedef struct an_CredInfo {
   uint32_t domains, domains_used;
   uint32_t channels, channels_used;
   uint32_t priority;
+  uint32_t threads, threads_used;
   uint32_t reserved; /* 0 */
 } an_CredInfo;
 /* [control] Whether the credential is still good, and, if `info` is not NULL, of whom and for
@@ -882,8 +884,8 @@ typedef void* (*an_ThreadFunc)(void* arg);
 
 /* [control] A thread that runs f(arg), with the stack of the domain's thread pool.  The
  * handle lives until an_threadJoin, or the domain's end.
- * Errors: AN_ELIMIT (max_threads; the memory pool), AN_ENOMEM, AN_EINVAL (a NULL
- * function), AN_EDEAD. */
+ * Errors: AN_ELIMIT (max_threads; the principal has all the threads that it may have; the memory
+ * pool), AN_ENOMEM, AN_EINVAL (a NULL function), AN_EDEAD. */
 an_Thread an_threadSpawn(void* mem, an_Domain d, an_ThreadFunc f, void* arg);
 /* [any] The thread that calls; NULL if it is not one that a domain spawned. */
 an_Thread an_threadSelf(void);

@@ -21,7 +21,7 @@ Result<std::string> Channel::text_of(const char* protspec, const char* addrspec)
 }
 
 Result<void> Channel::open_one_sided(const char* protspec, const char* addrspec, const NetLimits& limits,
-                                     Partner* peer, OpenPath options) {
+                                     Partner* peer, PathOptions options) {
   auto text = text_of(protspec, addrspec);
   if (!text) return text.error();
   if (auto spec = parse_path(*text); spec && spec->cut()) {
@@ -33,7 +33,7 @@ Result<void> Channel::open_one_sided(const char* protspec, const char* addrspec,
   return open_path(*text, peer, std::move(options));
 }
 
-Result<void> Channel::open_path(const std::string& text, Partner* peer, OpenPath options) {
+Result<void> Channel::open_path(const std::string& text, Partner* peer, PathOptions options) {
   options.account = &domain_.account();
   Geni& geni = GeniNode::of(domain_).geni();
   if (auto may = admit(text, options); !may) return may;
@@ -49,7 +49,7 @@ Result<void> Channel::open_path(const std::string& text, Partner* peer, OpenPath
   return {};
 }
 
-Result<void> Channel::admit(const std::string& text, const OpenPath& options) {
+Result<void> Channel::admit(const std::string& text, const PathOptions& options) {
   Quota* quota = domain_.quota();
   if (quota == nullptr) return {};
   GeniNode& node = GeniNode::of(domain_);

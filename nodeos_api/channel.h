@@ -52,8 +52,8 @@ class Channel : public DomainChannel {
 
   // A path with one device; a cut-through path is an error.
   Result<void> open_one_sided(const char* protspec, const char* addrspec, const NetLimits& limits,
-                              Partner* peer, OpenPath options);
-  Result<void> open_path(const std::string& text, Partner* peer, OpenPath options);
+                              Partner* peer, PathOptions options);
+  Result<void> open_path(const std::string& text, Partner* peer, PathOptions options);
   void close_path();
   // Whether it is to rest for a reason of its own.
   virtual bool rests() const { return false; }
@@ -65,7 +65,7 @@ class Channel : public DomainChannel {
 
  private:
   // What the domain's principal allows; reserves it.
-  Result<void> admit(const std::string& text, const OpenPath& options);
+  Result<void> admit(const std::string& text, const PathOptions& options);
 
   Reservation reserved_;
   bool admitted_ = false;

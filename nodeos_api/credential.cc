@@ -57,6 +57,8 @@ an_CredInfo info_of(const Credential& credential) {
   info.channels = quota.limits().channels;
   info.channels_used = quota.channels();
   info.priority = quota.limits().priority;
+  info.threads = quota.limits().threads;
+  info.threads_used = quota.threads();
   return info;
 }
 

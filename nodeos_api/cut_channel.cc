@@ -33,7 +33,7 @@ Result<void> CutChannel::open(const Side& in, const Side& out, const DemuxKeyObj
   if (!in_limits) return in_limits.error();
   auto out_limits = read_netspec(out.netspec);
   if (!out_limits) return out_limits.error();
-  OpenPath options{.queues = {in_limits->queue, out_limits->queue}};
+  PathOptions options{.queues = {in_limits->queue, out_limits->queue}};
   options.narrow = narrowed_by(key);
   options.priority = in_limits->priority;
   options.police = in_limits->rate;

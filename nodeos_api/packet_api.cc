@@ -198,9 +198,11 @@ void copy_out(const Packet& p, size_t offset, size_t n, uint8_t* into) {
   }
 }
 
-int let_die(Packet& p, DropReason reason) {
-  Domain::Ledger& ledger = holder(p).ledger();
-  let_go(p);
+// Of what `its` domain holds.
+int let_die(Domain& its, Packet& p, DropReason reason) {
+  Domain::Ledger& ledger = its.ledger();
+  its.give_back_slots(p.segs);
+  unmark(p);
   ledger.held.set(ledger.held.value() - 1);
   drop(PacketPtr(&p), reason, ledger.drops);
   return AN_OK;
@@ -249,7 +251,12 @@ int an_packetFree(an_Packet packet) { return an_packetDrop(packet, AN_DROP_DISCA
 int an_packetDrop(an_Packet packet, an_DropReason reason) {
   if (on_own_thread()) return handed_over([&] { return an_packetDrop(packet, reason); });
   if (reason < 0 || reason >= AN_DROP_REASONS) return fail(AN_EINVAL, "there is no such reason");
-  return status_with_packet(held(packet), [reason](Packet& p) { return let_die(p, to_drop_reason(reason)); });
+  Packet* const p = held(packet);
+  if (p == nullptr) return an_errno();
+  Domain& its = holder(*p);
+  const auto die = [&] { return let_die(its, *p, to_drop_reason(reason)); };
+  if (its.node().on_worker()) return die();
+  return its.node().allows_control() ? its.node().carry(die) : an_errno();
 }
 
 void* an_packetPush(an_Packet* packet, size_t n) {

@@ -31,6 +31,16 @@ Result<void> Quota::admit_domain() {
   return {};
 }
 
+Result<ThreadPlace> Quota::admit_thread() {
+  if (limits_.threads != 0 && threads() >= limits_.threads) {
+    return Error{Code::kLimit, "principal '" + name_ + "' has all the " + std::to_string(limits_.threads) +
+                                   " threads that it may have"};
+  }
+  threads_->fetch_add(1, std::memory_order_relaxed);
+  return ThreadPlace(nullptr,
+                     [taken = threads_](const void*) { taken->fetch_sub(1, std::memory_order_relaxed); });
+}
+
 Result<void> Quota::admit_channel(const Reservation& wanted, unsigned priority) {
   const std::string who = "principal '" + name_ + "' ";
   if (priority > limits_.priority) {

@@ -12,7 +12,9 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -30,6 +32,7 @@ struct QuotaLimits {
   uint64_t bandwidth = 0;  // bits per second, of all outgoing channels together
   uint32_t domains = 0;
   uint32_t channels = 0;
+  uint32_t threads = 0;   // of the domains, in this process
   uint32_t priority = 0;  // the highest that a channel may ask for
   uint32_t cpu = 0;       // percent of one CPU, on the worker
 };
@@ -39,6 +42,10 @@ struct Reservation {
   uint64_t slots = 0;      // of the pool: places in its queues
   uint64_t bandwidth = 0;  // bits per second
 };
+
+// Held for each thread.  It is given back on whatever thread that may be, and after the quota if
+// the thread outlives the node.
+using ThreadPlace = std::shared_ptr<const void>;
 
 class Quota {
  public:
@@ -50,6 +57,8 @@ class Quota {
   // Errors: kLimit.
   Result<void> admit_domain();
   void release_domain() { --domains_; }
+  // Errors: kLimit.
+  Result<ThreadPlace> admit_thread();
   // Errors: kLimit (too many channels), kAdmission (what it reserves is not left),
   // kPermission (the priority).
   Result<void> admit_channel(const Reservation& wanted, unsigned priority);
@@ -65,6 +74,7 @@ class Quota {
   void release_slots(uint64_t slots) { slots_reserved_ -= slots; }
   uint32_t domains() const { return domains_; }
   uint32_t channels() const { return channels_; }
+  uint32_t threads() const { return threads_->load(std::memory_order_relaxed); }
   uint64_t reserved_memory() const { return slots_reserved_ * Packet::kStride; }
   uint64_t reserved_bandwidth() const { return bandwidth_reserved_; }
 
@@ -91,6 +101,7 @@ class Quota {
   std::string name_;
   QuotaLimits limits_;
   uint32_t domains_ = 0, channels_ = 0;
+  std::shared_ptr<std::atomic<uint32_t>> threads_ = std::make_shared<std::atomic<uint32_t>>(0);
   uint64_t slots_reserved_ = 0, bandwidth_reserved_ = 0;
   Counter slots_held_;
   Account account_;

@@ -102,7 +102,14 @@ void Thread::mark_returned() {
   std::lock_guard lock(mutex_);
   used_ns_ = read_ns(CLOCK_THREAD_CPUTIME_ID);
   returned_.store(true, std::memory_order_release);
+  if (detached()) place_.reset();
   if (joiner_ != nullptr) joiner_->unpark();
+}
+
+void Thread::detach() {
+  std::lock_guard lock(mutex_);
+  detached_.store(true, std::memory_order_relaxed);
+  if (returned()) place_.reset();
 }
 
 void Thread::abandon() {

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "nodeos_api/control_queue.h"
 #include "nodeos_api/object.h"
+#include "nodeos_api/quota.h"
 
 namespace weft {
 
@@ -31,9 +32,15 @@ class Thread final : public Waiter, public std::enable_shared_from_this<Thread> 
     size_t stack_size;
   };
 
-  // `clock` outlives the process's threads.
-  Thread(Domain& domain, an_Domain handle, Clock& clock, std::shared_ptr<ControlQueue> control)
-      : domain_(domain), handle_(handle), clock_(clock), control_(std::move(control)) {}
+  // `clock` outlives the process's threads.  `place` is kept as long as the thread is there; it may
+  // be null.
+  Thread(Domain& domain, an_Domain handle, Clock& clock, std::shared_ptr<ControlQueue> control,
+         ThreadPlace place)
+      : domain_(domain),
+        handle_(handle),
+        clock_(clock),
+        control_(std::move(control)),
+        place_(std::move(place)) {}
 
   // The thread that runs here; null if a domain did not spawn it.
   static Thread* here();
@@ -65,6 +72,9 @@ class Thread final : public Waiter, public std::enable_shared_from_this<Thread> 
   void* result() const { return result_; }
   void set_result(void* result) { result_ = result; }
   void mark_returned();
+  // Nobody will join it: with its return it is gone.
+  bool detached() const { return detached_.load(std::memory_order_relaxed); }
+  void detach();
   // Whoever is told when it returns; one at a time.  False: there is another already.
   bool set_joiner(Waiter* joiner);
 
@@ -85,6 +95,7 @@ class Thread final : public Waiter, public std::enable_shared_from_this<Thread> 
   const an_Domain handle_;
   Clock& clock_;
   const std::shared_ptr<ControlQueue> control_;
+  ThreadPlace place_;
   an_Thread self_ = nullptr;
   pthread_t thread_{};
   bool in_service_ = false;
@@ -95,7 +106,7 @@ class Thread final : public Waiter, public std::enable_shared_from_this<Thread> 
   bool permit_ = false;
   Waiter* joiner_ = nullptr;
   uint64_t used_ns_ = 0;  // when it has returned
-  std::atomic<bool> ended_{false}, returned_{false}, abandoned_{false};
+  std::atomic<bool> ended_{false}, returned_{false}, abandoned_{false}, detached_{false};
 };
 
 class ThreadObject final : public Object<ThreadObject> {
@@ -111,14 +122,11 @@ class ThreadObject final : public Object<ThreadObject> {
   Domain& domain() const { return domain_; }
   const std::shared_ptr<Thread>& thread() const { return thread_; }
   size_t stack_size() const { return stack_size_; }
-  bool detached() const { return detached_; }
-  void detach() { detached_ = true; }
 
  private:
   Domain& domain_;
   std::shared_ptr<Thread> thread_;
   size_t stack_size_;
-  bool detached_ = false;
 };
 
 }  // namespace weft

@@ -25,7 +25,7 @@ struct Join {
 int begin_join(Join& join) {
   ThreadObject* object = find_on_control(join.handle);
   if (object == nullptr) return an_errno();
-  if (object->detached()) return fail(AN_EINVAL, "the thread is detached");
+  if (object->thread()->detached()) return fail(AN_EINVAL, "the thread is detached");
   if (object->thread().get() == join.waiter) {
     return fail(AN_EINVAL, "a thread cannot wait for itself");
   }
@@ -112,8 +112,8 @@ int an_threadDetach(an_Thread t) {
   if (on_own_thread()) return handed_over([&] { return an_threadDetach(t); });
   ThreadObject* thread = find_on_control(t);
   if (thread == nullptr) return an_errno();
-  if (thread->detached()) return fail(AN_EINVAL, "the thread is detached already");
-  thread->detach();
+  if (thread->thread()->detached()) return fail(AN_EINVAL, "the thread is detached already");
+  thread->thread()->detach();
   thread->domain().threads().reap_detached();
   return AN_OK;
 }

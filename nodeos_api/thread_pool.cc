@@ -71,10 +71,17 @@ ThreadObject* ThreadPool::spawn(void* mem, an_ThreadFunc function, void* arg) {
     fail(AN_ELIMIT, "the domain has as many threads as its thread pool allows, or has not joined them");
     return nullptr;
   }
+  auto place =
+      domain_.quota() != nullptr ? domain_.quota()->admit_thread() : Result<ThreadPlace>(ThreadPlace());
+  if (!place) {
+    fail(place.error());
+    return nullptr;
+  }
   const size_t stack = spec_.stack_size;
   if (!domain_.charge(stack)) return nullptr;
   Node& node = domain_.node();
-  auto thread = std::make_shared<Thread>(domain_, domain_.handle(), node.clock(), node.control_queue());
+  auto thread = std::make_shared<Thread>(domain_, domain_.handle(), node.clock(), node.control_queue(),
+                                         *std::move(place));
   ThreadObject* object = ThreadObject::make(mem, domain_, thread, stack);
   if (object == nullptr) {
     domain_.give_back(stack);
@@ -105,7 +112,7 @@ void ThreadPool::reap(ThreadObject& thread) {
 
 void ThreadPool::reap_detached() {
   for (size_t i = threads_.size(); i-- > 0;) {
-    if (threads_[i]->detached() && threads_[i]->thread()->returned()) reap(*threads_[i]);
+    if (threads_[i]->thread()->detached() && threads_[i]->thread()->returned()) reap(*threads_[i]);
   }
 }
 

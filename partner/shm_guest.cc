@@ -105,7 +105,7 @@ bool ShmGuest::write(Opening which, const Packet& p, ShmWriter* tx) {
              .port = 0,
              .timestamp = 0,
              .turn = 0,
-             .reserved = 0});
+             .given = 0});
   }
   return true;
 }
@@ -144,59 +144,71 @@ void ShmGuest::lend() {
   if (pool_.available() == 0) return;
   const uint32_t mask = memory_.layout().entries - 1;
   while (pool_.available() > 0) {
-    Packet* p = pool_.alloc().release();
-    lent_[p->slot] = true;
-    memory_.fill_offsets()[fill_++ & mask] = uint32_t(p->data - memory_.base());
+    Pvec v;
+    pool_.alloc(v, std::min(pool_.available(), Pvec::kCapacity));
+    for (const Packet* p : v) {
+      lent_[p->slot] = 1;
+      memory_.fill_offsets()[fill_++ & mask] = uint32_t(p->data - memory_.base());
+    }
+    v.release_all();
   }
   memory_.control().fill_lent.store(fill_, std::memory_order_release);
 }
 
-// The slot in which the offset lies, if the node has it; null otherwise.
-Packet* ShmGuest::returned(uint32_t offset) {
-  const size_t slot = (memory_.base() + offset - (pool_.memory().data() + 64)) / Packet::kStride;
-  if (slot >= lent_.size() || !lent_[slot]) return nullptr;
-  lent_[slot] = false;
-  return reinterpret_cast<Packet*>(pool_.memory().data() + 64 + slot * Packet::kStride);
+Packet* ShmGuest::returned(const ShmDescriptor& d) {
+  uint8_t* const slots = pool_.memory().data() + 64;
+  const size_t slot = uint32_t(d.offset - uint32_t(slots - memory_.base())) / uint32_t{Packet::kStride};
+  if (slot >= lent_.size() || lent_[slot] == 0) return nullptr;
+  lent_[slot] = 0;
+  auto* const p = reinterpret_cast<Packet*>(slots + slot * Packet::kStride);
+  p->length = d.length;
+  p->next_hop = d.opening;
+  p->in_port = d.port;
+  p->timestamp = d.timestamp;
+  return p;
 }
 
+// The packet of `first`, which may be null, and of the pieces that follow it.
+Packet* ShmGuest::join_rest(Packet* first) {
+  Packet* last = first;
+  for (bool more = true; more && turn_has_come(rx_descriptor(rx_), rx_);) {
+    const ShmDescriptor& d = rx_descriptor(rx_++);
+    more = d.more != 0;
+    Packet* const p = returned(d);
+    if (p == nullptr) continue;
+    if (last != nullptr) {
+      last->next = p;
+      ++first->segs;
+    } else {
+      first = p;
+    }
+    last = p;
+  }
+  return first;
+}
+
+// What the node has passed is asked for while there is nothing else to do.
 void ShmGuest::pull(Opening, Pvec& v, size_t max) {
-  const ShmDescriptor* const ring = memory_.rx_descriptors();
-  const uint32_t mask = memory_.layout().entries - 1;
   uint64_t bytes = 0;
   size_t got = 0;
-  while (got < max && turn_has_come(ring[rx_ & mask], rx_)) {
-    PacketPtr whole;
-    Packet* last = nullptr;
-    for (bool more = true; more && turn_has_come(ring[rx_ & mask], rx_);) {
-      const ShmDescriptor& d = ring[rx_++ & mask];
-      more = d.more != 0;
-      Packet* p = returned(d.offset);
-      if (p == nullptr) continue;
-      p->length = d.length;
-      bytes += d.length;
-      if (last != nullptr) {
-        last->next = p;
-        ++whole->segs;
-      } else {
-        whole.reset(p);
-        p->next_hop = d.opening;
-        p->in_port = d.port;
-        p->timestamp = d.timestamp;
-      }
-      last = p;
-    }
-    if (!whole) continue;
-    v.push_back(std::move(whole));
-    ++got;
+  for (const uint32_t first = rx_; got < max && turn_has_come(rx_descriptor(rx_), rx_);) {
+    const ShmDescriptor& d = rx_descriptor(rx_++);
+    Packet* p = returned(d);
+    if (d.more != 0) [[unlikely]]
+      p = join_rest(p);
+    if (p == nullptr) [[unlikely]]
+      continue;
+    bytes += p->total_length();
+    v.push_back(PacketPtr(p));
+    if (got++ == 0 && !worth_a_look(rx_, rx_ - first, rx_descriptor(first).given)) break;
   }
   if (got > 0) {
     idle_pulls_ = 0;
     stats_.rx_packets.add(got);
     stats_.rx_bytes.add(bytes);
-  } else {
-    ++idle_pulls_;
+  } else if (landed_ != tx_ && (tx_ - landed_ >= reap_every_ || ++idle_pulls_ >= kReapWhenIdle)) {
+    reap();
   }
-  if (landed_ != tx_ && (tx_ - landed_ >= reap_every_ || idle_pulls_ >= kReapWhenIdle)) reap();
   lend();
 }
 

@@ -82,13 +82,18 @@ class ShmGuest final : public Partner, public Sleeper {
   void lend();
   void reap();
   Packet*& flight(uint32_t at) { return flights_[at & (flights_.size() - 1)]; }
-  Packet* returned(uint32_t offset);
+  const ShmDescriptor& rx_descriptor(uint32_t at) const {
+    return memory_.rx_descriptors()[at & (memory_.layout().entries - 1)];
+  }
+  // Of the piece that is described so; null if its slot was not lent.
+  Packet* returned(const ShmDescriptor& d);
+  Packet* join_rest(Packet* first);
   bool write(Opening which, const Packet& p, ShmWriter* tx);
 
   ShmMemory& memory_;
   Pool& pool_;
   const uint32_t reap_every_;     // descriptors: few, beside those of the ring
-  std::vector<bool> lent_;        // by slot of the pool
+  std::vector<uint8_t> lent_;     // 1: it is; by slot of the pool
   std::vector<Packet*> flights_;  // by descriptor of tx; null: the packet goes on in the next
   std::vector<Way> ways_;         // by the lower half of the opening's id
   uint32_t rx_ = 0, tx_ = 0, fill_ = 0;

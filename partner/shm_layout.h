@@ -11,7 +11,7 @@
 // What costs is a line of memory that goes from one CPU to the other, so a packet is told by the
 // line that it is described in: descriptor `i` is there when its turn is i + 1, and no index is
 // written or read for it.  Who gives several writes the first of them last: who sees that one
-// sees all.  Counts run on and wrap at 2^32.
+// sees all, and how many they are.  Counts run on and wrap at 2^32.
 //
 // A buffer of tx is free again as soon as `tx_taken` has passed its descriptor, for the node
 // copies: there is no ring of completions.  Of rx and fill nobody must know how far the other
@@ -46,14 +46,22 @@ struct ShmDescriptor {
   uint16_t more;  // not 0: the packet goes on in the next descriptor
   uint16_t port;  // rx: where it came in
   uint64_t timestamp;
-  uint32_t turn;  // one more than the count of those before it, once the rest is written
-  uint32_t reserved;
+  uint32_t turn;   // one more than the count of those before it, once the rest is written
+  uint32_t given;  // in the first of those that were given at once: how many; else 0
 };
 static_assert(sizeof(ShmDescriptor) == 32 && offsetof(ShmDescriptor, turn) == 24);
 
 // The descriptor `count` is there: the rest of it is written.
 inline bool turn_has_come(const ShmDescriptor& shared, uint32_t count) {
   return __atomic_load_n(&shared.turn, __ATOMIC_ACQUIRE) == count + 1;
+}
+
+// Whether to look for more behind the first packet, of `entries` descriptors, when there were
+// `given`: a look into the next line takes it from who is about to write it, and the packet waits
+// meanwhile.  One that came alone is better passed on first.
+inline bool worth_a_look(uint32_t next, uint32_t entries, uint32_t given) {
+  constexpr uint32_t kInLine = 64 / sizeof(ShmDescriptor);
+  return given > entries || next % kInLine != 0;
 }
 
 // Descriptors of one ring, as who gives them writes them: the first of them last.  So nothing
@@ -79,7 +87,9 @@ class ShmWriter {
   uint32_t at() const { return at_; }
   uint32_t added() const { return at_ - first_at_; }
   void publish() {
-    if (added() > 0) write(first_at_, first_);
+    if (added() == 0) return;
+    first_.given = added();
+    write(first_at_, first_);
   }
 
  private:
@@ -91,6 +101,7 @@ class ShmWriter {
     shared.more = d.more;
     shared.port = d.port;
     shared.timestamp = d.timestamp;
+    shared.given = d.given;
     __atomic_store_n(&shared.turn, at + 1, __ATOMIC_RELEASE);
   }
 

@@ -85,13 +85,16 @@ bool ShmRing::offers() const { return turn_has_come(tx_descriptor(tx_), tx_); }
 ShmRing::Offer ShmRing::look(uint32_t at, uint32_t limit, uint32_t first_piece) {
   const ShmLayout& layout = memory_.layout();
   const uint64_t first = layout.packets(), end = first + layout.memory;
-  Offer offer{.opening = 0, .entries = 0, .length = 0, .first = first_piece, .pieces = 0};
+  Offer offer{.opening = 0, .entries = 0, .given = 0, .length = 0, .first = first_piece, .pieces = 0};
   ShmDescriptor d;
   uint32_t pieces = 0;
   bool good = true, ended = false;
   while (!ended && offer.entries < limit &&
          read_once(tx_descriptor(at + offer.entries), at + offer.entries, &d)) {
-    if (offer.entries++ == 0) offer.opening = d.opening;
+    if (offer.entries++ == 0) {
+      offer.opening = d.opening;
+      offer.given = d.given;
+    }
     ended = d.more == 0;
     good = good && pieces < kMaxPieces && d.opening == offer.opening && d.offset >= first &&
            d.length <= kMaxLength && uint64_t{d.offset} + d.length <= end;
@@ -114,6 +117,7 @@ size_t ShmRing::look_ahead(Offer* offers, size_t max) {
     pieces += offers[n].pieces;
     at += offers[n].entries;
     left -= offers[n].entries;
+    if (n == 0 && !worth_a_look(at, offers[0].entries, offers[0].given)) return 1;
   }
   return n;
 }
@@ -224,7 +228,7 @@ bool ShmRing::copy_out(Opening which, const Packet& p, uint32_t length, ShmWrite
              .port = p.in_port,
              .timestamp = p.timestamp,
              .turn = 0,
-             .reserved = 0});
+             .given = 0});
   }
   return true;
 }

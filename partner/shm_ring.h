@@ -69,6 +69,7 @@ class ShmRing final : public Partner, public Sleeper {
   struct Offer {
     uint32_t opening;
     uint32_t entries;  // of the ring; 0: none is there
+    uint32_t given;    // with it, it says
     uint32_t length;   // of all pieces
     uint32_t first;    // of its pieces, in pieces_
     uint32_t pieces;   // 0: it is none that may be taken

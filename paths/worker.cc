@@ -79,13 +79,13 @@ void Worker::call(const std::function<void()>& work) {
     work();
     return;
   }
-  std::atomic<bool> done{false};
+  const uint32_t before = calls_done_.load(std::memory_order_relaxed);
   post([&] {
     work();
-    done.store(true, std::memory_order_release);
-    done.notify_one();
+    calls_done_.store(before + 1, std::memory_order_release);
+    calls_done_.notify_one();
   });
-  done.wait(false, std::memory_order_acquire);
+  calls_done_.wait(before, std::memory_order_acquire);
 }
 
 // --- worker ------------------------------------------------------------------

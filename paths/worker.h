@@ -144,6 +144,8 @@ class Worker final : public PathHost {
   std::thread thread_;  // the control thread's to look at
   std::atomic<std::thread::id> id_{};
   SpscRing<std::function<void()>> posted_{1024};
+  // Not on the caller's stack: whoever sees it go on may be gone before it is woken.
+  std::atomic<uint32_t> calls_done_{0};
   OwnedFd epoll_;
   OwnedFd wake_;
   std::atomic<bool> sleeping_{false};

@@ -31,8 +31,9 @@ Result<Opening> Border::open(an_Kind kind, uint64_t to, uint64_t leads_to) {
     const uint16_t index = ShmRing::index(*opening);
     if (uses_.size() <= index) uses_.resize(size_t{index} + 1);
     uses_[index] = {.opening = opening->id, .kind = kind, .to = to};
-    const auto with_queue = std::ranges::find(uses_, leads_to, &Use::to);
-    uses_[index].leads_to = uint16_t(with_queue - uses_.begin());
+    const bool is_queue = to == leads_to;
+    uses_[index].leads_to =
+        is_queue ? index : uint16_t(std::ranges::find(uses_, leads_to, &Use::to) - uses_.begin());
   });
   return opening;
 }

@@ -23,7 +23,7 @@ Credential* recognise(Exchange& x, const CredCreate& r) {
 }  // namespace
 
 Bounds bounds_of(const Quota& quota) {
-  Bounds bounds{{}, quota.limits().memory, quota.limits().bandwidth};
+  Bounds bounds{{}, quota.limits().memory, quota.limits().bandwidth, quota.limits().threads, 0};
   quota.name().copy(bounds.principal, sizeof bounds.principal - 1);
   return bounds;
 }

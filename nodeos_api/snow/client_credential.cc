@@ -75,8 +75,8 @@ int an_credDestroy(an_Cred c) {
   return AN_OK;
 }
 
-// What this process's domains hold of a memory that is not charged for as a whole, the node
-// does not see.
+// The node does not see this process's threads, nor what its domains hold of a memory that is not
+// charged for as a whole.
 int an_credCheck(an_Cred c, an_CredInfo* info) {
   if (on_own_thread()) return handed_over([&] { return an_credCheck(c, info); });
   const SnowCredential* credential = find<SnowCredential>(c);
@@ -87,6 +87,7 @@ int an_credCheck(an_Cred c, an_CredInfo* info) {
   }
   const Quota& quota = credential->quota();
   if (&quota != credential->node().root().quota()) full.memory_used += quota.slots_held() * Packet::kStride;
+  full.threads_used += quota.threads();
   return info != nullptr ? fill_sized(info, full) : int{AN_OK};
 }
 

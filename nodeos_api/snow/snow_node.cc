@@ -91,7 +91,7 @@ Quota& SnowNode::quota_of(const Bounds& bounds) {
   for (const auto& known : quotas_) {
     if (known->name() == name) return *known;
   }
-  const QuotaLimits limits{.memory = bounds.memory, .bandwidth = bounds.bandwidth};
+  const QuotaLimits limits{.memory = bounds.memory, .bandwidth = bounds.bandwidth, .threads = bounds.threads};
   return *quotas_.emplace_back(std::make_unique<Quota>(name, limits, clock().now_ns()));
 }
 

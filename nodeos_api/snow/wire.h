@@ -71,6 +71,8 @@ struct Bounds {
   char principal[64];  // empty: there is none
   uint64_t memory;     // bytes of packets that the EE's domains hold; 0, here and below: no bound
   uint64_t bandwidth;  // bits per second
+  uint32_t threads;
+  uint32_t reserved;
 };
 // With it come two descriptors: the memory, and the EE's end of its bell.
 struct Welcome {

@@ -2,8 +2,8 @@
 /* Credentials: who is recognised, and that each gets what it may have and nothing more. */
 #include <stdlib.h>
 
-#include "tests/conformance/check.h"
 #include "tests/conformance/identities.h"
+#include "tests/conformance/thread_check.h"
 
 static an_Cred show(const char* certificate, const char* key) {
   an_CredSpecData s;
@@ -190,6 +190,57 @@ static void channels_are_bounded(arena* world) {
   an_domainDestroy(d);
 }
 
+static void* waits(void* flag) {
+  while (atomic_load((atomic_int*)flag) == 0 && an_threadSleep(kMs) == AN_OK) {
+  }
+  return NULL;
+}
+static int threads_come_to(an_Cred c, uint32_t used) {
+  int i;
+  for (i = 0; i < 5000 && info_of(c).threads_used != used; i++) an_threadSleep(kMs);
+  return info_of(c).threads_used == used;
+}
+static void threads_are_bounded(arena* world) {
+  an_Cred alice = show(ALICE_CERTIFICATE, ALICE_KEY); /* 3 threads */
+  an_Domain d = domain_of(alice), other = domain_of(alice), own = plain_domain();
+  atomic_int go = 0;
+  an_Thread two[2], last;
+  (void)world;
+  two[0] = spawn(d, waits, &go);
+  two[1] = spawn(d, waits, &go);
+  last = spawn(other, waits, &go);
+  EXPECT(two[0] != NULL && two[1] != NULL && last != NULL);
+  EXPECT(info_of(alice).threads == 3 && info_of(alice).threads_used == 3);
+  EXPECT_NULL(AN_ELIMIT, spawn(other, waits, &go));
+  EXPECT(strstr(an_errtext(), "'alice' has all the 3 threads") != NULL);
+  EXPECT_NULL(AN_ELIMIT, spawn(d, waits, &go));
+  EXPECT(join(spawn(own, returns_its_argument, NULL)) == AN_OK); /* not alice's */
+  atomic_store(&go, 1);
+  EXPECT(join(two[0]) == AN_OK && info_of(alice).threads_used == 2);
+  EXPECT(an_threadDetach(two[1]) == AN_OK && threads_come_to(alice, 1)); /* with its return, unseen */
+  EXPECT(join(spawn(other, returns_its_argument, NULL)) == AN_OK);
+  EXPECT(an_domainDestroy(other) == AN_OK && info_of(alice).threads_used == 0);
+  an_domainDestroy(d);
+  an_domainDestroy(own);
+}
+
+static atomic_int stubborn_may_go;
+static void* is_stubborn(void* arg) {
+  while (atomic_load(&stubborn_may_go) == 0) {
+  }
+  return arg;
+}
+static void threads_left_behind_count(arena* world) {
+  an_Cred alice = show(ALICE_CERTIFICATE, ALICE_KEY);
+  an_Domain d = domain_of(alice);
+  (void)world;
+  atomic_store(&stubborn_may_go, 0);
+  EXPECT(spawn(d, is_stubborn, NULL) != NULL);
+  EXPECT(an_domainDestroy(d) == AN_OK && info_of(alice).threads_used == 1);
+  atomic_store(&stubborn_may_go, 1);
+  EXPECT(threads_come_to(alice, 0));
+}
+
 static void bandwidth_is_reserved(arena* world) {
   an_Cred carol = show(CAROL_CERTIFICATE, CAROL_KEY); /* 80000 bit/s */
   an_Domain d = domain_of(carol);
@@ -338,6 +389,8 @@ const check credential_checks[] = {
     {"cred: a domain outlives its credential, bounded", outlives_its_credential, "credentials"},
     {"cred: only path texts that are granted", opens_what_it_may, "credentials"},
     {"cred: channels are bounded", channels_are_bounded, "credentials"},
+    {"cred: threads are bounded", threads_are_bounded, "credentials"},
+    {"cred: threads that are left behind count", threads_left_behind_count, "credentials"},
     {"cred: bandwidth is reserved", bandwidth_is_reserved, "credentials"},
     {"cred: nothing is sent over the bandwidth", sends_no_more_than_its_bandwidth, "credentials"},
     {"cred: memory is bounded", memory_is_bounded, "credentials"},

@@ -12,7 +12,7 @@
 namespace weft {
 
 // user   this process      domains and the rest without bound; over Snow all that the suite opens
-// alice  by the authority  2 domains, 4 channels, priority 1, a/ip/udp (dstport=7000-7999)
+// alice  by the authority  2 domains, 4 channels, 3 threads, priority 1, a/ip/udp (dstport=7000-7999)
 // carol  by the authority  80000 bit/s
 // bob    his certificate   64 slots of packets
 inline void add_principals(Principals& principals, const Geni& geni) {
@@ -31,7 +31,7 @@ inline void add_principals(Principals& principals, const Geni& geni) {
       {.name = "alice",
        .issuer = authority,
        .subject = "CN=alice,O=Weft tests",
-       .limits = {.domains = 2, .channels = 4, .priority = 1},
+       .limits = {.domains = 2, .channels = 4, .threads = 3, .priority = 1},
        .paths = grants({"a/ip/udp (dstport=7000-7999)"})},
       {.name = "carol",
        .issuer = authority,

@@ -95,7 +95,7 @@ class Accepted {
       require(p.uid || p.certificate || (p.issuer && p.subject));
       require(p.issuer.has_value() == p.subject.has_value());
       require(p.priority <= 7 && p.memory <= uint64_t{1} << 40 && p.bandwidth <= 1'000'000'000'000);
-      require(p.domains <= 1u << 20 && p.channels <= 1u << 20);
+      require(p.domains <= 1u << 20 && p.channels <= 1u << 20 && p.threads <= 1u << 20);
       for (const Text& path : p.paths) check_path(path);
     }
     std::set<std::string> ees;

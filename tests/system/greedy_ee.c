@@ -8,6 +8,7 @@
  *   send PROT ADDR          until the channel refuses
  *   send-rated PROT ADDR    the same through a channel that may send 8 Mbit/s
  *   threads                 of its domain, which compute; then of the C library
+ *   domains-threads         of one domain after the other
  *   channels PROT ADDR      outgoing ones
  *   descriptors
  *   pool                    pages of a memory pool, of which it then gives nothing back
@@ -114,6 +115,22 @@ static int spawn_threads(void) {
   return AN_OK;
 }
 
+static void* wait_for_the_end(void* arg) {
+  while (an_threadSleep(1000 * MILLISECOND) == AN_OK) {
+  }
+  return arg;
+}
+/* Until one more domain gets none. */
+static int spawn_in_domains(void) {
+  uint64_t n = 0, before;
+  do {
+    an_Domain child = an_domainCreate(NULL, greedy.domain, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+    for (before = n; n < MOST && an_threadSpawn(NULL, child, wait_for_the_end, NULL) != NULL;) n++;
+  } while (n < MOST && n > before);
+  say_once("threads of its domains", n);
+  return AN_OK;
+}
+
 static void* open_channels(void* arg) {
   uint64_t n = 0;
   while (n < MOST && an_outchanCreate(NULL, greedy.domain, greedy.prot, greedy.addr, NULL) != NULL) n++;
@@ -211,6 +228,7 @@ int an_eeInit(an_Domain self, int argc, const char* const* argv) {
   if (strcmp(what, "send") == 0) return send_without_end(0);
   if (strcmp(what, "send-rated") == 0) return send_without_end(8000000);
   if (strcmp(what, "threads") == 0) return spawn_threads();
+  if (strcmp(what, "domains-threads") == 0) return spawn_in_domains();
   if (strcmp(what, "channels") == 0) return start_thread(open_channels);
   if (strcmp(what, "memory") == 0) return start_thread(take_memory);
   if (strcmp(what, "descriptors") == 0) return open_descriptors();

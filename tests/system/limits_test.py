@@ -10,6 +10,7 @@ import socket
 import subprocess
 import time
 import unittest
+from pathlib import Path
 
 import lab as laboratory
 from closed_loop import Loop
@@ -64,6 +65,13 @@ LOADED = """
 [ee.loaded]
 load = "{lib}/greedy.so"
 args = [%s]
+"""
+
+# Another process of the tenant's.
+SECOND = """
+[ee.second]
+exec = ["{bin}/greedy_ee", "compute"]
+principal = "tenant"
 """
 
 LIB = BIN.parent / "tests/system"
@@ -216,10 +224,45 @@ class Limits(unittest.TestCase):
         self.start('"descriptors"', more=LOADED % ('"channels", ' + SINK) + TENANT)
         self.expect_ten_channels("loaded")
 
+    def test_the_threads_of_a_principal_in_weftd(self):
+        """Each of its domains might have 16."""
+        self.start('"descriptors"', more=LOADED % '"domains-threads"' + TENANT + "threads = 40\n")
+        self.assertEqual(self.said("threads of its domains"), (40, "AN_ELIMIT"))
+        self.wait_for(lambda: len(self.threads_in_weftd("weft-ee")) == 40)  # each takes its name
+        self.expect_neighbour_whole()
+        self.expect_good_end()
+
+    def threads_in_weftd(self, name):
+        tasks = Path(f"/proc/{self.weftd.process.pid}/task").iterdir()
+        return [task for task in tasks if (task / "comm").read_text().strip() == name]
+
     def test_the_memory_of_a_principal_in_weftd(self):
         self.start('"descriptors"', more=LOADED % '"packets"' + TENANT + "memory = 1048576\n")
         self.assertEqual(self.said("packets"), (2**20 // PACKET, "AN_ELIMIT"))
         self.expect_neighbour_whole()
+        self.expect_good_end()
+
+    def cpu_seconds(self, *ees):
+        """What the processes of these EEs have used."""
+        def used(ee):
+            pid = self.admin.ee(ee)["place"].removeprefix("process ")
+            words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")  # utime and stime in proc(5)
+        return sum(map(used, ees))
+
+    def test_the_cpu_of_a_principal(self):
+        """Its processes have it together; by themselves each would take more."""
+        self.start('"compute"', more=TENANT + "cpu = 30\n" + SECOND)
+        self.wait_for(lambda: self.cpu_seconds("second") > 0.1)
+        if "runs without cpu limit" in self.log():
+            self.assertEqual(self.log().count("runs without cpu limit"), 2)  # once for each
+            self.skipTest("no control group bounds CPU time here")
+        before, begin = self.cpu_seconds("greedy", "second"), time.monotonic()
+        self.expect_neighbour_whole()
+        percent = 100 * (self.cpu_seconds("greedy", "second") - before) / (time.monotonic() - begin)
+        print(f"  {percent:.0f} percent of a CPU")
+        self.assertGreater(percent, 10)
+        self.assertLess(percent, 36)  # two periods in twenty may lie half outside
         self.expect_good_end()
 
     def test_files(self):

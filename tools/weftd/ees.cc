@@ -3,7 +3,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <filesystem>
 
 #include "isolation/descriptors.h"
@@ -37,8 +36,11 @@ std::string folder_of_libraries() {
   return std::filesystem::is_directory(folder, failed) ? folder.string() : "";
 }
 
-// The lower of two bounds, of which 0 is none.
-uint32_t stricter(uint32_t a, uint32_t b) { return a == 0 ? b : b == 0 ? a : std::min(a, b); }
+// What its principal's processes have together.
+std::optional<isolation::SharedCpu> shared_cpu_of(const Principals::Known* principal) {
+  if (principal == nullptr || principal->quota.limits().cpu == 0) return std::nullopt;
+  return isolation::SharedCpu{principal->quota.name(), principal->quota.limits().cpu};
+}
 
 isolation::Confinement confinement_of(const EeConfig& ee, const Principals::Known* principal) {
   return {.name = ee.name,
@@ -48,7 +50,8 @@ isolation::Confinement confinement_of(const EeConfig& ee, const Principals::Know
           .readable = words_of(ee.read),
           .user = ee.user ? ee.user->value : "",
           .memory = ee.memory,
-          .cpu_percent = stricter(ee.cpu_percent, principal != nullptr ? principal->quota.limits().cpu : 0),
+          .cpu_percent = ee.cpu_percent,
+          .shared_cpu = shared_cpu_of(principal),
           .isolate = ee.isolate};
 }
 

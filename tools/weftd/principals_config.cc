@@ -43,6 +43,7 @@ bool translate(const PrincipalConfig& c, Principal& p, ConfigErrors& errors) {
               .bandwidth = c.bandwidth,
               .domains = c.domains,
               .channels = c.channels,
+              .threads = c.threads,
               .priority = c.priority,
               .cpu = c.cpu_percent};
   bool good = take(c.certificate, p.certificate, errors);

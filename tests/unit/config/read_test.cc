@@ -504,6 +504,7 @@ memory = 1000000
 bandwidth = 8000000
 domains = 2
 channels = 3
+threads = 5
 priority = 7
 cpu = 25
 paths = ["a/ip/udp (dstport=7000-7999)", "a/ip -> b"]
@@ -523,6 +524,7 @@ certificate = "bob.pem"
   EXPECT_EQ(alice.bandwidth, 8000000u);
   EXPECT_EQ(alice.domains, 2u);
   EXPECT_EQ(alice.channels, 3u);
+  EXPECT_EQ(alice.threads, 5u);
   EXPECT_EQ(alice.priority, 7u);
   EXPECT_EQ(alice.cpu_percent, 25u);
   ASSERT_EQ(alice.paths.size(), 2u);

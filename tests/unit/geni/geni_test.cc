@@ -183,6 +183,26 @@ TEST_F(GeniTest, CloseGivesEverythingBack) {
   EXPECT_EQ(geni_.path(*opening), nullptr);
 }
 
+TEST_F(GeniTest, AsManyPathsAsThereAreNumbers) {
+  const PathOptions options{.queues = {{.packets = 1}, {.packets = 1}}, .receives = false};
+  const auto open = [&] { return geni_.open_path("a", nullptr, kNoOpening, options); };
+  std::vector<Opening> all;
+  for (int i = 0; i < 65535; ++i) {
+    auto opening = open();
+    ASSERT_TRUE(opening) << i << ": " << opening.error().sentence;
+    all.push_back(*opening);
+  }
+  EXPECT_EQ(open().error().code, Code::kLimit);
+  for (const size_t i : {100u, 7u}) geni_.close(all[i]);
+  for (const size_t i : {7u, 100u}) {
+    auto again = open();
+    ASSERT_TRUE(again);
+    EXPECT_EQ(uint16_t(again->id), uint16_t(all[i].id));
+    EXPECT_NE(*again, all[i]);
+  }
+  EXPECT_EQ(open().error().code, Code::kLimit);
+}
+
 TEST_F(GeniTest, AStaleOpeningReachesNoOtherPath) {
   auto first = geni_.open("a/up", nullptr, kNoOpening);
   geni_.close(*first);

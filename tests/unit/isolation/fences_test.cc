@@ -3,6 +3,8 @@
 // or an attempt that must work, so that none passes because nothing worked.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "tests/unit/isolation/probe.h"
 
 namespace weft::isolation {
@@ -97,16 +99,58 @@ TEST(Fences, MemoryIsBounded) {
   EXPECT_THAT(run(wish).said, HasSubstr("use_memory: done"));
 }
 
+// -1: it did not say.
+int cpu_used_percent(const std::string& said) {
+  const size_t at = said.find("use_cpu: ");
+  return at == std::string::npos ? -1 : std::stoi(said.substr(at + 9));
+}
+
 TEST(Fences, CpuIsBounded) {
   Confinement wish = probe({"use_cpu"});
   wish.cpu_percent = 10;
   const Outcome o = run(wish);
   if (!has(o.fences.has, "cpu limit")) GTEST_SKIP() << "no control group bounds CPU time here";
-  const size_t at = o.said.find("use_cpu: ");
-  ASSERT_NE(at, std::string::npos);
-  const int percent = std::stoi(o.said.substr(at + 9));
-  EXPECT_GE(percent, 1);
-  EXPECT_LE(percent, 25);  // a period may begin full
+  EXPECT_GE(cpu_used_percent(o.said), 1);
+  EXPECT_LE(cpu_used_percent(o.said), 25);  // a period may begin full
+}
+
+// What two processes of the probe use, each with `own` percent of a CPU, together with `shared`.
+int cpu_used_by_two(uint32_t own, uint32_t shared) {
+  std::vector<Process> processes;
+  for (const char* name : {"probe-1", "probe-2"}) {
+    Confinement wish = probe({"use_cpu"});
+    wish.name = name;
+    wish.cpu_percent = own;
+    wish.shared_cpu = SharedCpu{"tenant", shared};
+    auto process = Process::start(wish, make_sockets().theirs);
+    if (!process || !has(process->fences().has, "cpu limit")) return -1;
+    processes.push_back(std::move(*process));
+  }
+  int sum = 0;
+  for (Process& process : processes) {
+    const int used = cpu_used_percent(all_output(process));
+    EXPECT_GE(used, 1);
+    sum += used;
+    wait_for(process);
+  }
+  return sum;
+}
+
+TEST(Fences, CpuIsBoundedForAllProcessesOfAPrincipal) {
+  const int used = cpu_used_by_two(0, 30);
+  if (used < 0) GTEST_SKIP() << "no control group bounds CPU time here";
+  EXPECT_LE(used, 45);
+  EXPECT_LE(cpu_used_by_two(90, 30), 45);  // what is its own gives it no more
+  EXPECT_LE(cpu_used_by_two(10, 90), 45);  // nor does the principal's
+}
+
+TEST(Fences, WhereNothingBoundsCpuItIsSaidOnce) {
+  Confinement wish = probe({"identity"});
+  wish.shared_cpu = SharedCpu{"tenant", 30};
+  const Outcome o = run(wish);
+  const auto is_of_cpu = [](const std::string& fence) { return fence.starts_with("cpu limit"); };
+  EXPECT_EQ(std::ranges::count_if(o.fences.has, is_of_cpu) + std::ranges::count_if(o.fences.lacks, is_of_cpu),
+            1);
 }
 
 TEST(Fences, ItHasFourDescriptorsAndACleanEnvironment) {

@@ -55,24 +55,50 @@ TEST(Process, DestroyedItHasEnded) {
   EXPECT_EQ(::kill(pid, 0), -1);
 }
 
+// How many groups of that name there are.
+size_t groups(const std::string& name) {
+  const std::string folder = "weft-" + std::to_string(::getpid()) + "-" + name;
+  size_t count = 0;
+  const auto options = std::filesystem::directory_options::skip_permission_denied;
+  for (const auto& each : std::filesystem::recursive_directory_iterator("/sys/fs/cgroup", options)) {
+    count += each.path().filename() == folder;
+  }
+  return count;
+}
+
 TEST(Process, ItsControlGroupsGoWithIt) {
-  const std::string name = "weft-" + std::to_string(::getpid()) + "-probe";
-  const auto groups = [&] {
-    size_t count = 0;
-    const auto options = std::filesystem::directory_options::skip_permission_denied;
-    for (const auto& each : std::filesystem::recursive_directory_iterator("/sys/fs/cgroup", options)) {
-      count += each.path().filename() == name;
-    }
-    return count;
-  };
   if (!std::filesystem::exists("/sys/fs/cgroup")) GTEST_SKIP() << "no control groups here";
   {
     Sockets sockets = make_sockets();
     auto process = Process::start(probe({"stay"}), std::move(sockets.theirs));
     ASSERT_TRUE(process) << process.error().sentence;
-    EXPECT_EQ(groups() > 0, has(process->fences().has, "tasks limit"));
+    EXPECT_EQ(groups("probe") > 0, has(process->fences().has, "tasks limit"));
   }
-  EXPECT_EQ(groups(), 0u);
+  EXPECT_EQ(groups("probe"), 0u);
+}
+
+TEST(Process, ThePrincipalsControlGroupGoesWithTheLastOfItsProcesses) {
+  if (!std::filesystem::exists("/sys/fs/cgroup")) GTEST_SKIP() << "no control groups here";
+  const auto start = [](const char* name) {
+    Confinement wish = probe({"stay"});
+    wish.name = name;
+    wish.shared_cpu = SharedCpu{"tenant", 50};
+    return Process::start(wish, make_sockets().theirs);
+  };
+  auto first = start("first");
+  ASSERT_TRUE(first) << first.error().sentence;
+  if (!has(first->fences().has, "cpu limit")) GTEST_SKIP() << "no control group bounds CPU time here";
+  {
+    auto second = start("second");
+    ASSERT_TRUE(second) << second.error().sentence;
+    { const Process ends = std::move(*first); }
+    EXPECT_EQ(groups("first"), 0u);
+    EXPECT_EQ(groups("@tenant"), 1u);
+    auto third = start("third");  // comes into the group that is there
+    ASSERT_TRUE(third) << third.error().sentence;
+    EXPECT_EQ(groups("@tenant"), 1u);
+  }
+  EXPECT_EQ(groups("@tenant"), 0u);
 }
 
 TEST(Process, WhatCannotStartSaysWhy) {
