@@ -78,10 +78,10 @@ class FourIp4 {
   static constexpr uint32_t kLength = 20;  // of a header without options
 
   // REQUIRES: kLength bytes can be read at each
-  [[gnu::always_inline]] FourIp4(const uint8_t* a, const uint8_t* b, const uint8_t* c, const uint8_t* d)
-      : first_(load<Words>(a), load<Words>(b), load<Words>(c), load<Words>(d)),
-        destination_{load<uint32_t>(a + 16), load<uint32_t>(b + 16), load<uint32_t>(c + 16),
-                     load<uint32_t>(d + 16)} {}
+  [[gnu::always_inline]] explicit FourIp4(const uint8_t* const* at)
+      : first_(load<Words>(at[0]), load<Words>(at[1]), load<Words>(at[2]), load<Words>(at[3])),
+        destination_{load<uint32_t>(at[0] + 16), load<uint32_t>(at[1] + 16), load<uint32_t>(at[2] + 16),
+                     load<uint32_t>(at[3] + 16)} {}
 
   Words total_length() const {
     const auto as_it_lies = Halves(first_.row[0] >> 16);
@@ -95,9 +95,8 @@ class FourIp4 {
   [[gnu::always_inline]] Mask passable() const {
     return checksum_good() & above(first_.row[2] & 0xff, all_of(1));
   }
-  // Whether source or destination is not one host's, as their first octets say: 0/8, 127/8,
-  // multicast or class E.  All ones where it is the source, upper or lower half of them where it
-  // is the destination.  (RFC 1812 section 5.3.7)
+  // Not 0 where source or destination is not one host's, as their first octets say: 0/8, 127/8,
+  // multicast or class E.  (RFC 1812 section 5.3.7)
   [[gnu::always_inline]] Mask martian() const {
     const auto octets = HalfMask((source() & 0xff) | (destination_ << 16 & 0xff0000));
     return Mask((octets == 0) | (octets == 127) | (octets > 223));

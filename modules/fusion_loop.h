@@ -33,8 +33,9 @@ class Fusion::Loop {
         narrow_(fusion.narrow_),
         lanes_(in.lanes[kIp4].data()),
         lane_count_(all_of(uint32_t(in.lanes[kIp4].size()))),
-        shapes_(narrow_.filter().at_port(in.number)),
-        ip4_frame_{uint32_t(in.mac), uint32_t(in.mac >> 32), 0, swap_be(uint16_t{flow::kIp4}) | 0x45u << 16} {}
+        tuples_(narrow_.filter().at_port(in.number)),
+        ip4_frame_{uint32_t(in.mac), uint32_t(in.mac >> 32), 0, swap_be(uint16_t{flow::kIp4}) | 0x45u << 16} {
+  }
 
   // Takes all packets: what it leaves is in `left`, in order.
   [[gnu::always_inline]] void pass(Pvec& v, Pvec& left) const {
@@ -61,17 +62,17 @@ class Fusion::Loop {
     using namespace plain;
     const FourPackets four(packets);
     constexpr uint16_t kUnusual = kCareful ? uint16_t{Packet::kOffload} : kAnyFlag;
-    if (!everywhere(four.plain<kUnusual>() & above(four.length(), all_of(kShortest - 1))))
-      return false;
+    if (!everywhere(four.plain<kUnusual>() & above(four.length(), all_of(kShortest - 1)))) return false;
     uint8_t* const frame[] = {packets[0]->data, packets[1]->data, packets[2]->data, packets[3]->data};
-    const uint32_t next[] = {next_hop(frame[0]), next_hop(frame[1]), next_hop(frame[2]), next_hop(frame[3])};
-    const FourIp4 ip(frame[0] + kAt, frame[1] + kAt, frame[2] + kAt, frame[3] + kAt);
+    const uint8_t* const ip_at[] = {frame[0] + kAt, frame[1] + kAt, frame[2] + kAt, frame[3] + kAt};
+    const uint32_t next[] = {next_hop(ip_at[0]), next_hop(ip_at[1]), next_hop(ip_at[2]), next_hop(ip_at[3])};
+    const FourIp4 ip(ip_at);
     const Words length = ip.total_length() + kAt;
     const Mask whole = kCareful ? ~above(length, four.length()) & above(length, all_of(kShortest - 1))
                                 : Mask(length == four.length());
     const Mask good = whole & link_brings_ip4(frame, ip) & ip.passable();
     if (!everywhere(good & ~ip.martian()) || addresses_.any_perhaps_listed(ip.source())) return false;
-    if (!kCareful && any_candidate(frame)) return false;
+    if (kTuples && !kCareful && flow::may_want_any_ip4(tuples_, ip_at)) return false;
 
     const Words ttl = ip.decremented_ttl();
     const auto rewrite = [&](size_t k, const LinkHeader& header) __attribute__((always_inline)) {
@@ -122,9 +123,7 @@ class Fusion::Loop {
   [[gnu::always_inline]] void look_ahead(const Packet& p) const {
     if (kLarge && p.length >= kShortest) ip4_.prefetch(p.data + kAt + 16);
   }
-  [[gnu::always_inline]] uint32_t next_hop(const uint8_t* frame) const {
-    return ip4_.find(frame + kAt + 16);
-  }
+  [[gnu::always_inline]] uint32_t next_hop(const uint8_t* ip) const { return ip4_.find(ip + 16); }
 
   // All ones if the link brought each frame to this node, and each carries IPv4 without options.
   [[gnu::always_inline]] Mask link_brings_ip4(const uint8_t* const* frame, const plain::FourIp4& ip) const {
@@ -140,19 +139,9 @@ class Fusion::Loop {
     return lead.forwards(kAt) & ~above(total, lead.mtu()) & above(lane_count_, lead.out_port());
   }
 
-  // The shapes of tuples that may want a frame, as far as its bytes tell.
-  [[gnu::always_inline]] TupleFilter::Shapes candidates(const uint8_t* frame) const {
-    const uint8_t* const ip = frame + kAt;
-    return narrow_.filter().candidates(ip[14], ip[18], ip[9]);
-  }
-  [[gnu::always_inline]] bool any_candidate(const uint8_t* const* frame) const {
-    if constexpr (!kTuples) return false;
-    return ((candidates(frame[0]) | candidates(frame[1]) | candidates(frame[2]) | candidates(frame[3])) &
-            shapes_) != 0;
-  }
   // Whether a tuple may want a packet, so that the demux must decide.
   [[gnu::always_inline]] bool claimed(const Packet& p) const {
-    if (!kTuples || (candidates(p.data) & shapes_) == 0) return false;
+    if (!kTuples || !flow::may_want_ip4(tuples_, p.data + kAt)) return false;
     NarrowFields tuple;
     return !flow::read_ip4_tuple(p, kAt, in_.number, tuple) || narrow_.find(tuple) != narrow_.kNone;
   }
@@ -180,9 +169,9 @@ class Fusion::Loop {
   const LocalAddresses& addresses_;
   const TupleTable<NarrowFields>& narrow_;
   Lane* const lanes_;
-  const Words lane_count_;            // the same in each
-  const TupleFilter::Shapes shapes_;  // that may match what comes in here
-  const Words ip4_frame_;             // the first 16 bytes of a frame that is for this node
+  const Words lane_count_;  // the same in each
+  const TupleFilter::AtPort tuples_;
+  const Words ip4_frame_;  // the first 16 bytes of a frame that is for this node
 };
 
 }  // namespace weft

@@ -42,7 +42,7 @@ class IpForward::Plain {
     uint8_t* const at[] = {p[0]->data, p[1]->data, p[2]->data, p[3]->data};
     const NextHop* const hop[] = {&hops_[p[0]->next_hop], &hops_[p[1]->next_hop], &hops_[p[2]->next_hop],
                                   &hops_[p[3]->next_hop]};
-    const FourIp4 ip(at[0], at[1], at[2], at[3]);
+    const FourIp4 ip(at);
     const FourLeads lead(hop);
     const Words mtu = lead.mtu() | (Words(lead.mtu() == 0) & mtu_);
     const Mask good = Mask(four.length() == ip.total_length()) & ip.without_options() & ip.passable() &
