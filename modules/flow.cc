@@ -2,8 +2,6 @@
 #include "modules/flow.h"
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <cstring>
 
 #include "modules/four_packets.h"

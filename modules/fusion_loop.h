@@ -55,8 +55,8 @@ class Fusion::Loop {
   }
 
   // Forwards four plain packets, and leaves those that may not go.  With kCareful, some may be
-  // longer than they say, have a flag, or be wanted by a tuple.  False: one of them is not plain, and all are
-  // unchanged.
+  // longer than they say, have a flag, be wanted by a tuple, or find their lane closed.  False: one
+  // of them is not plain, and all are unchanged.
   template <bool kCareful>
   [[gnu::always_inline]] bool forward_four(Packet* const* packets, Pvec& left) const {
     using namespace plain;
@@ -79,7 +79,7 @@ class Fusion::Loop {
       header.write(frame[k]);
       store(frame[k] + kAt + 8, ttl[k]);
     };
-    if (!kCareful && ((next[0] ^ next[1]) | (next[0] ^ next[2]) | (next[0] ^ next[3])) == 0) {
+    if (!kCareful && all_alike(next)) {
       const NextHop& hop = hops_[next[0]];
       const Lead lead(hop);
       if (!lead.forwards(kAt) || lead.out_port() >= lane_count_[0]) return false;
@@ -124,6 +124,9 @@ class Fusion::Loop {
     if (kLarge && p.length >= kShortest) ip4_.prefetch(p.data + kAt + 16);
   }
   [[gnu::always_inline]] uint32_t next_hop(const uint8_t* ip) const { return ip4_.find(ip + 16); }
+  static bool all_alike(const uint32_t (&next)[kFour]) {
+    return ((next[0] ^ next[1]) | (next[0] ^ next[2]) | (next[0] ^ next[3])) == 0;
+  }
 
   // All ones if the link brought each frame to this node, and each carries IPv4 without options.
   [[gnu::always_inline]] Mask link_brings_ip4(const uint8_t* const* frame, const plain::FourIp4& ip) const {
