@@ -348,7 +348,7 @@ TEST_F(FlowTest, AGlanceAgreesWithTheFields) {
       const Bytes& seed = seeds[random() % kinds];
       store_be16(&b[12], seed[0] >> 4 == 4 ? flow::kIp4 : flow::kIp6);
       b = b + seed;
-      if (random() % 4 == 0) b[12 + random() % 40] = uint8_t(random());
+      if (random() % 4 == 0) b[12 + random() % (b.size() - 12)] = uint8_t(random());
       v.push_back(pool_->copy(b));
     }
     Glance glances[5];
