@@ -29,7 +29,11 @@ constexpr Words all_of(uint32_t word) { return Words{word, word, word, word}; }
 // Where a > b.  REQUIRES: both are below 2^31 (unsigned comparison costs more)
 inline Mask above(Words a, Words b) { return Mask(a) > Mask(b); }
 
-inline uint32_t sum_of(Words w) { return w[0] + w[1] + w[2] + w[3]; }
+inline uint32_t sum_of(Words w) {
+  w += __builtin_shufflevector(w, w, 2, 3, 0, 1);
+  w += __builtin_shufflevector(w, w, 1, 0, 3, 2);
+  return w[0];
+}
 
 inline bool everywhere(Mask m) {
 #if defined(__SSE2__)
@@ -38,9 +42,6 @@ inline bool everywhere(Mask m) {
   return (m[0] & m[1] & m[2] & m[3]) == -1;
 #endif
 }
-
-// Whether the four are one and the same.
-inline bool one_of_all(Words w) { return everywhere(Mask(w == all_of(w[0]))); }
 
 // Rows of four words, one of each packet, from four loads.
 struct Transposed {

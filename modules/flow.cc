@@ -2,8 +2,6 @@
 #include "modules/flow.h"
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <cstring>
 
 #include "modules/four_packets.h"
@@ -128,29 +126,15 @@ void read_any(Link link, Packet& p, PacketFields& f) {
 
 namespace {
 
-// A Glance in one word, which compilers do not take apart.
-constexpr uint32_t word_of(Glance glance) { return std::bit_cast<uint32_t>(glance); }
-constexpr uint32_t kNothing = word_of({}), kNarrow = word_of({Glance::kNarrow}),
-                   kWide = word_of({Glance::kWide});
-
-// As far as the protocol of the link says.
-constexpr uint32_t glance_of(uint16_t link_protocol) {
-  if (link_protocol == flow::kIp4) return kNarrow;
-  if (link_protocol == flow::kIp6) return kWide;
-  return word_of({Glance::kOther, link_protocol});
-}
-constexpr std::array<uint32_t, 16> kGlanceOfNibble = [] {
-  std::array<uint32_t, 16> all{};
-  for (unsigned nibble = 0; nibble < 16; ++nibble)
-    all[nibble] = glance_of(flow::protocol_of_nibble(uint8_t(nibble << 4)));
-  return all;
-}();
-
 // Routes packets of one vector.
 template <Link kLink>
 class Router {
  public:
-  explicit Router(const Fib& fib) : ip4_(fib.ip4.reader()), ip6_(fib.ip6.reader()) {}
+  explicit Router(const Transit& transit)
+      : ip4_(transit.fib.ip4.reader()),
+        ip6_(transit.fib.ip6.reader()),
+        narrow_(transit.narrow),
+        wide_(transit.wide) {}
 
   // For a packet that comes later: asks for the entry that it will need.
   [[gnu::always_inline]] void look_ahead(const Packet& p) const {
@@ -158,18 +142,18 @@ class Router {
   }
 
   // Routes four packets of IPv4 without options, each in its own slot.  False when one is
-  // something else; all are then unchanged.
-  [[gnu::always_inline]] bool route_four(Packet* const* p) const {
+  // something else, or may be wanted by a tuple; all are then unchanged.
+  [[gnu::always_inline]] bool route_four(Packet* const* p, Glance* glances) const {
     using namespace plain;
     const FourPackets four(p);
     if (!everywhere(four.plain<Packet::kLocal>() & above(four.length(), all_of(kAt + kHeader4 - 1))))
       return false;
-    const uint8_t* const frame[] = {p[0]->data, p[1]->data, p[2]->data, p[3]->data};
-    const Words first_octets = words_at(frame, kAt + 16) & 0xff;
-    if (!everywhere(bring_ip4(frame) & ~above(first_octets, all_of(kFirstGroup4 - 1)))) return false;
+    const uint8_t* const ip[] = {p[0]->data + kAt, p[1]->data + kAt, p[2]->data + kAt, p[3]->data + kAt};
+    const Words first_octets = words_at(ip, 16) & 0xff;
+    if (!everywhere(bring_ip4(ip) & ~above(first_octets, all_of(kFirstGroup4 - 1)))) return false;
+    if (!narrow_.none() && flow::may_want_any_ip4(narrow_, ip)) return false;
     const auto route_one = [&](size_t k) __attribute__((always_inline)) {
-      p[k]->next_hop = ip4_.find(frame[k] + kAt + 16);
-      set_headers(*p[k], p[k]->room(), frame[k] + kAt, kHeader4);
+      glances[k] = go_on(*p[k], p[k]->room(), ip[k], kHeader4, {Glance::kNarrow, ip4_.find(ip[k] + 16)});
     };
     route_one(0);
     route_one(1);
@@ -178,24 +162,24 @@ class Router {
     return true;
   }
 
-  [[gnu::always_inline]] uint32_t route(Packet& p) const {
-    if (p.length < kAt + kHeader4) return kNothing;
-    uint8_t* const ip = p.data + kAt;
-    const uint32_t said = what_the_link_says(ip);
-    if (said == kNarrow) [[likely]] {
-      if (ip[0] != 0x45 || ip[16] >= kFirstGroup4) return kNothing;
-      p.next_hop = ip4_.find(ip + 16);
+  [[gnu::always_inline]] Glance route(Packet& p) const {
+    if (p.length < kAt + kHeader4) return {};
+    const uint8_t* const ip = p.data + kAt;
+    const uint16_t protocol = link_protocol(ip);
+    if (protocol == flow::kIp4) [[likely]] {
+      if (ip[0] != 0x45 || ip[16] >= kFirstGroup4) return {};
+      if (!narrow_.none() && flow::may_want_ip4(narrow_, ip)) return {};
       p.flags &= uint16_t(~Packet::kLocal);
-      set_headers(p, p.window(), ip, kHeader4);
-    } else if (said == kWide) {
-      if (ip[0] >> 4 != 6 || p.length < kAt + kHeader6 || ip[24] == kGroup6) return kNothing;
-      p.next_hop = ip6_.find(ip + 24);
-      p.flags &= uint16_t(~Packet::kLocal);
-      set_headers(p, p.window(), ip, kHeader6);
-    } else {
-      set_headers(p, p.window(), ip, 0);
+      return go_on(p, p.window(), ip, kHeader4, {Glance::kNarrow, ip4_.find(ip + 16)});
     }
-    return said;
+    if (protocol == flow::kIp6) {
+      if (ip[0] >> 4 != 6 || p.length < kAt + kHeader6 || ip[24] == kGroup6) return {};
+      if (!wide_.none() && flow::may_want_ip6(wide_, ip)) return {};
+      p.flags &= uint16_t(~Packet::kLocal);
+      return go_on(p, p.window(), ip, kHeader6, {Glance::kWide, ip6_.find(ip + 24)});
+    }
+    set_headers(p, p.window(), ip, 0);
+    return {Glance::kOther, protocol};
   }
 
  private:
@@ -203,100 +187,77 @@ class Router {
   static constexpr uint32_t kHeader4 = 20, kHeader6 = 40;
   static constexpr uint8_t kFirstGroup4 = 224, kGroup6 = 0xff;
 
-  [[gnu::always_inline]] static Words words_at(const uint8_t* const* frame, size_t at) {
-    return Words{load<uint32_t>(frame[0] + at), load<uint32_t>(frame[1] + at), load<uint32_t>(frame[2] + at),
-                 load<uint32_t>(frame[3] + at)};
+  [[gnu::always_inline]] static Words words_at(const uint8_t* const* ip, ptrdiff_t at) {
+    return Words{load<uint32_t>(ip[0] + at), load<uint32_t>(ip[1] + at), load<uint32_t>(ip[2] + at),
+                 load<uint32_t>(ip[3] + at)};
   }
-  // Which carry IPv4 without options, as the link and the first byte of each say.
-  [[gnu::always_inline]] static Mask bring_ip4(const uint8_t* const* frame) {
+  // Which are IPv4 without options, as the link and the first byte of each say.
+  [[gnu::always_inline]] static Mask bring_ip4(const uint8_t* const* ip) {
     constexpr uint32_t kFirst = 0x45;
     if constexpr (kLink == Link::kEthernet) {
-      return Mask((words_at(frame, kAt - 2) & 0xffffff) == (swap_be(flow::kIp4) | kFirst << 16));
+      return Mask((words_at(ip, -2) & 0xffffff) == (swap_be(flow::kIp4) | kFirst << 16));
     } else {
-      return Mask((words_at(frame, 0) & 0xff) == kFirst);
+      return Mask((words_at(ip, 0) & 0xff) == kFirst);
     }
   }
-  static uint32_t what_the_link_says(const uint8_t* ip) {
-    if (kLink != Link::kEthernet) return kGlanceOfNibble[ip[0] >> 4];
+  static uint16_t link_protocol(const uint8_t* ip) {
+    if (kLink != Link::kEthernet) return flow::protocol_of_nibble(ip[0]);
     const uint16_t type = load_be16(ip - 2);
-    return glance_of(type < flow::kFirstType ? 0 : type);
+    return type < flow::kFirstType ? 0 : type;
   }
-  static void set_headers(Packet& p, const uint8_t* window, const uint8_t* ip, uint32_t length) {
+  [[gnu::always_inline]] static Glance go_on(Packet& p, const uint8_t* window, const uint8_t* ip,
+                                             uint32_t length, Glance glance) {
+    p.next_hop = glance.what();
+    set_headers(p, window, ip, length);
+    return glance;
+  }
+  [[gnu::always_inline]] static void set_headers(Packet& p, const uint8_t* window, const uint8_t* ip,
+                                                 uint32_t length) {
     p.l3 = uint16_t(ip - window);
     p.l4 = uint16_t(p.l3 + length);
   }
 
   const Lpm<4>::Reader ip4_;
   const Lpm<16>::Reader ip6_;
+  const TupleFilter::AtPort narrow_, wide_;
 };
 
 // `kLarge`: the routing table is so large that its entries should be asked for in time.
 template <Link kLink, bool kLarge>
-bool glance_all(const Pvec& v, const Fib& fib, Glance* glances) {
+void glance_all(const Pvec& v, const Transit& transit, Glance* glances) {
   constexpr size_t kFour = 4, kPacketAhead = Pvec::kLookahead - kFour, kEntryAhead = 8;
-  const Router<kLink> router(fib);
+  const Router<kLink> router(transit);
   Packet* const* const packets = v.begin();
   const size_t n = v.size();
   for (size_t i = 0; i < kPacketAhead; ++i) Packet::prefetch(packets[i]);
   for (size_t i = 0; kLarge && i < std::min(kEntryAhead, n); ++i) router.look_ahead(*packets[i]);
-  uint32_t differing = 0;
-  const auto route = [&](size_t i) __attribute__((always_inline)) {
-    const uint32_t word = router.route(*packets[i]);
-    glances[i] = std::bit_cast<Glance>(word);
-    differing |= word ^ word_of(glances[0]);
-  };
   bool fours = true;  // what came last was IPv4, so it is worth to ask of four
   size_t i = 0;
   for (; n - i >= kFour; i += kFour) {
     for (size_t k = 0; k < kFour; ++k) Packet::prefetch(packets[i + kPacketAhead + k]);
     for (size_t k = i + kEntryAhead; kLarge && k < std::min(i + kEntryAhead + kFour, n); ++k)
       router.look_ahead(*packets[k]);
-    if (fours && router.route_four(packets + i)) {
-      std::fill_n(glances + i, kFour, Glance{Glance::kNarrow});
-      differing |= kNarrow ^ word_of(glances[0]);
-    } else {
-      for (size_t k = i; k < i + kFour; ++k) route(k);
-      fours = glances[i + kFour - 1].kind == Glance::kNarrow;
-    }
+    if (fours && router.route_four(packets + i, glances + i)) continue;
+    for (size_t k = i; k < i + kFour; ++k) glances[k] = router.route(*packets[k]);
+    fours = glances[i + kFour - 1].kind() == Glance::kNarrow;
   }
-  for (; i < n; ++i) route(i);
-  return differing == 0;
+  for (; i < n; ++i) glances[i] = router.route(*packets[i]);
 }
 template <Link kLink>
-bool glance_all(const Pvec& v, const Fib& fib, Glance* glances) {
-  return fib.ip4.large() ? glance_all<kLink, true>(v, fib, glances)
-                         : glance_all<kLink, false>(v, fib, glances);
-}
-
-// Calls f(packet, i) for all of `v`, with the packets asked for in time.
-template <typename F>
-[[gnu::always_inline]] inline void each(const Pvec& v, F f) {
-  constexpr size_t kAhead = 12;
-  static_assert(kAhead <= Pvec::kLookahead);
-  Packet* const* const packets = v.begin();
-  const size_t n = v.size();
-  for (size_t i = 0; i < std::min(kAhead, n); ++i) Packet::prefetch(packets[i]);
-  for (size_t i = 0; i < n; ++i) {
-    Packet::prefetch(packets[i + kAhead]);
-    f(*packets[i], i);
-  }
+void glance_all(const Pvec& v, const Transit& transit, Glance* glances) {
+  return transit.fib.ip4.large() ? glance_all<kLink, true>(v, transit, glances)
+                                 : glance_all<kLink, false>(v, transit, glances);
 }
 
 }  // namespace
 
-void FlowReader::read(Link link, const Pvec& v, PacketFields* fields) const {
-  if (link == Link::kEthernet) {
-    each(v, [&](Packet& p, size_t i) { flow::read<Link::kEthernet>(p, fields[i]); });
-  } else {
-    each(v, [&](Packet& p, size_t i) { flow::read<Link::kRaw>(p, fields[i]); });
-  }
+void FlowReader::read(Link link, Packet& p, PacketFields& fields) const {
+  link == Link::kEthernet ? flow::read<Link::kEthernet>(p, fields) : flow::read<Link::kRaw>(p, fields);
 }
 
-void FlowReader::read(Link link, Packet& p, PacketFields& fields) const { flow::read_any(link, p, fields); }
-
-bool FlowReader::glance(Link link, const Pvec& v, const Fib& fib, Glance* glances) const {
-  return link == Link::kEthernet ? glance_all<Link::kEthernet>(v, fib, glances)
-                                 : glance_all<Link::kRaw>(v, fib, glances);
+void FlowReader::glance(Link link, const Pvec& v, const Transit& transit, Glance* glances) const {
+  link == Link::kEthernet ? glance_all<Link::kEthernet>(v, transit, glances)
+                          : glance_all<Link::kRaw>(v, transit, glances);
 }
 
 }  // namespace weft

@@ -146,20 +146,35 @@ template <Link kLink>
   return true;
 }
 
-// Reads one packet.  Inlined into loops.
+// Reads one packet.
 template <Link kLink>
-[[gnu::always_inline]] inline void read(Packet& p, PacketFields& f) {
+inline void read(Packet& p, PacketFields& f) {
   if (!read_plain<kLink>(p, f)) [[unlikely]]
     read_any(kLink, p, f);
+}
+
+// Whether a tuple may want a packet, as far as its IPv4 header tells.
+[[gnu::always_inline]] inline bool may_want_ip4(const TupleFilter::AtPort& tuples, const uint8_t* ip) {
+  return tuples.candidates(ip[14], ip[18], ip[9]) != 0;
+}
+// The same for four.
+[[gnu::always_inline]] inline bool may_want_any_ip4(const TupleFilter::AtPort& tuples,
+                                                    const uint8_t* const* ip) {
+  TupleFilter::Shapes shapes = 0;
+  for (size_t k = 0; k < 4; ++k) shapes |= tuples.candidates(ip[k][14], ip[k][18], ip[k][9]);
+  return shapes != 0;
+}
+// The same for an IPv6 header: the protocol may stand behind extension headers.
+inline bool may_want_ip6(const TupleFilter::AtPort& tuples, const uint8_t* ip) {
+  return !has_ports(ip[6]) || tuples.candidates(ip[15], ip[31], ip[6]) != 0;
 }
 
 }  // namespace flow
 
 class FlowReader final : public FieldReader {
  public:
-  void read(Link link, const Pvec& v, PacketFields* fields) const override;
   void read(Link link, Packet& p, PacketFields& fields) const override;
-  bool glance(Link link, const Pvec& v, const Fib& fib, Glance* glances) const override;
+  void glance(Link link, const Pvec& v, const Transit& transit, Glance* glances) const override;
 };
 
 }  // namespace weft

@@ -78,25 +78,28 @@ class FourIp4 {
   static constexpr uint32_t kLength = 20;  // of a header without options
 
   // REQUIRES: kLength bytes can be read at each
-  [[gnu::always_inline]] FourIp4(const uint8_t* a, const uint8_t* b, const uint8_t* c, const uint8_t* d)
-      : first_(load<Words>(a), load<Words>(b), load<Words>(c), load<Words>(d)),
-        destination_{load<uint32_t>(a + 16), load<uint32_t>(b + 16), load<uint32_t>(c + 16),
-                     load<uint32_t>(d + 16)} {}
+  [[gnu::always_inline]] explicit FourIp4(const uint8_t* const* at)
+      : first_(load<Words>(at[0]), load<Words>(at[1]), load<Words>(at[2]), load<Words>(at[3])),
+        destination_{load<uint32_t>(at[0] + 16), load<uint32_t>(at[1] + 16), load<uint32_t>(at[2] + 16),
+                     load<uint32_t>(at[3] + 16)} {}
 
-  Words total_length() const { return first_.row[0] >> 24 | (first_.row[0] >> 8 & 0xff00); }
+  Words total_length() const {
+    const auto as_it_lies = Halves(first_.row[0] >> 16);
+    return Words(as_it_lies << 8 | as_it_lies >> 8);
+  }
   Words source() const { return first_.row[3]; }  // as it lies there
 
+  Mask without_options() const { return Mask((first_.row[0] & 0xff) == 0x45); }
   // RFC 1812 sections 5.2.1 to 5.3.1, for a header without options, but for its addresses and
-  // the length of the packet.
+  // its length.
   [[gnu::always_inline]] Mask passable() const {
-    return Mask((first_.row[0] & 0xff) == 0x45) & above(total_length(), all_of(kLength - 1)) &
-           checksum_good() & above(first_.row[2] & 0xff, all_of(1));
+    return checksum_good() & above(first_.row[2] & 0xff, all_of(1));
   }
-  // Whether source and destination are one host's each, as far as their first octets say:
-  // not 0/8, 127/8, multicast or class E.  (RFC 1812 section 5.3.7)
-  [[gnu::always_inline]] Mask from_host_to_host() const {
+  // Not 0 where source or destination is not one host's, as their first octets say: 0/8, 127/8,
+  // multicast or class E.  (RFC 1812 section 5.3.7)
+  [[gnu::always_inline]] Mask martian() const {
     const auto octets = HalfMask((source() & 0xff) | (destination_ << 16 & 0xff0000));
-    return Mask(~((octets == 0) | (octets == 127) | (octets > 223)));
+    return Mask((octets == 0) | (octets == 127) | (octets > 223));
   }
 
   // The third word of each header with the TTL one less, and the checksum adapted; see
@@ -106,15 +109,18 @@ class FourIp4 {
   }
 
  private:
-  // Whether each adds up.  (RFC 1812 section 5.2.2, check 2.)  The sum of all words less that
-  // of their upper halves is that of their lower halves: it fits.
+  // Whether each adds up.  (RFC 1812 section 5.2.2, check 2.)
+  //
+  // The ten halves do if their sum is k times 0xffff, 1 <= k <= 10.  It is sum - 0xffff * high,
+  // modulo 2^32, where 0xffff has the inverse -0x10001: so k = -0x10001 * sum - high, which
+  // is below 16 for no other sum.  (As Ip4::checksum_good() does it.)
   [[gnu::always_inline]] Mask checksum_good() const {
     const auto& row = first_.row;
+    const Words sum = row[0] + row[1] + row[2] + row[3] + destination_;
     const Words high =
         (row[0] >> 16) + (row[1] >> 16) + (row[2] >> 16) + (row[3] >> 16) + (destination_ >> 16);
-    const Words low = row[0] + row[1] + row[2] + row[3] + destination_ - (high << 16);
-    const Words sum = high + low;
-    return Mask((sum & 0xffff) + (sum >> 16) == 0xffff);
+    const Words minus_k = sum + (sum << 16) + high;
+    return Mask(minus_k) >> 4 == -1;
   }
 
   Transposed first_;  // version, TOS, length; identification, fragment; TTL, protocol, checksum; source

@@ -119,7 +119,7 @@ template <Link kLink>
 void Fusion::pass(InPort& in, Pvec& v) const {
   const bool large = fib_.ip4.large();
   Pvec left;
-  if (narrow_.filter().at_port(in.number) == 0) {
+  if (narrow_.filter().at_port(in.number).none()) {
     large ? run<kLink, false, true>(in, v, left) : run<kLink, false, false>(in, v, left);
   } else {
     large ? run<kLink, true, true>(in, v, left) : run<kLink, true, false>(in, v, left);

@@ -19,9 +19,16 @@
 namespace weft {
 
 // Packets and bytes stand in one word, so that counting costs one addition: a round moves
-// far less than 4 GB.
+// far less than 4 GB.  As length and segs do in a Packet: of one Seg without flags, the word
+// that they share is what is to be added.
 class Tally {
  public:
+  // A packet left as long as it came.  REQUIRES: it is one Seg, and no flag is set
+  void add(const Packet& plain) {
+    static_assert(offsetof(Packet, segs) == offsetof(Packet, length) + 4 &&
+                  offsetof(Packet, flags) == offsetof(Packet, length) + 6);
+    word_ += load<uint64_t>(&plain.length);
+  }
   // So many packets left, with as many bytes as they came with.
   void add(uint64_t packets, uint32_t bytes) { word_ += (packets << 32) + bytes; }
   // One lost its padding, or changed its link header.
@@ -48,11 +55,11 @@ struct Fusion::Lane {
     open = path->in_queue(End::kNear).empty() && path->out_queue(End::kFar).empty() ? out : nullptr;
   }
 
-  // Takes over a finished packet, as long as it came.
+  // Takes over a finished packet, as long as it came.  REQUIRES: as Tally::add()
   void send(Packet& p) {
     if (!open->append(&p)) [[unlikely]]
       return wait(p, p.length);
-    tally.add(1, p.length);
+    tally.add(p);
   }
   // The same for four that stand side by side, of so many bytes.
   bool takes_four() const { return open != nullptr && open->has_room(4); }

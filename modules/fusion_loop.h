@@ -32,65 +32,71 @@ class Fusion::Loop {
         addresses_(fusion.addresses_),
         narrow_(fusion.narrow_),
         lanes_(in.lanes[kIp4].data()),
-        lane_count_(uint32_t(in.lanes[kIp4].size())),
-        shapes_(narrow_.filter().at_port(in.number)),
-        ip4_frame_{uint32_t(in.mac), uint32_t(in.mac >> 32), 0, swap_be(uint16_t{flow::kIp4})} {}
+        lane_count_(all_of(uint32_t(in.lanes[kIp4].size()))),
+        tuples_(narrow_.filter().at_port(in.number)),
+        ip4_frame_{uint32_t(in.mac), uint32_t(in.mac >> 32), 0, swap_be(uint16_t{flow::kIp4}) | 0x45u << 16} {
+  }
 
   // Takes all packets: what it leaves is in `left`, in order.
   [[gnu::always_inline]] void pass(Pvec& v, Pvec& left) const {
     v.guard_end();
-    Packet* const* const packets = v.begin();
-    const size_t n = v.size();
-    for (size_t i = 0; i < kPacketAhead; ++i) Packet::prefetch(packets[i]);
-    for (size_t i = 0; i < kEntryAhead; ++i) look_ahead(*packets[i]);
-    for (size_t i = 0; i < n; i += kFour) {
-      for (size_t k = 0; k < kFour; ++k) Packet::prefetch(packets[i + kPacketAhead + k]);
-      for (size_t k = 0; k < kFour; ++k) look_ahead(*packets[i + kEntryAhead + k]);
-      if (n - i < kFour || !forward_four<false>(packets + i, left)) [[unlikely]]
-        fusion_.forward_others<kLink, kTuples, kLarge>(in_, packets + i, std::min(kFour, n - i), left);
+    Packet* const* p = v.begin();
+    Packet* const* const end_of_fours = p + v.size() / kFour * kFour;
+    for (size_t k = 0; k < kPacketAhead; ++k) Packet::prefetch(p[k]);
+    for (size_t k = 0; k < kEntryAhead; ++k) look_ahead(*p[k]);
+    for (; p != end_of_fours; p += kFour) {
+      for (size_t k = 0; k < kFour; ++k) Packet::prefetch(p[kPacketAhead + k]);
+      for (size_t k = 0; k < kFour; ++k) look_ahead(*p[kEntryAhead + k]);
+      if (!forward_four<false>(p, left)) [[unlikely]]
+        fusion_.forward_others<kLink, kTuples, kLarge>(in_, p, kFour, left);
     }
+    if (p != v.end()) fusion_.forward_others<kLink, kTuples, kLarge>(in_, p, size_t(v.end() - p), left);
     v.release_all();
   }
 
   // Forwards four plain packets, and leaves those that may not go.  With kCareful, some may be
-  // longer than they say, or wanted by a tuple.  False: one of them is not plain, and all are
-  // unchanged.
+  // longer than they say, have a flag, be wanted by a tuple, or find their lane closed.  False: one
+  // of them is not plain, and all are unchanged.
   template <bool kCareful>
   [[gnu::always_inline]] bool forward_four(Packet* const* packets, Pvec& left) const {
     using namespace plain;
     const FourPackets four(packets);
-    if (!everywhere(four.plain<Packet::kOffload>() & above(four.length(), all_of(kShortest - 1))))
-      return false;
+    constexpr uint16_t kUnusual = kCareful ? uint16_t{Packet::kOffload} : kAnyFlag;
+    if (!everywhere(four.plain<kUnusual>() & above(four.length(), all_of(kShortest - 1)))) return false;
     uint8_t* const frame[] = {packets[0]->data, packets[1]->data, packets[2]->data, packets[3]->data};
-    const NextHop* const hop[] = {next_hop(frame[0]), next_hop(frame[1]), next_hop(frame[2]),
-                                  next_hop(frame[3])};
-    const FourIp4 ip(frame[0] + kAt, frame[1] + kAt, frame[2] + kAt, frame[3] + kAt);
-    const FourLeads lead(hop);
+    const uint8_t* const ip_at[] = {frame[0] + kAt, frame[1] + kAt, frame[2] + kAt, frame[3] + kAt};
+    const uint32_t next[] = {next_hop(ip_at[0]), next_hop(ip_at[1]), next_hop(ip_at[2]), next_hop(ip_at[3])};
+    const FourIp4 ip(ip_at);
     const Words length = ip.total_length() + kAt;
-    const Mask whole = kCareful ? ~above(length, four.length()) : Mask(length == four.length());
-    const Mask forwards = whole & link_brings_ip4(frame) & ip.passable() & ip.from_host_to_host() &
-                          may_take(lead, ip.total_length());
-    if (!everywhere(forwards) || addresses_.any_perhaps_listed(ip.source())) return false;
-    if (!kCareful && any_candidate(frame)) return false;
+    const Mask whole = kCareful ? ~above(length, four.length()) & above(length, all_of(kShortest - 1))
+                                : Mask(length == four.length());
+    const Mask good = whole & link_brings_ip4(frame, ip) & ip.passable();
+    if (!everywhere(good & ~ip.martian()) || addresses_.any_perhaps_listed(ip.source())) return false;
+    if (kTuples && !kCareful && flow::may_want_any_ip4(tuples_, ip_at)) return false;
 
     const Words ttl = ip.decremented_ttl();
-    const auto rewrite = [&](size_t k) __attribute__((always_inline)) {
-      if constexpr (kLink == Link::kEthernet) copy_ethernet_header(frame[k], *hop[k]);
+    const auto rewrite = [&](size_t k, const LinkHeader& header) __attribute__((always_inline)) {
+      header.write(frame[k]);
       store(frame[k] + kAt + 8, ttl[k]);
     };
-    if (!kCareful && one_of_all(lead.out_port())) {
-      Lane& lane = lanes_[hop[0]->out_port];
-      if (lane.takes_four()) {
-        for (size_t k = 0; k < kFour; ++k) rewrite(k);
-        lane.send_four(packets, sum_of(length));
-        return true;
-      }
+    if (!kCareful && all_alike(next)) {
+      const NextHop& hop = hops_[next[0]];
+      const Lead lead(hop);
+      if (!lead.forwards(kAt) || lead.out_port() >= lane_count_[0]) return false;
+      Lane& lane = lanes_[lead.out_port()];
+      if (!everywhere(~above(ip.total_length(), all_of(lead.mtu()))) || !lane.takes_four()) return false;
+      const LinkHeader header(hop);
+      for (size_t k = 0; k < kFour; ++k) rewrite(k, header);
+      lane.send_four(packets, sum_of(length));
+      return true;
     }
+    const NextHop* const hop[] = {hops_ + next[0], hops_ + next[1], hops_ + next[2], hops_ + next[3]};
+    if (!everywhere(may_take(FourLeads(hop), ip.total_length()))) return false;
     const auto send = [&](size_t k) __attribute__((always_inline)) {
       Lane& lane = lanes_[hop[k]->out_port];
       if (lane.open == nullptr || (kCareful && claimed(*packets[k]))) [[unlikely]]
         return fusion_.leave(in_, *packets[k], left);
-      rewrite(k);
+      rewrite(k, LinkHeader(*hop[k]));
       if constexpr (!kCareful) return lane.send(*packets[k]);
       packets[k]->length = length[k];
       lane.send(*packets[k], four.length()[k]);
@@ -109,6 +115,7 @@ class Fusion::Loop {
   static constexpr size_t kEntryAhead = 8;
 
   static constexpr uint8_t kAt = link_length(kLink);  // where the IP header begins
+  static constexpr uint16_t kAnyFlag = 0xffff;
   static constexpr uint32_t kShortest = kAt + plain::FourIp4::kLength;
 
   // Asks for the entry of the table that an IPv4 packet's destination will need.  Few
@@ -116,48 +123,47 @@ class Fusion::Loop {
   [[gnu::always_inline]] void look_ahead(const Packet& p) const {
     if (kLarge && p.length >= kShortest) ip4_.prefetch(p.data + kAt + 16);
   }
-  [[gnu::always_inline]] const NextHop* next_hop(const uint8_t* frame) const {
-    return hops_ + ip4_.find(frame + kAt + 16);
+  [[gnu::always_inline]] uint32_t next_hop(const uint8_t* ip) const { return ip4_.find(ip + 16); }
+  static bool all_alike(const uint32_t (&next)[kFour]) {
+    return ((next[0] ^ next[1]) | (next[0] ^ next[2]) | (next[0] ^ next[3])) == 0;
   }
 
-  // All ones if the link brought each frame to this node, and says that it carries IPv4.  (A
-  // raw link says neither.)
-  [[gnu::always_inline]] Mask link_brings_ip4(const uint8_t* const* frame) const {
+  // All ones if the link brought each frame to this node, and each carries IPv4 without options.
+  [[gnu::always_inline]] Mask link_brings_ip4(const uint8_t* const* frame, const plain::FourIp4& ip) const {
+    if constexpr (kLink == Link::kRaw) return ip.without_options();
+    constexpr Words kLookedAt{~0u, 0xffff, 0, 0xffffff};  // destination, type, IPv4's first byte
     Words differences{};
-    if constexpr (kLink == Link::kEthernet) {
-      constexpr Words kLookedAt{~0u, 0xffff, 0, 0xffff};  // destination and type
-      for (size_t k = 0; k < kFour; ++k) differences |= load<Words>(frame[k]) ^ ip4_frame_;
-      differences &= kLookedAt;
-    }
-    return Mask(differences == 0);
+    for (size_t k = 0; k < kFour; ++k) differences |= load<Words>(frame[k]) ^ ip4_frame_;
+    return Mask((differences & kLookedAt) == 0);
   }
 
   // Which next hops can be given a packet of `total` bytes of IP as it is.
   [[gnu::always_inline]] Mask may_take(const plain::FourLeads& lead, Words total) const {
-    return lead.forwards(kAt) & ~above(total, lead.mtu()) & above(all_of(lane_count_), lead.out_port());
+    return lead.forwards(kAt) & ~above(total, lead.mtu()) & above(lane_count_, lead.out_port());
   }
 
-  // The shapes of tuples that may want a frame, as far as its bytes tell.
-  [[gnu::always_inline]] TupleFilter::Shapes candidates(const uint8_t* frame) const {
-    const uint8_t* const ip = frame + kAt;
-    return narrow_.filter().candidates(ip[14], ip[18], ip[9]);
-  }
-  [[gnu::always_inline]] bool any_candidate(const uint8_t* const* frame) const {
-    if constexpr (!kTuples) return false;
-    return ((candidates(frame[0]) | candidates(frame[1]) | candidates(frame[2]) | candidates(frame[3])) &
-            shapes_) != 0;
-  }
   // Whether a tuple may want a packet, so that the demux must decide.
   [[gnu::always_inline]] bool claimed(const Packet& p) const {
-    if (!kTuples || (candidates(p.data) & shapes_) == 0) return false;
+    if (!kTuples || !flow::may_want_ip4(tuples_, p.data + kAt)) return false;
     NarrowFields tuple;
     return !flow::read_ip4_tuple(p, kAt, in_.number, tuple) || narrow_.find(tuple) != narrow_.kNone;
   }
 
-  static void copy_ethernet_header(uint8_t* at, const NextHop& hop) {
-    store(at, load<uint64_t>(hop.header));
-    store(at + 6, load<uint64_t>(hop.header + 6));
-  }
+  // What a next hop's link wants in front of a packet.
+  class LinkHeader {
+   public:
+    explicit LinkHeader(const NextHop& hop)
+        : first_(load<uint64_t>(hop.header)), last_(load<uint64_t>(hop.header + kLast)) {}
+    void write(uint8_t* frame) const {
+      if constexpr (kLink == Link::kRaw) return;
+      store(frame, first_);
+      store(frame + kLast, last_);
+    }
+
+   private:
+    static constexpr size_t kLast = flow::kEthernetHeader - sizeof(uint64_t);
+    const uint64_t first_, last_;
+  };
 
   const Fusion& fusion_;
   InPort& in_;
@@ -166,9 +172,9 @@ class Fusion::Loop {
   const LocalAddresses& addresses_;
   const TupleTable<NarrowFields>& narrow_;
   Lane* const lanes_;
-  const uint32_t lane_count_;
-  const TupleFilter::Shapes shapes_;  // that may match what comes in here
-  const Words ip4_frame_;             // the first 16 bytes of a frame that is for this node
+  const Words lane_count_;  // the same in each
+  const TupleFilter::AtPort tuples_;
+  const Words ip4_frame_;  // the first 16 bytes of a frame that is for this node
 };
 
 }  // namespace weft

@@ -42,12 +42,13 @@ class IpForward::Plain {
     uint8_t* const at[] = {p[0]->data, p[1]->data, p[2]->data, p[3]->data};
     const NextHop* const hop[] = {&hops_[p[0]->next_hop], &hops_[p[1]->next_hop], &hops_[p[2]->next_hop],
                                   &hops_[p[3]->next_hop]};
-    const FourIp4 ip(at[0], at[1], at[2], at[3]);
+    const FourIp4 ip(at);
     const FourLeads lead(hop);
     const Words mtu = lead.mtu() | (Words(lead.mtu() == 0) & mtu_);
-    const Mask forwards = Mask(four.length() == ip.total_length()) & ip.passable() & ip.from_host_to_host() &
-                          lead.forwards_to(out_port_) & ~above(four.length(), mtu);
-    if (!everywhere(forwards) || addresses_.any_perhaps_listed(ip.source())) return false;
+    const Mask good = Mask(four.length() == ip.total_length()) & ip.without_options() & ip.passable() &
+                      lead.forwards_to(out_port_);
+    const Mask bad = ip.martian() | above(four.length(), mtu);
+    if (!everywhere(good & ~bad) || addresses_.any_perhaps_listed(ip.source())) return false;
     const Words ttl = ip.decremented_ttl();
     for (size_t k = 0; k < 4; ++k) store(at[k] + ip4::kTtl, ttl[k]);
     return true;

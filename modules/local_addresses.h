@@ -47,7 +47,7 @@ class LocalAddresses {
   }
   // Whether one of four sources may be such.  Mostly right when it says yes, always when no.
   [[gnu::always_inline]] bool any_perhaps_listed(Words as_loaded) const {
-    const auto folds = Halves(fold(as_loaded));
+    const Halves folds = fold(as_loaded);
     return (perhaps_listed_[folds[0]] | perhaps_listed_[folds[2]] | perhaps_listed_[folds[4]] |
             perhaps_listed_[folds[6]]) != 0;
   }
@@ -60,11 +60,10 @@ class LocalAddresses {
 
  private:
   static constexpr size_t kFolds = 4096;
-  // All bits of each address in 12.  (Fibonacci hashing of its halves: Knuth, volume 3,
+  // All bits of each address in 12, in its lower half.  (Fibonacci hashing: Knuth, volume 3,
   // section 6.4.)
-  [[gnu::always_inline]] static Words fold(Words addresses) {
-    const auto products = Words(Halves(addresses) * uint16_t{0x9e37});
-    return (products >> 20 ^ products >> 4) & (kFolds - 1);
+  [[gnu::always_inline]] static Halves fold(Words addresses) {
+    return Halves(addresses ^ addresses >> 16) * uint16_t{0x9e37} >> 4;
   }
   static uint32_t fold(uint32_t address) { return fold(all_of(address))[0]; }
   bool is_listed(uint32_t address) const;

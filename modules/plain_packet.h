@@ -43,7 +43,11 @@ class Front {
 class Lead {
  public:
   explicit Lead(const NextHop& hop) : word_(load<uint64_t>(&hop)) {}
-  // Whether it is reachable on `port`, behind a link whose header has `length` bytes.
+  // Whether it is reachable, behind a link whose header has `length` bytes.
+  bool forwards(uint8_t length) const {
+    return uint16_t(word_) == (NextHop::kForward | uint32_t{length} << 8);
+  }
+  // The same, on `port`.
   bool forwards(uint8_t length, uint16_t port) const {
     return uint32_t(word_) == (NextHop::kForward | uint32_t{length} << 8 | uint32_t{port} << 16);
   }
@@ -51,6 +55,7 @@ class Lead {
   bool forwards_to(uint16_t port) const {
     return (uint32_t(word_) & 0xffff00ff) == (NextHop::kForward | uint32_t{port} << 16);
   }
+  uint16_t out_port() const { return uint16_t(word_ >> 16); }
   uint32_t mtu() const { return uint32_t(word_ >> 32); }
 
  private:

@@ -12,8 +12,6 @@ namespace {
 
 constexpr size_t kMaxProtocols = 256;  // link protocols bound at one port
 constexpr uint16_t kProtocol4 = 0x0800, kProtocol6 = 0x86dd;
-// How many packets ahead the routing table's entry is asked for.
-constexpr size_t kAhead = 8;
 
 constexpr size_t family_index(uint16_t link_protocol) { return link_protocol == kProtocol6; }
 
@@ -43,29 +41,11 @@ struct Routes {
   Path* const* by_out_port;
   size_t out_ports;
 
-  // The path that the packet's next hop leads on by; null when that does not decide.
-  [[gnu::always_inline]] Path* find(const Packet& p) const {
-    const NextHop& next = hops[p.next_hop];
+  // The path that a next hop leads on by; null when that does not decide.
+  [[gnu::always_inline]] Path* find(uint32_t next_hop) const {
+    const NextHop& next = hops[next_hop];
     return forwards(next.kind) && next.out_port < out_ports ? by_out_port[next.out_port] : nullptr;
   }
-};
-
-// Packets that stand together in a vector and go to one path are enqueued together.
-class Run {
- public:
-  explicit Run(Packet* const* packets) : packets_(packets) {}
-  // Packet `i` goes to `path`; null: it is gone.
-  [[gnu::always_inline]] void add(size_t i, Path* path) {
-    if (path == path_) return;
-    if (path_ != nullptr) path_->enqueue(End::kNear, {packets_ + first_, i - first_});
-    path_ = path;
-    first_ = i;
-  }
-
- private:
-  Packet* const* const packets_;
-  Path* path_ = nullptr;
-  size_t first_ = 0;
 };
 
 }  // namespace
@@ -148,11 +128,7 @@ struct Demux::Port {
 };
 
 Demux::Demux(const Fib& fib, const FieldReader& reader, Pool& pool)
-    : fib_(fib),
-      reader_(reader),
-      pool_(pool),
-      glances_(new Glance[Pvec::kCapacity]),
-      fields_(new PacketFields[Pvec::kCapacity]) {}
+    : fib_(fib), reader_(reader), pool_(pool) {}
 
 Demux::~Demux() = default;
 
@@ -206,85 +182,46 @@ void Demux::unbind(Path& path) {
   for (auto& port : ports_) port->unbind(path);
 }
 
-// What a tuple may want must be read; else a glance mostly says enough.
+// What a glance does not decide, the fields do.
 void Demux::sort(uint16_t in_port, Pvec& v) {
+  if (v.empty()) return;
   const Port& port = *ports_[in_port];
-  const auto wanted = narrow_.transit().filter().at_port(in_port) | wide_.transit().filter().at_port(in_port);
-  if (wanted != 0) {
-    sort_by_fields(port, in_port, v);
-  } else {
-    sort_by_glance(port, in_port, v);
+  const Transit transit{fib_, narrow_.transit().filter().at_port(in_port),
+                        wide_.transit().filter().at_port(in_port)};
+  reader_.glance(port.link, v, transit, glances_.data());
+  const Routes narrow = port.only_routes(fib_, 0), wide = port.only_routes(fib_, 1);
+  const auto path_of = [&](Glance glance) {
+    if (glance.kind() == Glance::kNarrow) [[likely]]
+      return narrow.find(glance.what());
+    if (glance.kind() == Glance::kWide) return wide.find(glance.what());
+    return glance.kind() == Glance::kOther ? port.only_protocol(uint16_t(glance.what())) : nullptr;
+  };
+
+  const Glance* glance = glances_.data();
+  Glance last = *glance;
+  Path* path = path_of(last);
+  if (path != nullptr && std::all_of(glance, glance + v.size(), [&](Glance g) { return g == last; })) {
+    for (Packet* const p : v) p->in_port = in_port;
+    path->enqueue(End::kNear, {v.begin(), v.size()});
+    return v.release_all();
+  }
+  for (Packet* const p : v) {
+    p->in_port = in_port;
+    if (*glance != last) {
+      last = *glance;
+      path = path_of(last);
+    }
+    ++glance;
+    Path* const to = path != nullptr ? path : find_by_fields(port, p);
+    if (to != nullptr) to->enqueue(End::kNear, PacketPtr(p));
   }
   v.release_all();
-}
-
-void Demux::sort_by_glance(const Port& port, uint16_t in_port, Pvec& v) {
-  if (v.empty()) return;
-  const Glance* const glances = glances_.get();
-  const bool alike = reader_.glance(port.link, v, fib_, glances_.get());
-  Packet* const* const packets = v.begin();
-  const size_t n = v.size();
-  if (alike && glances[0].kind == Glance::kOther) {
-    for (size_t i = 0; i < n; ++i) packets[i]->in_port = in_port;
-    if (Path* path = port.only_protocol(glances[0].link_protocol)) {
-      path->enqueue(End::kNear, {packets, n});
-      return;
-    }
-  }
-  const Routes narrow = port.only_routes(fib_, 0);
-  const auto sort_all = [&](auto find) {
-    Run run(packets);
-    for (size_t i = 0; i < n; ++i) {
-      Packet* const p = packets[i];
-      p->in_port = in_port;
-      Path* path = find(i);
-      if (path == nullptr) [[unlikely]]
-        path = find_by_fields(port, p);
-      run.add(i, path);
-    }
-    run.add(n, nullptr);
-  };
-  if (alike && glances[0].kind == Glance::kNarrow) {
-    return sort_all([&](size_t i) { return narrow.find(*packets[i]); });
-  }
-  const Routes wide = port.only_routes(fib_, 1);
-  sort_all([&](size_t i) -> Path* {
-    switch (glances[i].kind) {
-      case Glance::kNarrow:
-        return narrow.find(*packets[i]);
-      case Glance::kWide:
-        return wide.find(*packets[i]);
-      case Glance::kOther:
-        return port.only_protocol(glances[i].link_protocol);
-      default:
-        return nullptr;
-    }
-  });
 }
 
 [[gnu::noinline]] Path* Demux::find_by_fields(const Port& port, Packet* p) {
   PacketFields read;
   reader_.read(port.link, *p, read);
   return find(port, p, read);
-}
-
-void Demux::sort_by_fields(const Port& port, uint16_t in_port, Pvec& v) {
-  reader_.read(port.link, v, fields_.get());
-  const auto look_ahead = [&](const PacketFields& f) {
-    if (f.kind == PacketFields::kNarrow) fib_.ip4.prefetch(f.narrow.destination);
-    if (f.kind == PacketFields::kWide) fib_.ip6.prefetch(f.wide.destination);
-  };
-  Packet* const* const packets = v.begin();
-  const size_t n = v.size();
-  Run run(packets);
-  for (size_t i = 0; i < std::min(kAhead, n); ++i) look_ahead(fields_[i]);
-  for (size_t i = 0; i < n; ++i) {
-    if (i + kAhead < n) look_ahead(fields_[i + kAhead]);
-    Packet* const p = packets[i];
-    p->in_port = in_port;
-    run.add(i, find(port, p, fields_[i]));
-  }
-  run.add(n, nullptr);
 }
 
 inline Path* Demux::find(const Port& port, Packet* p, const PacketFields& read) {
@@ -308,7 +245,7 @@ inline Path* Demux::find_network(const Port& port, Packet* p, const PacketFields
   p->next_hop = index;
   if (!read.to_node && !tuples.wanted(fields, places[0])) {
     p->flags &= uint16_t(~Packet::kLocal);
-    if (Path* only = port.only_routes(fib_, kBytes == 16).find(*p)) return only;
+    if (Path* only = port.only_routes(fib_, kBytes == 16).find(index)) return only;
   }
   return find_most_specific(port, p, read, fields, places, tuples, next);
 }

@@ -23,6 +23,7 @@
 //   in + copied() = enqueued + drops().
 #pragma once
 
+#include <array>
 #include <memory>
 
 #include "paths/demux_key.h"
@@ -67,11 +68,6 @@ class Demux final : public Sorter {
  private:
   struct Port;
 
-  // Sorts by the routing table, or the link's protocol, where that decides.
-  void sort_by_glance(const Port& port, uint16_t in_port, Pvec& v);
-  // Sorts by all fields.
-  void sort_by_fields(const Port& port, uint16_t in_port, Pvec& v);
-
   // Each names the path that takes the packet whole; null when it was
   // dropped.
   Path* find_by_fields(const Port& port, Packet* p);
@@ -93,8 +89,7 @@ class Demux final : public Sorter {
   TupleBindings<NarrowFields> narrow_;
   TupleBindings<WideFields> wide_;
   std::vector<std::unique_ptr<Port>> ports_;
-  std::unique_ptr<Glance[]> glances_;       // of the vector that is being sorted
-  std::unique_ptr<PacketFields[]> fields_;  // likewise
+  std::array<Glance, Pvec::kCapacity> glances_;  // of the vector that is being sorted
   DropCounters drops_;
   Counter copied_;
 };

@@ -3,16 +3,6 @@
 
 namespace weft {
 
-size_t EndQueue::append_some(std::span<Packet* const> packets, uint16_t path) {
-  const size_t most = std::min(packets.size(), capacity() - size());
-  size_t n = 0;
-  for (; n < most && packets[n]->total_length() <= max_bytes_ - bytes(); ++n) {
-    pushed_bytes_.add(put(packets.subspan(n, 1), pushed_.value() & mask_, path));
-    pushed_.add(1);
-  }
-  return n;
-}
-
 void EndQueue::pop_into(Pvec& v) {
   const size_t n = std::min(size(), v.room());
   const size_t first = popped_.value() & mask_;
@@ -25,12 +15,14 @@ void EndQueue::pop_into(Pvec& v) {
     popped_bytes_.add(total_length(v.end() - n, n));
   }
   popped_.add(n);
+  calm_until_ = 0;
 }
 
 void EndQueue::put_back(Pvec& v) {
   uint64_t at = popped_.value();
   for (size_t i = v.size(); i > 0; --i) ring_[--at & mask_] = v[i - 1];
   popped_.set(at);
+  calm_until_ = 0;
   popped_bytes_.set(popped_bytes_.value() - total_length(v.begin(), v.size()));
   v.release_all();
 }

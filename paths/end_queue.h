@@ -60,33 +60,39 @@ class EndQueue {
   // Takes packets over for `path`, from the front, up to the first that does not fit.  Returns
   // how many.
   size_t append(std::span<Packet* const> packets, uint16_t path) {
-    const uint64_t pushed = pushed_.value(), room = capacity() - size();
-    if (packets.size() > room) [[unlikely]]
-      return append_some(packets, path);
-    const size_t first = pushed & mask_, unbroken = capacity() - first;
-    uint64_t more = 0;
-    if (packets.size() <= unbroken) [[likely]] {
-      more = put(packets, first, path);
-    } else {
-      more = put(packets.first(unbroken), first, path) + put(packets.subspan(unbroken), 0, path);
+    Packet** const ring = ring_.get();
+    const uint64_t mask = mask_, first = pushed_.value();
+    const uint64_t most_bytes = popped_bytes_.value() + max_bytes_;
+    uint64_t at = first, bytes = pushed_bytes_.value();
+    for (Packet* const p : packets.first(std::min(packets.size(), capacity() - size()))) {
+      bytes += p->total_length();
+      if (bytes > most_bytes) [[unlikely]] {
+        bytes -= p->total_length();
+        break;
+      }
+      ring[at++ & mask] = p;
+      p->path = path;
     }
-    if (more > max_bytes_ - bytes()) [[unlikely]]
-      return append_some(packets, path);
-    pushed_.set(pushed + packets.size());
-    pushed_bytes_.add(more);
-    return packets.size();
-  }
-
-  // The same for one: 0 or 1.
-  size_t append_one(Packet* p, uint16_t path) {
-    const uint64_t pushed = pushed_.value(), bytes = pushed_bytes_.value() + p->total_length();
-    if (pushed - popped_.value() > mask_ || bytes - popped_bytes_.value() > max_bytes_) [[unlikely]]
-      return 0;
-    ring_[pushed & mask_] = p;
-    p->path = path;
-    pushed_.set(pushed + 1);
+    pushed_.set(at);
     pushed_bytes_.set(bytes);
-    return 1;
+    return at - first;
+  }
+  // The same for one, in fewer steps, where calm() allows it.  False: append() may do it.
+  [[gnu::always_inline]] bool append_calmly(Packet* p, uint16_t path) {
+    const uint64_t at = pushed_.value(), bytes = pushed_bytes_.value() + p->total_length();
+    if (at >= calm_until_ || bytes > calm_bytes_) [[unlikely]]
+      return false;
+    ring_[at & mask_] = p;
+    p->path = path;
+    pushed_.set(at + 1);
+    pushed_bytes_.set(bytes);
+    return true;
+  }
+  // From now on append_calmly() may push, until something is popped, or the queue would be laden.
+  // REQUIRES: !empty()
+  void calm() {
+    calm_until_ = popped_.value() + laden_at_ - 1;
+    calm_bytes_ = popped_bytes_.value() + max_bytes_;
   }
 
   // REQUIRES: !empty()
@@ -94,6 +100,7 @@ class EndQueue {
     Packet* p = ring_[popped_.value() & mask_];
     popped_bytes_.add(p->total_length());
     popped_.add(1);
+    calm_until_ = 0;
     return PacketPtr(p);
   }
 
@@ -105,21 +112,6 @@ class EndQueue {
   void put_back(Pvec& v);
 
  private:
-  // Writes packets where there is room for them.  Returns their bytes.
-  uint64_t put(std::span<Packet* const> packets, size_t at, uint16_t path) {
-    Packet** const ring = ring_.get() + at;
-    uint64_t bytes = 0;
-    for (size_t i = 0; i < packets.size(); ++i) {
-      Packet* const p = packets[i];
-      ring[i] = p;
-      p->path = path;
-      bytes += p->total_length();
-    }
-    return bytes;
-  }
-  // append() when not all fit.
-  size_t append_some(std::span<Packet* const> packets, uint16_t path);
-
   const size_t mask_;
   const uint64_t max_bytes_;
   const bool drop_head_;
@@ -127,6 +119,8 @@ class EndQueue {
   const std::unique_ptr<Packet*[]> ring_;
   Counter pushed_, popped_;  // wrap with the ring
   Counter pushed_bytes_, popped_bytes_;
+  // What pushed_ and pushed_bytes_ may reach by append_calmly(); 0 after a pop.
+  uint64_t calm_until_ = 0, calm_bytes_ = 0;
 };
 
 }  // namespace weft

@@ -10,6 +10,7 @@
 #include "partner/pvec.h"
 #include "paths/demux_key.h"
 #include "paths/fib.h"
+#include "paths/tuple_filter.h"
 
 namespace weft {
 
@@ -30,30 +31,43 @@ struct PacketFields {
 };
 static_assert(sizeof(PacketFields) == 64);
 
-// What a glance at a packet told.
-struct Glance {
-  enum Kind : uint16_t {
+// What decides about packets in transit that come in at one port.
+struct Transit {
+  const Fib& fib;
+  TupleFilter::AtPort narrow, wide;  // tuples that may want one
+};
+
+// What a glance at a packet told.  (One word, for compilers take a struct of two apart.)
+class Glance {
+ public:
+  enum Kind : uint8_t {
     kNothing,  // the fields must be read
     kNarrow,   // its next hop, by the table for addresses of 4 bytes
     kWide,     // the same, of 16 bytes
-    kOther,    // that it is of neither protocol that is routed
-  } kind = kNothing;
-  uint16_t link_protocol = 0;  // kOther: as in PacketFields
+    kOther,    // that it is of neither protocol that is routed, but of what(), as in PacketFields
+  };
+  Glance() = default;
+  Glance(Kind kind, uint32_t what) : word_(uint32_t{kind} << 16 | what) {}  // REQUIRES: what < 2^16
+
+  Kind kind() const { return Kind(word_ >> 16); }
+  uint32_t what() const { return uint16_t(word_); }
+  bool operator==(const Glance&) const = default;
+
+ private:
+  uint32_t word_ = kNothing;
 };
+static_assert(NextHops::kCapacity <= 1u << 16);
 
 // All of it never reads outside a packet's first Seg, and sets Packet::l3 and l4.
 class FieldReader {
  public:
   virtual ~FieldReader() = default;
-  // Writes fields[i] of v[i], for all of `v`.
   // kMalformed: what stands at the network header is not one, or shorter.
-  virtual void read(Link link, const Pvec& v, PacketFields* fields) const = 0;
-  // The same for one packet.
   virtual void read(Link link, Packet& p, PacketFields& fields) const = 0;
   // Looks at nothing but where packets go: sets Packet::next_hop of those that are plainly
-  // to one host, and clears their kLocal.  Writes glances[i] of v[i], for all of `v`.
-  // Returns whether all are alike.
-  virtual bool glance(Link link, const Pvec& v, const Fib& fib, Glance* glances) const = 0;
+  // to one host and that no tuple may want, and clears their kLocal.  Writes glances[i] of
+  // v[i], for all of `v`.
+  virtual void glance(Link link, const Pvec& v, const Transit& transit, Glance* glances) const = 0;
 };
 
 }  // namespace weft

@@ -47,15 +47,15 @@ class Lpm {
   class Reader {
    public:
     // The value of the longest prefix that matches; 0 when none does.
-    [[gnu::always_inline]] uint16_t find(const uint8_t* address) const {
-      Entry e = root_[root_index(address)];
-      if (Entry(e - 1) >= kGroup - 1) [[unlikely]] {  // a group, or 0
+    [[gnu::always_inline]] uint32_t find(const uint8_t* address) const {
+      uint32_t e = root_[root_index(address)];
+      if (std::make_signed_t<Entry>(e) <= 0) [[unlikely]] {  // a group, or 0
         for (const uint8_t* next = address + 3; (e & kGroup) != 0; ++next) {
           e = groups_[size_t(e & ~kGroup) * kGroupSize + *next];
         }
         if (e == 0) e = empty_prefix_;
       }
-      return uint16_t(e);
+      return e;
     }
     // Asks the CPU for the entry that find() will read first.
     [[gnu::always_inline]] void prefetch(const uint8_t* address) const {
@@ -72,7 +72,7 @@ class Lpm {
     uint16_t empty_prefix_ = 0;
   };
   const Reader& reader() const { return reader_; }
-  uint16_t find(const uint8_t* address) const { return reader_.find(address); }
+  uint32_t find(const uint8_t* address) const { return reader_.find(address); }
   void prefetch(const uint8_t* address) const { reader_.prefetch(address); }
 
   // Adds a prefix, or changes its value.  Bits behind `length` are ignored.

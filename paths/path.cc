@@ -52,61 +52,43 @@ void Path::shape(const Tspec& spec, const PathHost& time) {
   shape_ = std::make_unique<Meter>(Meter{RateMeter(spec, time.now_ns()), time});
 }
 
-size_t Path::enqueue_vector(End end, std::span<Packet* const> packets) {
-  return police_ != nullptr && end == End::kNear ? enqueue_policed(packets) : enqueue_all(end, packets);
-}
-
-size_t Path::enqueue_all(End end, std::span<Packet* const> packets) {
+void Path::enqueue(End end, std::span<Packet* const> packets) {
   EndQueue& queue = in_[size_t(end)];
-  const size_t before = queue.size();
-  size_t fitted = queue.append(packets, id_);
-  if (fitted < packets.size()) [[unlikely]]
-    fitted += append_or_drop(queue, packets.subspan(fitted));
-  if (before == 0 || before + packets.size() >= queue.laden_at()) announce(queue, before == 0);
-  return fitted;
+  if (!policed(end)) {
+    const bool was_empty = queue.empty();
+    packets = packets.subspan(queue.append(packets, id_));
+    announce(queue, was_empty);
+  }
+  for (Packet* p : packets) enqueue_and_tell(end, PacketPtr(p));
 }
 
-size_t Path::enqueue_policed(std::span<Packet* const> packets) {
-  police_->bucket.fill(police_->time.now_ns());
-  size_t fitted = 0;
-  while (!packets.empty()) {
-    Packet* conforming[Pvec::kCapacity];
-    size_t n = 0;
-    const size_t most = std::min(packets.size(), Pvec::kCapacity);
-    for (Packet* p : packets.first(most)) {
-      const uint32_t length = p->total_length();
-      if (police_->bucket.take(length)) {
-        conforming[n++] = p;
-      } else {
-        count_in(1, length);
-        weft::drop(PacketPtr(p), DropReason::kRateLimited, drops_);
-      }
-    }
-    fitted += enqueue_all(End::kNear, {conforming, n});
-    packets = packets.subspan(most);
+bool Path::enqueue_and_tell(End end, PacketPtr p) {
+  if (policed(end)) {
+    police_->bucket.fill(police_->time.now_ns());
+    if (!police_->bucket.take(p->total_length())) return lose(std::move(p), DropReason::kRateLimited);
   }
-  return fitted;
+  EndQueue& queue = in_[size_t(end)];
+  const bool was_empty = queue.empty();
+  if (!queue.fits(p->total_length()) && !make_room(queue, *p, DropReason::kInQueueFull)) {
+    return lose(std::move(p), DropReason::kInQueueFull);
+  }
+  Packet* const fits = p.release();
+  queue.append({&fits, 1}, id_);
+  announce(queue, was_empty);
+  if (!policed(end)) queue.calm();
+  return true;
+}
+
+bool Path::lose(PacketPtr p, DropReason reason) {
+  count_in(1, p->total_length());
+  weft::drop(std::move(p), reason, drops_);
+  return false;
 }
 
 bool Path::make_room(EndQueue& queue, const Packet& p, DropReason reason) {
   if (!queue.may_displace(p.total_length())) return false;
   while (!queue.fits(p.total_length())) weft::drop(queue.pop_front(), reason, drops_);
   return true;
-}
-
-size_t Path::append_or_drop(EndQueue& queue, std::span<Packet* const> packets) {
-  size_t fitted = 0;
-  while (!packets.empty()) {
-    if (!make_room(queue, *packets[0], DropReason::kInQueueFull)) {
-      count_in(1, packets[0]->total_length());
-      weft::drop(PacketPtr(packets[0]), DropReason::kInQueueFull, drops_);
-      packets = packets.subspan(1);
-    }
-    const size_t n = queue.append(packets, id_);
-    packets = packets.subspan(n);
-    fitted += n;
-  }
-  return fitted;
 }
 
 void Path::announce(const EndQueue& queue, bool was_empty) {

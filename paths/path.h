@@ -109,21 +109,15 @@ class Path {
 
   // Early demux hands a packet to the in queue of an end.  A packet that does not
   // fit is dropped here.  Returns false if so.
-  bool enqueue(End end, PacketPtr p) {
-    Packet* const raw = p.release();
-    return enqueue(end, std::span(&raw, 1)) == 1;
-  }
-  // The same for packets that the caller owned as plain pointers: takes them all.  Returns
-  // how many fitted.
-  [[gnu::always_inline]] size_t enqueue(End end, std::span<Packet* const> packets) {
-    EndQueue& queue = in_[size_t(end)];
-    const size_t before = queue.size();
-    if (packets.size() != 1 || police_ != nullptr || queue.append_one(packets[0], id_) == 0) {
-      return enqueue_vector(end, packets);
+  [[gnu::always_inline]] bool enqueue(End end, PacketPtr p) {
+    if (in_[size_t(end)].append_calmly(p.get(), id_)) [[likely]] {
+      (void)p.release();
+      return true;
     }
-    if (before == 0 || before + 1 >= queue.laden_at()) announce(queue, before == 0);
-    return 1;
+    return enqueue_and_tell(end, std::move(p));
   }
+  // The same for packets that the caller owned as plain pointers.
+  void enqueue(End end, std::span<Packet* const> packets);
   // The same for vectors, but what does not fit stays the caller's: takes from the front,
   // up to the first that does not.
   void enqueue(End end, Pvec& v);
@@ -216,16 +210,15 @@ class Path {
     const PathHost& time;
   };
 
-  // enqueue() of any number, policed or not.
-  size_t enqueue_vector(End end, std::span<Packet* const> packets);
-  size_t enqueue_policed(std::span<Packet* const> packets);
-  size_t enqueue_all(End end, std::span<Packet* const> packets);
+  bool policed(End end) const { return police_ != nullptr && end == End::kNear; }
+  // enqueue() of a packet that must conform, may not fit, or is to be announced.
+  bool enqueue_and_tell(End end, PacketPtr p);
+  // Counts a packet that was lost before it was enqueued.
+  bool lose(PacketPtr p, DropReason reason);
   // Makes room for a packet that does not fit, if it may displace others.
   bool make_room(EndQueue& queue, const Packet& p, DropReason reason);
   // Appends from the front, displacing what may be displaced.  Returns how many.
   size_t append_or_displace(EndQueue& queue, Pvec& v, DropReason reason);
-  // For packets of which the first did not fit.
-  size_t append_or_drop(EndQueue& queue, std::span<Packet* const> packets);
   // Tells the host that packets came in.
   void announce(const EndQueue& queue, bool was_empty);
   // Lets the partner at `end` take from `v`, and counts what it took.

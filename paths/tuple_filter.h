@@ -26,12 +26,23 @@ class TupleFilter {
     uint8_t source, destination, protocol, in_port;
   };
 
-  // The shapes that may match what comes in at a port: asked once for a vector.
-  Shapes at_port(uint16_t in_port) const { return by_[kInPort][uint8_t(in_port)]; }
-  // Of all shapes, those that may match.
-  Shapes candidates(uint8_t source, uint8_t destination, uint8_t protocol) const {
-    return by_[kSource][source] & by_[kDestination][destination] & by_[kProtocol][protocol];
-  }
+  // What may match the packets of one port: asked for once for a vector.
+  class AtPort {
+   public:
+    bool none() const { return shapes_ == 0; }
+    // The shapes that may match one of them.
+    Shapes candidates(uint8_t source, uint8_t destination, uint8_t protocol) const {
+      return shapes_ & filter_->by_[kSource][source] & filter_->by_[kDestination][destination] &
+             filter_->by_[kProtocol][protocol];
+    }
+
+   private:
+    friend class TupleFilter;
+    AtPort(const TupleFilter& filter, Shapes shapes) : filter_(&filter), shapes_(shapes) {}
+    const TupleFilter* filter_;
+    Shapes shapes_;
+  };
+  AtPort at_port(uint16_t in_port) const { return {*this, by_[kInPort][uint8_t(in_port)]}; }
 
   // Takes note of a tuple of the shape with `bit`.
   void add(Shapes bit, const Bytes& value, const Bytes& mask) {

@@ -12,13 +12,9 @@ namespace {
 // Reads nothing from packets: every one belongs to its port.
 class NoFields final : public FieldReader {
  public:
-  void read(Link, const Pvec& v, PacketFields* fields) const override {
-    std::fill_n(fields, v.size(), PacketFields{});
-  }
   void read(Link, Packet&, PacketFields& fields) const override { fields = {}; }
-  bool glance(Link, const Pvec& v, const Fib&, Glance* glances) const override {
+  void glance(Link, const Pvec& v, const Transit&, Glance* glances) const override {
     std::fill_n(glances, v.size(), Glance{});
-    return true;
   }
 };
 

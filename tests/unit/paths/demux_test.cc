@@ -313,6 +313,19 @@ TEST_F(DemuxTest, SharedKeysGiveEachPathAClone) {
   EXPECT_THAT(send({.port = 7}), ElementsAre("one", "three"));
 }
 
+TEST_F(DemuxTest, ACloneDoesNotOvertake) {
+  const DemuxKey wanted = shared(udp(7, false));
+  bind("whole", wanted);
+  const size_t clones = bind("clones", wanted);
+  ASSERT_TRUE(node_.demux().bind(route(1), node_.path(clones)));
+  Pvec v;
+  v.push_back(node_.make({.destination = node_.kForwarded, .port = 8}));
+  v.push_back(node_.make({.destination = node_.kResolved, .port = 7}));
+  node_.demux().sort(0, v);
+  EXPECT_THAT(node_.run(), ElementsAre("whole", "clones", "clones"));
+  EXPECT_EQ(node_.last().next_hop, node_.hop_of(node_.kResolved));
+}
+
 TEST_F(DemuxTest, ACloneThatCannotBeMadeIsCounted) {
   bind("one", shared(udp(7)));
   bind("two", shared(udp(7)));

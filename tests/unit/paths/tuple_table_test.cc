@@ -33,7 +33,7 @@ template <typename Fields>
 int candidates(const TupleTable<Fields>& table, const Fields& f) {
   constexpr size_t octet = sizeof f.source == 4 ? 2 : 7;
   const TupleFilter& filter = table.filter();
-  return filter.at_port(f.in_port) & filter.candidates(f.source[octet], f.destination[octet], f.protocol);
+  return filter.at_port(f.in_port).candidates(f.source[octet], f.destination[octet], f.protocol);
 }
 
 template <typename Fields>
