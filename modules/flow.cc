@@ -178,6 +178,22 @@ class Router {
     return true;
   }
 
+  // Four packets that the link says are of one protocol, which is not IP, each in its own slot.
+  // False when one is something else; all are then unchanged.
+  [[gnu::always_inline]] bool pass_four(Packet* const* p, uint32_t protocol) const {
+    using namespace plain;
+    const FourPackets four(p);
+    if (!everywhere(four.plain<0>() & above(four.length(), all_of(kAt + kHeader4 - 1)))) return false;
+    const uint8_t* const frame[] = {p[0]->data, p[1]->data, p[2]->data, p[3]->data};
+    if (!everywhere(Mask(protocols(frame) == protocol))) return false;
+    for (size_t k = 0; k < 4; ++k) set_headers(*p[k], p[k]->room(), frame[k] + kAt, 0);
+    return true;
+  }
+  // What pass_four() takes for the protocol of a packet like this.  REQUIRES: route() knew it
+  static uint32_t protocol_of(const Packet& p) {
+    return load<uint32_t>(p.data + kProtocolAt) & kProtocolMask;
+  }
+
   [[gnu::always_inline]] uint32_t route(Packet& p) const {
     if (p.length < kAt + kHeader4) return kNothing;
     uint8_t* const ip = p.data + kAt;
@@ -202,10 +218,16 @@ class Router {
   static constexpr uint32_t kAt = kLink == Link::kEthernet ? flow::kEthernetHeader : 0;
   static constexpr uint32_t kHeader4 = 20, kHeader6 = 40;
   static constexpr uint8_t kFirstGroup4 = 224, kGroup6 = 0xff;
+  // Where the link says what a packet is, and in which bits of the word there.
+  static constexpr uint32_t kProtocolAt = kLink == Link::kEthernet ? kAt - 2 : 0;
+  static constexpr uint32_t kProtocolMask = kLink == Link::kEthernet ? 0xffff : 0xf0;
 
   [[gnu::always_inline]] static Words words_at(const uint8_t* const* frame, size_t at) {
     return Words{load<uint32_t>(frame[0] + at), load<uint32_t>(frame[1] + at), load<uint32_t>(frame[2] + at),
                  load<uint32_t>(frame[3] + at)};
+  }
+  [[gnu::always_inline]] static Words protocols(const uint8_t* const* frame) {
+    return words_at(frame, kProtocolAt) & kProtocolMask;
   }
   // Which carry IPv4 without options, as the link and the first byte of each say.
   [[gnu::always_inline]] static Mask bring_ip4(const uint8_t* const* frame) {
@@ -232,7 +254,7 @@ class Router {
 
 // `kLarge`: the routing table is so large that its entries should be asked for in time.
 template <Link kLink, bool kLarge>
-bool glance_all(const Pvec& v, const Fib& fib, Glance* glances) {
+bool glance_all(uint16_t in_port, const Pvec& v, const Fib& fib, Glance* glances) {
   constexpr size_t kFour = 4, kPacketAhead = Pvec::kLookahead - kFour, kEntryAhead = 8;
   const Router<kLink> router(fib);
   Packet* const* const packets = v.begin();
@@ -241,31 +263,38 @@ bool glance_all(const Pvec& v, const Fib& fib, Glance* glances) {
   for (size_t i = 0; kLarge && i < std::min(kEntryAhead, n); ++i) router.look_ahead(*packets[i]);
   uint32_t differing = 0;
   const auto route = [&](size_t i) __attribute__((always_inline)) {
+    packets[i]->in_port = in_port;
     const uint32_t word = router.route(*packets[i]);
     glances[i] = std::bit_cast<Glance>(word);
     differing |= word ^ word_of(glances[0]);
   };
-  bool fours = true;  // what came last was IPv4, so it is worth to ask of four
+  // Four are asked whether they are what came last.
+  constexpr uint32_t kNone = UINT32_MAX;
+  Glance last{Glance::kNarrow};
+  uint32_t other = kNone;  // the protocol, if it is not IP
   size_t i = 0;
   for (; n - i >= kFour; i += kFour) {
     for (size_t k = 0; k < kFour; ++k) Packet::prefetch(packets[i + kPacketAhead + k]);
     for (size_t k = i + kEntryAhead; kLarge && k < std::min(i + kEntryAhead + kFour, n); ++k)
       router.look_ahead(*packets[k]);
-    if (fours && router.route_four(packets + i)) {
-      std::fill_n(glances + i, kFour, Glance{Glance::kNarrow});
-      differing |= kNarrow ^ word_of(glances[0]);
+    if ((last.kind == Glance::kNarrow && router.route_four(packets + i)) ||
+        (other != kNone && router.pass_four(packets + i, other))) {
+      for (size_t k = i; k < i + kFour; ++k) packets[k]->in_port = in_port;
+      std::fill_n(glances + i, kFour, last);
+      differing |= word_of(last) ^ word_of(glances[0]);
     } else {
       for (size_t k = i; k < i + kFour; ++k) route(k);
-      fours = glances[i + kFour - 1].kind == Glance::kNarrow;
+      last = glances[i + kFour - 1];
+      other = last.kind == Glance::kOther ? router.protocol_of(*packets[i + kFour - 1]) : kNone;
     }
   }
   for (; i < n; ++i) route(i);
   return differing == 0;
 }
 template <Link kLink>
-bool glance_all(const Pvec& v, const Fib& fib, Glance* glances) {
-  return fib.ip4.large() ? glance_all<kLink, true>(v, fib, glances)
-                         : glance_all<kLink, false>(v, fib, glances);
+bool glance_all(uint16_t in_port, const Pvec& v, const Fib& fib, Glance* glances) {
+  return fib.ip4.large() ? glance_all<kLink, true>(in_port, v, fib, glances)
+                         : glance_all<kLink, false>(in_port, v, fib, glances);
 }
 
 // Calls f(packet, i) for all of `v`, with the packets asked for in time.
@@ -294,9 +323,9 @@ void FlowReader::read(Link link, const Pvec& v, PacketFields* fields) const {
 
 void FlowReader::read(Link link, Packet& p, PacketFields& fields) const { flow::read_any(link, p, fields); }
 
-bool FlowReader::glance(Link link, const Pvec& v, const Fib& fib, Glance* glances) const {
-  return link == Link::kEthernet ? glance_all<Link::kEthernet>(v, fib, glances)
-                                 : glance_all<Link::kRaw>(v, fib, glances);
+bool FlowReader::glance(Link link, uint16_t in_port, const Pvec& v, const Fib& fib, Glance* glances) const {
+  return link == Link::kEthernet ? glance_all<Link::kEthernet>(in_port, v, fib, glances)
+                                 : glance_all<Link::kRaw>(in_port, v, fib, glances);
 }
 
 }  // namespace weft

@@ -159,7 +159,7 @@ class FlowReader final : public FieldReader {
  public:
   void read(Link link, const Pvec& v, PacketFields* fields) const override;
   void read(Link link, Packet& p, PacketFields& fields) const override;
-  bool glance(Link link, const Pvec& v, const Fib& fib, Glance* glances) const override;
+  bool glance(Link link, uint16_t in_port, const Pvec& v, const Fib& fib, Glance* glances) const override;
 };
 
 }  // namespace weft

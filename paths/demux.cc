@@ -221,11 +221,10 @@ void Demux::sort(uint16_t in_port, Pvec& v) {
 void Demux::sort_by_glance(const Port& port, uint16_t in_port, Pvec& v) {
   if (v.empty()) return;
   const Glance* const glances = glances_.get();
-  const bool alike = reader_.glance(port.link, v, fib_, glances_.get());
+  const bool alike = reader_.glance(port.link, in_port, v, fib_, glances_.get());
   Packet* const* const packets = v.begin();
   const size_t n = v.size();
   if (alike && glances[0].kind == Glance::kOther) {
-    for (size_t i = 0; i < n; ++i) packets[i]->in_port = in_port;
     if (Path* path = port.only_protocol(glances[0].link_protocol)) {
       path->enqueue(End::kNear, {packets, n});
       return;
@@ -235,11 +234,9 @@ void Demux::sort_by_glance(const Port& port, uint16_t in_port, Pvec& v) {
   const auto sort_all = [&](auto find) {
     Run run(packets);
     for (size_t i = 0; i < n; ++i) {
-      Packet* const p = packets[i];
-      p->in_port = in_port;
       Path* path = find(i);
       if (path == nullptr) [[unlikely]]
-        path = find_by_fields(port, p);
+        path = find_by_fields(port, packets[i]);
       run.add(i, path);
     }
     run.add(n, nullptr);

@@ -51,9 +51,9 @@ class FieldReader {
   // The same for one packet.
   virtual void read(Link link, Packet& p, PacketFields& fields) const = 0;
   // Looks at nothing but where packets go: sets Packet::next_hop of those that are plainly
-  // to one host, and clears their kLocal.  Writes glances[i] of v[i], for all of `v`.
-  // Returns whether all are alike.
-  virtual bool glance(Link link, const Pvec& v, const Fib& fib, Glance* glances) const = 0;
+  // to one host, and clears their kLocal.  Writes glances[i] of v[i], for all of `v`, and in
+  // each packet where it came in.  Returns whether all are alike.
+  virtual bool glance(Link link, uint16_t in_port, const Pvec& v, const Fib& fib, Glance* glances) const = 0;
 };
 
 }  // namespace weft

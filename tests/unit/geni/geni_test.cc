@@ -16,7 +16,8 @@ class NoFields final : public FieldReader {
     std::fill_n(fields, v.size(), PacketFields{});
   }
   void read(Link, Packet&, PacketFields& fields) const override { fields = {}; }
-  bool glance(Link, const Pvec& v, const Fib&, Glance* glances) const override {
+  bool glance(Link, uint16_t in_port, const Pvec& v, const Fib&, Glance* glances) const override {
+    for (Packet* p : v) p->in_port = in_port;
     std::fill_n(glances, v.size(), Glance{});
     return true;
   }

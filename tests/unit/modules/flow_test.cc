@@ -68,7 +68,7 @@ class FlowTest : public testing::Test {
   Read read_raw(const Bytes& bytes) { return read(Link::kRaw, bytes); }
   Read read_ethernet(const Bytes& bytes) { return read(Link::kEthernet, bytes); }
 
-  std::unique_ptr<Pool> pool_ = *Pool::create({.packets = 8, .pages = PageKind::k4K});
+  std::unique_ptr<Pool> pool_ = *Pool::create({.packets = 9, .pages = PageKind::k4K});
 };
 
 uint16_t port(uint16_t field) { return swap_be(field); }
@@ -313,6 +313,54 @@ TEST_F(FlowTest, ThePlainWayAgreesWithTheCompleteOne) {
     ASSERT_EQ(std::memcmp(&one.narrow, &all.narrow, sizeof one.narrow), 0);
   }
   EXPECT_GT(plain, 10000u);
+}
+
+// Four are looked at together where they are alike: what is seen of each is what is seen of it alone.
+TEST_F(FlowTest, AGlanceAtAVectorIsAGlanceAtEach) {
+  std::mt19937 random(7);
+  const Fib fib;
+  const Bytes tail = Bytes(40);
+  for (const Link link : {Link::kRaw, Link::kEthernet}) {
+    const auto on_link = [&](unsigned type, const Bytes& b) {
+      return link == Link::kEthernet ? ethernet(type) + b : b;
+    };
+    const Bytes kinds[] = {on_link(0x88b5, Bytes{0x01} + tail), on_link(0x88b5, Bytes{0x0f} + tail),
+                           on_link(0x0806, Bytes{0x51} + tail), on_link(0x0100, Bytes{0x11} + tail),
+                           on_link(0x0800, ip4(17, udp({}))),   on_link(0x86dd, ip6(17, udp({}))),
+                           on_link(0x88b5, {0x01, 0x00})};
+    size_t alike = 0;
+    for (int round = 0; round < 2000; ++round) {
+      Pvec v;
+      size_t kind = random() % std::size(kinds);
+      for (int i = 0; i < 8; ++i) {
+        if (random() % 8 == 0) kind = random() % std::size(kinds);
+        v.push_back(pool_->copy(kinds[kind]));
+      }
+      Glance seen[8];
+      const bool all_alike = FlowReader().glance(link, 3, v, fib, seen);
+      bool one_kind = true;
+      for (size_t i = 0; i < 8; ++i) {
+        const Packet& p = *v[i];
+        Pvec alone;
+        alone.push_back(pool_->copy(Bytes(p.data, p.data + p.length)));
+        Glance glance;
+        FlowReader().glance(link, 3, alone, fib, &glance);
+        ASSERT_EQ(seen[i].kind, glance.kind);
+        ASSERT_EQ(seen[i].link_protocol, glance.link_protocol);
+        ASSERT_EQ(p.in_port, 3);
+        if (glance.kind != Glance::kNothing) {
+          ASSERT_EQ(p.l3, alone[0]->l3);
+          ASSERT_EQ(p.l4, alone[0]->l4);
+        }
+        one_kind &= glance.kind == seen[0].kind && glance.link_protocol == seen[0].link_protocol;
+        alone.clear();
+      }
+      ASSERT_EQ(all_alike, one_kind);
+      alike += all_alike;
+      v.clear();
+    }
+    EXPECT_GT(alike, 100u);
+  }
 }
 
 TEST_F(FlowTest, AVectorIsReadInOrder) {
