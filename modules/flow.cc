@@ -162,6 +162,24 @@ class Router {
     return true;
   }
 
+  // Four packets that the link says are of the protocol of `last`, which is not routed, each in
+  // its own slot.  What a glance at that told, it tells of them.  False when one is something else;
+  // all are then unchanged.
+  [[gnu::always_inline]] bool pass_four(Packet* const* p, const Packet& last, Glance told,
+                                        Glance* glances) const {
+    using namespace plain;
+    const FourPackets four(p);
+    if (!everywhere(four.plain<0>() & above(four.length(), all_of(kAt + kHeader4 - 1)))) return false;
+    const uint8_t* const ip[] = {p[0]->data + kAt, p[1]->data + kAt, p[2]->data + kAt, p[3]->data + kAt};
+    const uint32_t protocol = load<uint32_t>(last.data + kAt + kProtocolAt);
+    if (!everywhere(Mask(((words_at(ip, kProtocolAt) ^ protocol) & kProtocolBits) == 0))) return false;
+    for (size_t k = 0; k < 4; ++k) {
+      set_headers(*p[k], p[k]->room(), ip[k], 0);
+      glances[k] = told;
+    }
+    return true;
+  }
+
   [[gnu::always_inline]] Glance route(Packet& p) const {
     if (p.length < kAt + kHeader4) return {};
     const uint8_t* const ip = p.data + kAt;
@@ -186,6 +204,9 @@ class Router {
   static constexpr uint32_t kAt = kLink == Link::kEthernet ? flow::kEthernetHeader : 0;
   static constexpr uint32_t kHeader4 = 20, kHeader6 = 40;
   static constexpr uint8_t kFirstGroup4 = 224, kGroup6 = 0xff;
+  // The word in which the link says what a packet is, from the network header on, and the bits there.
+  static constexpr ptrdiff_t kProtocolAt = kLink == Link::kEthernet ? -2 : 0;
+  static constexpr uint32_t kProtocolBits = kLink == Link::kEthernet ? 0xffff : 0xf0;
 
   [[gnu::always_inline]] static Words words_at(const uint8_t* const* ip, ptrdiff_t at) {
     return Words{load<uint32_t>(ip[0] + at), load<uint32_t>(ip[1] + at), load<uint32_t>(ip[2] + at),
@@ -195,7 +216,7 @@ class Router {
   [[gnu::always_inline]] static Mask bring_ip4(const uint8_t* const* ip) {
     constexpr uint32_t kFirst = 0x45;
     if constexpr (kLink == Link::kEthernet) {
-      return Mask((words_at(ip, -2) & 0xffffff) == (swap_be(flow::kIp4) | kFirst << 16));
+      return Mask((words_at(ip, kProtocolAt) & 0xffffff) == (swap_be(flow::kIp4) | kFirst << 16));
     } else {
       return Mask((words_at(ip, 0) & 0xff) == kFirst);
     }
@@ -231,15 +252,17 @@ void glance_all(const Pvec& v, const Transit& transit, Glance* glances) {
   const size_t n = v.size();
   for (size_t i = 0; i < kPacketAhead; ++i) Packet::prefetch(packets[i]);
   for (size_t i = 0; kLarge && i < std::min(kEntryAhead, n); ++i) router.look_ahead(*packets[i]);
-  bool fours = true;  // what came last was IPv4, so it is worth to ask of four
+  Glance last(Glance::kNarrow, 0);  // four are asked whether they are as what came last
   size_t i = 0;
   for (; n - i >= kFour; i += kFour) {
     for (size_t k = 0; k < kFour; ++k) Packet::prefetch(packets[i + kPacketAhead + k]);
     for (size_t k = i + kEntryAhead; kLarge && k < std::min(i + kEntryAhead + kFour, n); ++k)
       router.look_ahead(*packets[k]);
-    if (fours && router.route_four(packets + i, glances + i)) continue;
+    if (last.kind() == Glance::kNarrow && router.route_four(packets + i, glances + i)) continue;
+    if (last.kind() == Glance::kOther && router.pass_four(packets + i, *packets[i - 1], last, glances + i))
+      continue;
     for (size_t k = i; k < i + kFour; ++k) glances[k] = router.route(*packets[k]);
-    fours = glances[i + kFour - 1].kind() == Glance::kNarrow;
+    last = glances[i + kFour - 1];
   }
   for (; i < n; ++i) glances[i] = router.route(*packets[i]);
 }

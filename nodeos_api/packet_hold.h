@@ -45,10 +45,13 @@ inline Packet* from_handle(an_Packet p) { return reinterpret_cast<Packet*>(p); }
   fail(status, sentence);
   return nullptr;
 }
+inline bool may_be_packet(const Packet* p) {
+  return p != nullptr && reinterpret_cast<uintptr_t>(p) % alignof(Packet) == 0;
+}
 // The packet of a handle, if a domain holds it; else null, with the failure noted.
 inline Packet* find_held(an_Packet handle) {
   Packet* p = from_handle(handle);
-  if (p == nullptr || reinterpret_cast<uintptr_t>(p) % alignof(Packet) != 0) [[unlikely]]
+  if (!may_be_packet(p)) [[unlikely]]
     return no_packet(AN_EINVAL, "not a packet");
   if ((p->flags & Packet::kHeld) == 0) [[unlikely]]
     return no_packet(AN_EDEAD, "the packet was sent or freed");

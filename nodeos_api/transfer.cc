@@ -32,6 +32,7 @@ void Delivery::deliver(Domain& domain, Pvec& v) const {
   an_Packet packets[Pvec::kCapacity];
   size_t n = v.size(), slots = 0;
   const uint32_t holder = domain.index();
+#pragma GCC unroll 4
   for (size_t i = 0; i < n; ++i) {
     Packet* const p = v[i];
     mark(*p, holder);

@@ -39,10 +39,17 @@ inline void set_ttl(uint8_t* header, uint16_t ttl) {
   header[kTtl] = uint8_t(ttl >> 8);
   header[kTtl + 1] = uint8_t(ttl);
 }
-// REQUIRES: it is not 0
-inline void lower_ttl(uint8_t* header) {
-  if (header[kTtl + 1]-- == 0) [[unlikely]]
-    --header[kTtl];
+// Lowers a TTL that is not 0.  False, and it is as it was, if nothing would be left of it.
+inline bool lower_ttl(uint8_t* header) {
+  uint8_t& low = header[kTtl + 1];
+  if (low > 1) [[likely]] {
+    --low;
+    return true;
+  }
+  const uint16_t left = uint16_t(ttl(header) - 1);
+  if (left == 0) return false;
+  set_ttl(header, left);
+  return true;
 }
 inline uint32_t length(const uint8_t* header) {
   const uint8_t* p = header + kLength;
@@ -66,14 +73,12 @@ const char* sentence(Fault fault);
 // length are a link's padding.
 Fault check(const uint8_t* header, size_t available);
 
-// Whether check() finds nothing wrong in front of the name.  REQUIRES: kHeader bytes are at
-// `header`, of a capsule of that length
-inline bool begins_well(const uint8_t* header, uint32_t length, uint32_t available) {
-  uint32_t first;  // all before the length
+// Whether check() finds nothing wrong in front of the length.
+inline bool begins_well(const uint8_t* header) {
+  uint32_t first;
   std::memcpy(&first, header, sizeof first);
   static_assert(std::endian::native == std::endian::little);
-  return (first & 0xffff) == kVersion && first >> 16 != 0 &&
-         length - kHeader <= available - uint32_t{kHeader};
+  return (first & 0xffff) == kVersion && first > 0xffff;  // a TTL stands above
 }
 
 struct Header {

@@ -18,10 +18,19 @@ bool CodeCache::add(std::unique_ptr<LoadedCode> object) {
   return true;
 }
 
+// (The name of an empty slot is zeros, which is no name, and its object null.)
+LoadedCode* CodeCache::find_behind(size_t i, const uint8_t* name) const {
+  while (slots_[i].object != nullptr) {
+    i = (i + 1) & mask_;
+    if (slots_[i].is_of(name)) return slots_[i].object;
+  }
+  return nullptr;
+}
+
 void CodeCache::insert(LoadedCode& object) {
   Slot fresh{.object = &object};
-  object.name().write(fresh.name);
-  size_t i = start(fresh.name);
+  fresh.write(object.name());
+  size_t i = start(reinterpret_cast<const uint8_t*>(&fresh));
   while (slots_[i].object != nullptr) i = (i + 1) & mask_;
   slots_[i] = fresh;
 }

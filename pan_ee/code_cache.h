@@ -25,35 +25,32 @@ class CodeCache {
   // The code object of the name at `name`, where zeros stand behind it up to kPlace bytes, as in
   // a capsule; null when it is not here, or there are others than zeros.
   LoadedCode* find(const uint8_t* name) const {
-    // (The name of an empty slot is zeros, which is no name, and its object null.)
-    const Slot* const slots = slots_.data();
-    for (size_t i = start(name);; i = (i + 1) & mask_) {
-      if (same(slots[i].name, name)) return slots[i].object;
-      if (slots[i].object == nullptr) return nullptr;
-    }
+    const size_t i = start(name);
+    const Slot& slot = slots_[i];
+    return slot.is_of(name) ? slot.object : find_behind(i, name);
   }
-  // Asks the CPU for where that name would be found.
-  void prefetch(const uint8_t* name) const { __builtin_prefetch(&slots_[start(name)]); }
 
   // All of them, in the order in which they came.
   const std::vector<std::unique_ptr<LoadedCode>>& objects() const { return objects_; }
 
  private:
   struct alignas(64) Slot {
-    uint8_t name[kPlace] = {};
+    Words front[2] = {};
+    uint64_t back = 0;
     LoadedCode* object = nullptr;
-  };
 
-  // memcmp() of kPlace bytes that is no call.
-  static bool same(const uint8_t* a, const uint8_t* b) {
-    static_assert(kPlace == 2 * sizeof(Words) + sizeof(uint64_t));
-    const Words differing =
-        (load<Words>(a) ^ load<Words>(b)) | (load<Words>(a + sizeof(Words)) ^ load<Words>(b + sizeof(Words)));
-    return everywhere(Mask(differing == 0)) &&
-           load<uint64_t>(a + 2 * sizeof(Words)) == load<uint64_t>(b + 2 * sizeof(Words));
-  }
+    // memcmp() of kPlace bytes that is no call.
+    bool is_of(const uint8_t* name) const {
+      const Words differing = (load<Words>(name) ^ front[0]) | (load<Words>(name + sizeof(Words)) ^ front[1]);
+      return everywhere(Mask(differing == 0)) && load<uint64_t>(name + sizeof front) == back;
+    }
+    void write(const CodeName& name) { name.write(reinterpret_cast<uint8_t*>(this)); }
+  };
+  static_assert(offsetof(Slot, object) == kPlace);
   // A name is a hash already.
   size_t start(const uint8_t* name) const { return size_t(load<uint64_t>(name + 1)) & mask_; }
+  // For a name that is not in slot `i`.
+  LoadedCode* find_behind(size_t i, const uint8_t* name) const;
   void insert(LoadedCode& object);
 
   std::vector<Slot> slots_{16};

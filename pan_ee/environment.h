@@ -30,8 +30,9 @@ class alignas(64) Environment {
     kStopped,  // let go, whatever was decided: its code was stopped by fault()
   };
 
-  // Without a capsule: a code object is loaded or unloaded.
-  Environment() = default;
+  // Without a capsule: a code object is loaded or unloaded.  `from_network`: where its capsules
+  // will come from.
+  explicit Environment(bool from_network = true) : shown_{.from_network = from_network} {}
   Environment(const Environment&) = delete;
   Environment& operator=(const Environment&) = delete;
 
@@ -41,9 +42,8 @@ class alignas(64) Environment {
     capsule_ = capsule;
     header_ = header;
     code_ = &code;
-    next_ = nullptr;
     body_length_ = body_length;
-    at_hand_ = at_hand;
+    shown_.at_hand = at_hand;
     verdict_ = Verdict::kNone;
   }
   void stop(vm::Fault fault) {
@@ -54,8 +54,10 @@ class alignas(64) Environment {
   an_Packet capsule() const { return capsule_; }
   uint8_t* header() const { return header_; }
   LoadedCode& code() const { return *code_; }
+  Environment* next() const { return next_; }
   uint32_t body_length() const { return body_length_; }
-  uint32_t at_hand() const { return at_hand_; }
+  uint32_t at_hand() const { return shown_.at_hand; }
+  bool from_network() const { return shown_.from_network != 0; }
   bool has_application() const;
   // Copies `n` bytes of the body from `position` on.  False when it does not have them.
   bool read(uint64_t position, void* into, uint64_t n) const;
@@ -88,14 +90,18 @@ class alignas(64) Environment {
   }
 
   an_Packet capsule_ = nullptr;
+  Environment* next_ = nullptr;  // of a list; of the last that waits, anything
   uint8_t* header_ = nullptr;
-  LoadedCode* code_ = nullptr;   // null with the capsule
-  Environment* next_ = nullptr;  // that waits for the same code
   uint32_t body_length_ = 0;
-  uint32_t at_hand_ = 0;
+  struct Shown {  // as a struct pniEnvironment has it
+    uint32_t at_hand = 0;
+    uint16_t from_network = 0;
+    uint16_t written = 0;
+  } shown_;
   Verdict verdict_ = Verdict::kDrop;  // without a capsule there is nothing to decide
   // Not read before they are written.
-  uint8_t why_;  // reason() or fault()
+  uint8_t why_;                 // reason() or fault()
+  LoadedCode* code_ = nullptr;  // null with the capsule
   std::array<uint64_t, 2> destination_;
 };
 

@@ -2,11 +2,11 @@
 // LoadedCode: a code object that this node evaluates capsules with: its program, in an arena
 // of its own.  (PAN, section 4.5.)
 //
-// Capsules wait for it, and are evaluated together: then the way into its arena is prepared
-// once for all, and the CPU does not have to guess again where the next one leads.
+// The capsules of a vector wait for it, to be evaluated one after the other: the CPU does not have
+// to guess again where the next one leads.
 //
-// Threads: made and destroyed on the control thread, wait(), evaluate() and attach() on the
-//   worker; counters are read by any.
+// Threads: made and destroyed on the control thread; wait(), take_waiting(), evaluate() and
+//   attach() on the worker; counters are read by any.
 // Time: evaluate() does not block, allocate or lock, and each capsule's ends within the budget,
 //   whatever the program does.
 #pragma once
@@ -15,6 +15,7 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/counter.h"
@@ -30,6 +31,7 @@ namespace weft::pan {
 static_assert(sizeof(pniEnvironment) == PNI_BODY - PNI_ENVIRONMENT && PNI_ENVIRONMENT == vm::kWindow);
 static_assert(std::endian::native == std::endian::little);
 static_assert(sizeof(pniEnvironment) + PNI_MAX_WINDOW <= vm::kDefaultWindow);
+static_assert(offsetof(pniEnvironment, written) == offsetof(pniEnvironment, at_hand) + 6);
 
 class alignas(64) LoadedCode {
  public:
@@ -58,7 +60,7 @@ class alignas(64) LoadedCode {
 
   // Where the program sees the body.
   const uint8_t* at_hand() const { return accept_.window + sizeof(pniEnvironment); }
-  // Lets a capsule wait for evaluate(), behind the others.  Whether it is the first.
+  // Lets a capsule wait, behind the others.  Whether it is the first.
   bool wait(Environment& env) {
     __builtin_prefetch(&accept_);
     const bool first = last_ == &first_;
@@ -66,30 +68,26 @@ class alignas(64) LoadedCode {
     last_ = &env.next_;
     return first;
   }
-  // Evaluates all that wait, in order.  The first window() bytes of a body, or all if there are
-  // fewer, are rewritten if the program wrote.  Each environment then says what is to become of
-  // its capsule.
-  void evaluate(bool from_network, uint32_t budget) {
-    vm::Instance::Calls calls(accept_);
-    auto* const here = reinterpret_cast<pniEnvironment*>(accept_.window);
-    uint64_t capsules = 0;
-    for (Environment* env = first_; env != nullptr; env = env->next_, ++capsules) {
-      show(*env, from_network, here);
-      const vm::Outcome outcome = calls({.r1 = PNI_ENVIRONMENT, .r2 = env->body_length()}, budget, env);
-      if (outcome.fault != vm::Fault::kNone) [[unlikely]]
-        stopped(*env, outcome.fault);
-      else if (here->written != 0)
-        copy(env->header() + capsule::kHeader, at_hand(), env->at_hand());
-    }
-    capsules_.add(capsules);
-    first_ = nullptr;
-    last_ = &first_;
-  }
-
+  // Hangs all that wait in at `at`, in order; they wait no longer.  Returns where the list goes on.
   // Asks the CPU for what evaluate() will touch of the arena and the machine code.
-  void prefetch() const {
+  Environment** take_waiting(Environment** at) {
     __builtin_prefetch(accept_.window, 1);
     __builtin_prefetch(reinterpret_cast<const void*>(accept_.run));
+    *at = first_;
+    return std::exchange(last_, &first_);
+  }
+  // Evaluates a capsule of this code.  The first window() bytes of the body, or all if there are
+  // fewer, are rewritten if the program wrote.  The environment then says what is to become of it.
+  void evaluate(Environment& env, vm::Instance::Calls& calls, uint32_t budget) {
+    calls.choose(accept_);
+    capsules_.add(1);
+    auto* const here = reinterpret_cast<pniEnvironment*>(accept_.window);
+    show(env, here);
+    const vm::Outcome outcome = calls({.r1 = PNI_ENVIRONMENT, .r2 = env.body_length()}, budget, &env);
+    if (outcome.fault != vm::Fault::kNone) [[unlikely]]
+      stopped(env, outcome.fault);
+    else if (here->written != 0)
+      copy(env.header() + capsule::kHeader, at_hand(), env.at_hand());
   }
 
   uint64_t capsules() const { return capsules_.value(); }
@@ -100,10 +98,10 @@ class alignas(64) LoadedCode {
 
  private:
   // Lays out what the program sees of a capsule.
-  static void show(const Environment& env, bool from_network, pniEnvironment* here) {
+  static void show(const Environment& env, pniEnvironment* here) {
     // In words, which the CPU hands on to the smaller reads of the program.
     store(&here->capsule, uint64_t{env.body_length()} << 32);
-    store(&here->at_hand, uint64_t{env.at_hand()} | uint64_t{from_network} << 32);
+    store(&here->at_hand, load<uint64_t>(&env.shown_));
     copy(reinterpret_cast<uint8_t*>(here + 1), env.header() + capsule::kHeader, env.at_hand());
   }
   // memcpy() that is no call.
@@ -125,7 +123,7 @@ class alignas(64) LoadedCode {
   // A capsule touches this line and the one before.
   std::unique_ptr<vm::Instance> instance_;
   uint32_t window_;
-  Environment* first_ = nullptr;  // that waits
+  Environment* first_ = nullptr;  // that waits, if last_ says that some do
   Environment** last_ = &first_;  // where the next one is entered
   Application* application_ = nullptr;
   Counter capsules_;

@@ -11,9 +11,6 @@ namespace weft::pan {
 
 namespace {
 
-// How many capsules ahead their code is asked for.
-constexpr size_t kAhead = 4;
-
 // A path text as an.h takes it: the chain, and the addresses in parentheses.
 struct Carrier {
   std::string protspec, addrspec;
@@ -203,51 +200,43 @@ void Node::receive(void* node, an_Packet* capsules, size_t count) {
   Node& n = *static_cast<Node*>(node);
   while (count > 0) {
     const size_t some = std::min(count, kBatch);
-    n.pass(capsules, some, true, n.received_.data());
+    n.pass(capsules, some, n.received_.data());
     capsules += some;
     count -= some;
   }
-  n.send_batches();
 }
 
 std::optional<an_DropReason> Node::insert(an_Packet capsule) {
-  Environment env;
-  const Lost lost = pass(&capsule, 1, false, &env);
-  send_batches();
+  Environment env(false);
+  const Lost lost = pass(&capsule, 1, &env);
   return lost == kNot ? std::nullopt : std::optional(lost);
 }
 
 // In steps over the vector: what a later step needs of the memory is on its way, and no
 // capsule waits for what becomes of the one before.
-Node::Lost Node::pass(an_Packet* capsules, size_t count, bool from_network, Environment* in_hand) {
+Node::Lost Node::pass(an_Packet* capsules, size_t count, Environment* in_hand) {
   Lost lost = kNot;
   Wanted wanted;
   const size_t admitted = admit(capsules, count, in_hand, wanted, lost);
-  for (size_t i = 0; i < std::min(kAhead, wanted.count); ++i) wanted.code[i]->prefetch();
-  for (size_t i = 0; i < wanted.count; ++i) {
-    if (i + kAhead < wanted.count) wanted.code[i + kAhead]->prefetch();
-    wanted.code[i]->evaluate(from_network, budget_);
-  }
+  evaluate(wanted);
   for (size_t i = 0; i < admitted; ++i) {
-    if (const Lost why = act(in_hand[i], from_network); why != kNot) lost = why;
+    if (const Lost why = act(in_hand[i]); why != kNot) lost = why;
   }
+  send_batches();
   return lost;
 }
 
 size_t Node::admit(an_Packet* capsules, size_t count, Environment* in_hand, Wanted& wanted, Lost& lost) {
   an_PacketView views[kBatch];
   an_packetGetViewVec(capsules, count, views);
-  for (size_t i = 0; i < count; ++i) {
-    if (views[i].front_length < capsule::kHeader) continue;
-    __builtin_prefetch(views[i].front + capsule::kHeader, 1);
-    code_.prefetch(views[i].front + capsule::kName);
-  }
   Environment* env = in_hand;
   size_t codes = 0;
   for (size_t i = 0; i < count; ++i) {
-    if (const Lost why = admit(capsules[i], views[i], *env); why != kNot) [[unlikely]] {
-      lost = lose(capsules[i], why);
-      continue;
+    if (!admit_usual(capsules[i], views[i], *env)) [[unlikely]] {
+      if (const Lost why = admit_any(capsules[i], views[i], *env); why != kNot) {
+        lost = lose(capsules[i], why);
+        continue;
+      }
     }
     wanted.code[codes] = &env->code();
     codes += env->code().wait(*env);
@@ -257,51 +246,55 @@ size_t Node::admit(an_Packet* capsules, size_t count, Environment* in_hand, Want
   return size_t(env - in_hand);
 }
 
-inline Node::Lost Node::admit(an_Packet& capsule, const an_PacketView& view, Environment& env) {
-  uint8_t* header = view.front;
-  if (view.front_length < capsule::kHeader) [[unlikely]]
-    return admit_unusual(capsule, view, env);
-  const uint32_t length = capsule::length(header), body = length - uint32_t{capsule::kHeader};
-  if (!capsule::begins_well(header, length, view.length)) [[unlikely]]
-    return fault_of(view);
+inline bool Node::admit_usual(an_Packet capsule, const an_PacketView& view, Environment& env) const {
+  if (view.front_length < capsule::kHeader || !view.writable) return false;
+  uint8_t* const header = view.front;
+  const uint32_t length = capsule::length(header);
+  if (length != view.front_length || length != view.length || !capsule::begins_well(header)) return false;
   LoadedCode* const code = code_.find(header + capsule::kName);
-  if (code == nullptr) [[unlikely]]
-    return fault_of(view);
-  const uint32_t at_hand = std::min(body, code->window()), front = uint32_t{capsule::kHeader} + at_hand;
-  if (length < view.length) [[unlikely]]
-    an_packetTrim(capsule, length);
-  if (!view.writable || view.front_length < front) [[unlikely]] {
-    header = static_cast<uint8_t*>(an_packetGetData(&capsule, front));
+  if (code == nullptr) return false;
+  const uint32_t body = length - uint32_t{capsule::kHeader};
+  env.begin(capsule, header, body, std::min(body, code->window()), *code);
+  return true;
+}
+
+[[gnu::noinline]] Node::Lost Node::admit_any(an_Packet& capsule, const an_PacketView& view,
+                                             Environment& env) const {
+  uint8_t* header = view.front;
+  if (view.front_length < capsule::kHeader) {
+    if (view.length < capsule::kHeader) return AN_DROP_MALFORMED;
+    header = static_cast<uint8_t*>(an_packetGetData(&capsule, capsule::kHeader));
     if (header == nullptr) return AN_DROP_NO_PACKET;
   }
+  const capsule::Fault fault = capsule::check(header, view.length);
+  if (fault != capsule::Fault::kNone) {
+    return fault == capsule::Fault::kTtl ? AN_DROP_TTL : AN_DROP_MALFORMED;
+  }
+  LoadedCode* const code = code_.find(header + capsule::kName);
+  if (code == nullptr) return AN_DROP_CODE_UNKNOWN;
+  const uint32_t length = capsule::length(header), body = length - uint32_t{capsule::kHeader};
+  if (length < view.length) an_packetTrim(capsule, length);
+  const uint32_t at_hand = std::min(body, code->window());
+  header = static_cast<uint8_t*>(an_packetGetData(&capsule, capsule::kHeader + at_hand));
+  if (header == nullptr) return AN_DROP_NO_PACKET;
   env.begin(capsule, header, body, at_hand, *code);
   return kNot;
 }
 
-// One whose header is not all in the first piece.
-Node::Lost Node::admit_unusual(an_Packet& capsule, const an_PacketView& view, Environment& env) {
-  if (view.length < capsule::kHeader) return AN_DROP_MALFORMED;
-  if (an_packetGetData(&capsule, capsule::kHeader) == nullptr) return AN_DROP_NO_PACKET;
-  an_PacketView whole;
-  an_packetGetViewVec(&capsule, 1, &whole);
-  return admit(capsule, whole, env);
+// One loop over all, in which nothing but the way into the program differs.
+inline void Node::evaluate(const Wanted& wanted) const {
+  Environment* first = nullptr;
+  Environment** end = &first;
+  for (size_t i = 0; i < wanted.count; ++i) end = wanted.code[i]->take_waiting(end);
+  *end = nullptr;
+  vm::Instance::Calls calls;
+  for (Environment* env = first; env != nullptr; env = env->next())
+    env->code().evaluate(*env, calls, budget_);
 }
 
-// Why a capsule is lost that is malformed, or whose code is unknown.
-Node::Lost Node::fault_of(const an_PacketView& view) {
-  switch (capsule::check(view.front, view.length)) {
-    case capsule::Fault::kNone:
-      return AN_DROP_CODE_UNKNOWN;
-    case capsule::Fault::kTtl:
-      return AN_DROP_TTL;
-    default:
-      return AN_DROP_MALFORMED;
-  }
-}
-
-inline Node::Lost Node::act(const Environment& env, bool from_network) {
+inline Node::Lost Node::act(const Environment& env) {
   if (env.verdict() == Environment::Verdict::kSend) [[likely]]
-    return send(env, from_network);
+    return send(env);
   if (env.verdict() != Environment::Verdict::kDeliver) return lose(env.capsule(), reason_of(env));
   Application* const application = env.code().application();
   if (application == nullptr) return lose(env.capsule(), AN_DROP_NO_APPLICATION);
@@ -311,15 +304,13 @@ inline Node::Lost Node::act(const Environment& env, bool from_network) {
 
 // A capsule that comes from another node leaves with a TTL that is one lower; one of an
 // application leaves with the TTL that it was given.
-inline Node::Lost Node::send(const Environment& env, bool from_network) {
+inline Node::Lost Node::send(const Environment& env) {
   const uint16_t route = routes_.find(env.destination()[0], env.destination()[1]);
   if (route == Routes::kNone) return lose(env.capsule(), AN_DROP_NO_NEIGHBOUR);
-  if (from_network) {
-    if (capsule::ttl(env.header()) == 1) return lose(env.capsule(), AN_DROP_TTL);
-    capsule::lower_ttl(env.header());
-  }
+  if (env.from_network() && !capsule::lower_ttl(env.header())) [[unlikely]]
+    return lose(env.capsule(), AN_DROP_TTL);
   Neighbour& neighbour = *neighbours_[route];
-  if (neighbour.waiting == kBatch) send_batch(neighbour);
+  // (A capsule that an application inserts meanwhile is not in the way: it was handed one, and sends all.)
   neighbour.batch[neighbour.waiting++] = env.capsule();
   return kNot;
 }

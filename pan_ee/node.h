@@ -77,7 +77,7 @@ class Node {
     NodeAddress address;
     std::string carrier;
     an_OutChan channel = nullptr;
-    size_t waiting = 0;  // in batch, to be sent when the vector has been evaluated
+    size_t waiting = 0;  // in batch: those of one vector, until it has been evaluated
     std::array<an_Packet, kBatch> batch;
   };
 
@@ -108,16 +108,18 @@ class Node {
   static constexpr Lost kNot = AN_DROP_REASONS;
 
   // Evaluates at most kBatch capsules, and does with each as its code says, in the order in
-  // which they came; what is sent leaves with send_batches().  `in_hand`: room for as many.
-  // Returns why the last that was lost was lost.
-  Lost pass(an_Packet* capsules, size_t count, bool from_network, Environment* in_hand);
+  // which they came.  `in_hand`: room for as many.  Returns why the last that was lost was lost.
+  Lost pass(an_Packet* capsules, size_t count, Environment* in_hand);
   // Admits those that are good, and lets them wait for their code; how many.
   size_t admit(an_Packet* capsules, size_t count, Environment* in_hand, Wanted& wanted, Lost& lost);
-  Lost admit(an_Packet& capsule, const an_PacketView& view, Environment& env);
-  Lost admit_unusual(an_Packet& capsule, const an_PacketView& view, Environment& env);
-  static Lost fault_of(const an_PacketView& view);
-  Lost act(const Environment& env, bool from_network);
-  Lost send(const Environment& env, bool from_network);
+  // Admits what most capsules are: good, in one piece that may be written, and of code that is
+  // here.  Else false.
+  bool admit_usual(an_Packet capsule, const an_PacketView& view, Environment& env) const;
+  // Admits any that is good.
+  Lost admit_any(an_Packet& capsule, const an_PacketView& view, Environment& env) const;
+  void evaluate(const Wanted& wanted) const;
+  Lost act(const Environment& env);
+  Lost send(const Environment& env);
   void send_batch(Neighbour& neighbour);
   void send_batches();
 

@@ -14,7 +14,7 @@ namespace weft::pan {
 bool Environment::read(uint64_t position, void* into, uint64_t n) const {
   if (position > body_length_ || n > body_length_ - position) return false;
   if (n == 0) return true;
-  const uint64_t near = position < at_hand_ ? std::min(n, at_hand_ - position) : 0;
+  const uint64_t near = position < at_hand() ? std::min(n, at_hand() - position) : 0;
   if (near != 0) std::memcpy(into, code_->at_hand() + position, near);
   if (near == n) return true;
   return an_packetRead(capsule_, capsule::kHeader + position + near, n - near,

@@ -17,7 +17,12 @@ bool Routes::add(const Prefix& to, uint16_t neighbour) {
   return true;
 }
 
-[[gnu::noinline]] uint16_t Routes::find_longest(const Words& destination) const {
+uint16_t Routes::find_anew(Slot& recent, uint64_t word_0, uint64_t word_1) const {
+  recent = {{word_0, word_1}, find_longest({word_0, word_1})};
+  return recent.neighbour;
+}
+
+uint16_t Routes::find_longest(const Words& destination) const {
   for (const Length& length : lengths_) {
     const Slot& slot = length.find({destination.high & length.mask.high, destination.low & length.mask.low});
     if (slot.neighbour != kNone) return slot.neighbour;

@@ -37,7 +37,7 @@ class Routes {
   uint16_t find(uint64_t word_0, uint64_t word_1) {
     Slot& recent = recent_[hash({word_0, word_1}) >> (64 - kRecentBits)];
     if (recent.prefix.high != word_0 || recent.prefix.low != word_1) [[unlikely]]
-      recent = {{word_0, word_1}, find_longest({word_0, word_1})};
+      return find_anew(recent, word_0, word_1);
     return recent.neighbour;
   }
 
@@ -83,6 +83,8 @@ class Routes {
   }
   Length& length_of(uint8_t bits);
   uint16_t find_longest(const Words& destination) const;
+  // Asks the tables, and keeps the answer in `recent`.
+  uint16_t find_anew(Slot& recent, uint64_t word_0, uint64_t word_1) const;
   void forget_recent();
 
   std::vector<Length> lengths_;                   // the longest first

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "base/clock.h"
 #include "partner/pool.h"
 
 namespace weft {
@@ -122,9 +121,8 @@ void Path::enqueue_behind(Pvec& v) {
   if (!waiting.empty() && host_ != nullptr) host_->backlogged(*this);
 }
 
-size_t Path::run() {
+size_t Path::run(uint64_t& since) {
   timed_ = runs_++ % kTimeEvery == 0;
-  const uint64_t start = cycles();
   size_t taken = 0;
   for (Dir dir : {Dir::kForward, Dir::kBackward}) {
     EndQueue& queue = in_[size_t(entry(dir))];
@@ -134,7 +132,9 @@ size_t Path::run() {
     taken += v.size();
     pass(dir, dir == Dir::kForward ? 0 : stages_.size() - 1, v);
   }
-  account_.charge_cycles(cycles() - start);
+  const uint64_t now = cycles();
+  account_.charge_cycles(now - since);
+  since = now;
   timed_ = false;
   return taken;
 }

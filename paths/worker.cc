@@ -168,12 +168,14 @@ size_t Worker::poll(const Joint& joint) {
 size_t Worker::run_paths(uint64_t now_ns) {
   laden_ = false;
   size_t taken = 0;
+  uint64_t since = 0;
   for (uint32_t runs = 0; runs < options_.budget; ++runs) {
     Path* path = policy_->pick(now_ns);
     if (path == nullptr) break;
-    const uint64_t before = path->account().cycles();
-    taken += path->run();
-    policy_->charge(*path, path->account().cycles() - before);
+    if (runs == 0) since = cycles();
+    const uint64_t before = since;
+    taken += path->run(since);
+    policy_->charge(*path, since - before);
     if (path->runnable() && !path->run_hook.is_linked()) policy_->ready(*path);
   }
   return taken;

@@ -58,21 +58,27 @@ class Instance {
   // Errors: kInvalid when the program has no such gate.
   Result<void> bind_gate(uint32_t slot, Instance& callee, const Entry& entry);
 
-  // Calls of one function, each after the other: what is the same for all is written down once.
+  // Calls of one function, each after the other, and then of another: what is the same for all is
+  // written down once.
   // REQUIRES: not made by a helper: programs call each other through gates.  While it lives, the
   //   thread calls nothing else.
   class Calls {
    public:
-    explicit Calls(const Entry& entry) : call_(current_call), run_(entry.run), base_(entry.base) {
-      call_.entry_ = &entry;
-      call_.abort_ = entry.abort;
-    }
+    Calls() : call_(current_call) {}
+    explicit Calls(const Entry& entry) : Calls() { choose(entry); }
     ~Calls() { call_.entry_ = nullptr; }
     Calls(const Calls&) = delete;
     Calls& operator=(const Calls&) = delete;
 
-    // Runs the program.  `budget` is in instructions, at most kMaxBudget.  Helpers find
-    // `environment` in the Call.
+    // From now on they are of that function.
+    void choose(const Entry& entry) {
+      run_ = entry.run;
+      base_ = entry.base;
+      call_.entry_ = &entry;
+      call_.abort_ = entry.abort;
+    }
+    // Runs the program.  REQUIRES: one was chosen.  `budget` is in instructions, at most kMaxBudget.  Helpers
+    // find `environment` in the Call.
     Outcome operator()(const Arguments& arguments, uint32_t budget, void* environment) {
       call_.budget_ = int32_t(budget);
       call_.environment_ = environment;
@@ -86,8 +92,8 @@ class Instance {
 
    private:
     Call& call_;
-    const EntryFunction run_;
-    uint8_t* const base_;
+    EntryFunction run_ = nullptr;
+    uint8_t* base_ = nullptr;
   };
   // One of them.
   Outcome call(const Entry& entry, const Arguments& arguments, uint32_t budget, void* environment = nullptr) {

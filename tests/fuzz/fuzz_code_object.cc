@@ -56,8 +56,10 @@ std::optional<Outcome> evaluate(pan::Engine engine, const pan::CodeObject& objec
   pan::Environment env;
   const uint32_t length = view.length - uint32_t{pan::capsule::kHeader};
   env.begin(capsule, view.front, length, std::min(length, (*loaded)->window()), **loaded);
-  (*loaded)->wait(env);
-  (*loaded)->evaluate(true, kBudget);
+  {
+    vm::Instance::Calls calls;
+    (*loaded)->evaluate(env, calls, kBudget);
+  }
   Outcome outcome{env.verdict(), {}, {view.front, view.front + view.length}};
   if (env.verdict() == pan::Environment::Verdict::kStopped) outcome.fault = env.fault();
   std::copy(before.begin(), before.end(), view.front);

@@ -315,6 +315,52 @@ TEST_F(FlowTest, ThePlainWayAgreesWithTheCompleteOne) {
   EXPECT_GT(plain, 10000u);
 }
 
+// Four are looked at together where they are alike: what is seen of each is what is seen of it alone.
+TEST_F(FlowTest, AGlanceAtAVectorIsAGlanceAtEach) {
+  std::mt19937 random(7);
+  const Fib fib;
+  const TupleTable<NarrowFields> narrow;
+  const TupleTable<WideFields> wide;
+  const Transit transit{fib, narrow.filter().at_port(3), wide.filter().at_port(3)};
+  const Bytes tail = Bytes(40);
+  for (const Link link : {Link::kRaw, Link::kEthernet}) {
+    const auto on_link = [&](unsigned type, const Bytes& b) {
+      return link == Link::kEthernet ? ethernet(type) + b : b;
+    };
+    const Bytes kinds[] = {on_link(0x88b5, Bytes{0x01} + tail), on_link(0x88b5, Bytes{0x0f} + tail),
+                           on_link(0x0806, Bytes{0x51} + tail), on_link(0x0100, Bytes{0x11} + tail),
+                           on_link(0x0800, ip4(17, udp({}))),   on_link(0x86dd, ip6(17, udp({}))),
+                           on_link(0x88b5, {0x01, 0x00})};
+    size_t others = 0;
+    for (int round = 0; round < 2000; ++round) {
+      Pvec v;
+      size_t kind = random() % std::size(kinds);
+      for (int i = 0; i < 12; ++i) {
+        if (random() % 8 == 0) kind = random() % std::size(kinds);
+        v.push_back(pool_->copy(kinds[kind]));
+      }
+      Glance seen[12];
+      FlowReader().glance(link, v, transit, seen);
+      for (size_t i = 0; i < 12; ++i) {
+        const Packet& p = *v[i];
+        Pvec alone;
+        alone.push_back(pool_->copy(Bytes(p.data, p.data + p.length)));
+        Glance glance;
+        FlowReader().glance(link, alone, transit, &glance);
+        ASSERT_EQ(seen[i], glance);
+        others += glance.kind() == Glance::kOther;
+        if (glance.kind() != Glance::kNothing) {
+          ASSERT_EQ(p.l3, alone[0]->l3);
+          ASSERT_EQ(p.l4, alone[0]->l4);
+        }
+        alone.clear();
+      }
+      v.clear();
+    }
+    EXPECT_GT(others, 1000u);
+  }
+}
+
 // A glance routes what the fields would route, and nothing that a tuple wants.
 TEST_F(FlowTest, AGlanceAgreesWithTheFields) {
   const auto fib = std::make_unique<Fib>();

@@ -122,6 +122,16 @@ TEST_F(CapsuleTest, ReadsWhatWasWritten) {
   EXPECT_EQ(CodeName::at(bytes_ + capsule::kName), name_of("abc"));
 }
 
+TEST_F(CapsuleTest, ATtlIsLoweredToOne) {
+  for (const auto& [before, after] : {std::pair{65535, 65534}, {257, 256}, {256, 255}, {2, 1}}) {
+    capsule::set_ttl(bytes_, uint16_t(before));
+    EXPECT_TRUE(capsule::lower_ttl(bytes_));
+    EXPECT_EQ(capsule::ttl(bytes_), after);
+  }
+  EXPECT_FALSE(capsule::lower_ttl(bytes_));
+  EXPECT_EQ(capsule::ttl(bytes_), 1);
+}
+
 TEST_F(CapsuleTest, EveryFaultHasItsName) {
   EXPECT_EQ(fault(63), capsule::Fault::kTooShort);
   EXPECT_EQ(fault(0), capsule::Fault::kTooShort);
