@@ -60,22 +60,19 @@ class EndQueue {
   // Takes packets over for `path`, from the front, up to the first that does not fit.  Returns
   // how many.
   size_t append(std::span<Packet* const> packets, uint16_t path) {
+    size_t n = std::min(packets.size(), capacity() - size());
+    uint64_t more = total_length(packets.data(), n);
+    while (more > max_bytes_ - bytes()) [[unlikely]] more -= packets[--n]->total_length();
     Packet** const ring = ring_.get();
     const uint64_t mask = mask_, first = pushed_.value();
-    const uint64_t most_bytes = popped_bytes_.value() + max_bytes_;
-    uint64_t at = first, bytes = pushed_bytes_.value();
-    for (Packet* const p : packets.first(std::min(packets.size(), capacity() - size()))) {
-      bytes += p->total_length();
-      if (bytes > most_bytes) [[unlikely]] {
-        bytes -= p->total_length();
-        break;
-      }
-      ring[at++ & mask] = p;
-      p->path = path;
+#pragma GCC unroll 4
+    for (size_t i = 0; i < n; ++i) {
+      ring[(first + i) & mask] = packets[i];
+      packets[i]->path = path;
     }
-    pushed_.set(at);
-    pushed_bytes_.set(bytes);
-    return at - first;
+    pushed_.set(first + n);
+    pushed_bytes_.add(more);
+    return n;
   }
   // The same for one, in fewer steps, where calm() allows it.  False: append() may do it.
   [[gnu::always_inline]] bool append_calmly(Packet* p, uint16_t path) {

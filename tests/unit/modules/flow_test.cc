@@ -68,7 +68,7 @@ class FlowTest : public testing::Test {
   Read read_raw(const Bytes& bytes) { return read(Link::kRaw, bytes); }
   Read read_ethernet(const Bytes& bytes) { return read(Link::kEthernet, bytes); }
 
-  std::unique_ptr<Pool> pool_ = *Pool::create({.packets = 8, .pages = PageKind::k4K});
+  std::unique_ptr<Pool> pool_ = *Pool::create({.packets = 16, .pages = PageKind::k4K});
 };
 
 uint16_t port(uint16_t field) { return swap_be(field); }
