@@ -64,7 +64,7 @@ const LocalAddress* IpNode::source_on(uint16_t port, uint8_t family) const {
 
 const LocalAddress* IpNode::source_towards(const Address& destination, uint8_t family) const {
   const NextHop& hop = fib.next_hops[route(destination, family)];
-  if (hop.kind != NextHop::kForward && hop.kind != NextHop::kResolve) return nullptr;
+  if (!hop.leads_on()) return nullptr;
   const Address& neighbour = hop.has_gateway ? hop.gateway : destination;
   for (const LocalAddress& a : addresses) {
     if (a.family == family && a.port == hop.out_port && same_prefix(a.address, neighbour, a.length))
@@ -107,7 +107,7 @@ void Host::send(PacketPtr p) {
   if (family == 4 || !ip6::is_link_local(p->data + ip6::kDestination)) {
     p->next_hop = node_.route(destination_of(*p, family), family);
     const NextHop& hop = node_.fib.next_hops[p->next_hop];
-    if (hop.kind != NextHop::kForward && hop.kind != NextHop::kResolve) {
+    if (!hop.leads_on()) {
       return drop(std::move(p), DropReason::kNoRoute, stats_.drops);
     }
     port = hop.out_port;

@@ -53,7 +53,7 @@ void Ip6Forward::forward(PacketPtr p, Pvec& out) {
 
 void Ip6Forward::send_on(PacketPtr p, Pvec& out) {
   const NextHop& hop = node_.fib.next_hops[p->next_hop];
-  if (!by_fields_ && hop.kind != NextHop::kForward && hop.kind != NextHop::kResolve) {
+  if (!by_fields_ && !hop.leads_on()) {
     return refuse_route(std::move(p), hop.kind);
   }
   // What came to a group of the link is not for a router to pass on.

@@ -116,7 +116,7 @@ void IpForward::forward(PacketPtr p, Pvec& out) {
 
 void IpForward::send_on(PacketPtr p, const Ip4Options& options, Pvec& out) {
   const NextHop& hop = node_.fib.next_hops[p->next_hop];
-  if (!by_fields_ && hop.kind != NextHop::kForward && hop.kind != NextHop::kResolve) {
+  if (!by_fields_ && !hop.leads_on()) {
     return refuse_route(std::move(p), hop.kind);
   }
   // RFC 1812 section 5.3.4: not what came as a broadcast of the link.

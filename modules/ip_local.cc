@@ -149,14 +149,13 @@ void IpLocal::send(PacketPtr p, Pvec& out) {
 
   p->next_hop = node_.route(ip::destination(p->data, ip::kLayout4), 4);
   const NextHop& hop = node_.fib.next_hops[p->next_hop];
-  const bool leads_on = hop.kind == NextHop::kForward || hop.kind == NextHop::kResolve;
   // On a raw link there is but one way to go, so it needs no route.
   const bool one_way = hop.kind == NextHop::kNoRoute && device_.info.link == Link::kRaw;
-  if (!leads_on && !one_way) {
+  if (!hop.leads_on() && !one_way) {
     const bool refused = hop.kind == NextHop::kProhibit || hop.kind == NextHop::kBlackhole;
     return drop(std::move(p), refused ? DropReason::kProhibited : DropReason::kNoRoute);
   }
-  if (leads_on && hop.out_port != device_.number) {
+  if (hop.leads_on() && hop.out_port != device_.number) {
     p->flags |= Packet::kOrigin;  // its header is complete
     return host_.divert_from(path(), std::move(p));
   }

@@ -5,17 +5,11 @@
 
 #include "base/bytes.h"
 #include "partner/pool.h"
+#include "paths/port_bindings.h"
 
 namespace weft {
 
 namespace {
-
-constexpr size_t kMaxProtocols = 256;  // link protocols bound at one port
-constexpr uint16_t kProtocol4 = 0x0800, kProtocol6 = 0x86dd;
-
-constexpr size_t family_index(uint16_t link_protocol) { return link_protocol == kProtocol6; }
-
-constexpr bool forwards(NextHop::Kind kind) { return kind == NextHop::kForward || kind == NextHop::kResolve; }
 
 // The reason for a packet that the routing table does not forward, when nobody is
 // there to answer it.
@@ -34,97 +28,14 @@ DropReason reason_of(NextHop::Kind kind, bool local) {
   }
 }
 
-// Where the routing table leads the packets of a vector, if a port has one path for each of
-// its links.  (A copy, so that what is written into packets cannot be taken for a change.)
-struct Routes {
-  const NextHop* hops;
-  Path* const* by_out_port;
-  size_t out_ports;
-
-  // The path that a next hop leads on by; null when that does not decide.
-  [[gnu::always_inline]] Path* find(uint32_t next_hop) const {
-    const NextHop& next = hops[next_hop];
-    return forwards(next.kind) && next.out_port < out_ports ? by_out_port[next.out_port] : nullptr;
-  }
-};
-
 }  // namespace
 
-// What is bound by the port that packets come in at.
 struct Demux::Port {
-  struct Protocol {
-    uint16_t link_protocol;
-    Bindings bindings;
-  };
-
   Link link;
-  // What the demux writes into the fields of its packets: not local, local.
+  PortBindings bindings;
+  // What the demux writes into the fields of the port's packets: not local, local.
   NarrowFields narrow_places[2]{};
   WideFields wide_places[2]{};
-  Bindings any;                     // the path "PORT"
-  std::vector<Protocol> protocols;  // in order
-  std::vector<Bindings> routes[2];  // by family and out port
-  // Of each of these, the only path that it can be; null where the fields must tell.
-  std::vector<Path*> only[2];
-
-  std::vector<Protocol>::iterator lower_bound(uint16_t link_protocol) {
-    return std::lower_bound(protocols.begin(), protocols.end(), link_protocol,
-                            [](const Protocol& a, uint16_t b) { return a.link_protocol < b; });
-  }
-  const Bindings* of_protocol(uint16_t link_protocol) const {
-    auto it = const_cast<Port*>(this)->lower_bound(link_protocol);
-    return it != protocols.end() && it->link_protocol == link_protocol ? &it->bindings : nullptr;
-  }
-  const Bindings* route(size_t family, uint16_t out_port) const {
-    return out_port < routes[family].size() ? &routes[family][out_port] : nullptr;
-  }
-  Routes only_routes(const Fib& fib, size_t family) const {
-    return {fib.next_hops.data(), only[family].data(), only[family].size()};
-  }
-  // The path of a link protocol, or that of the port; null where more must be read.
-  Path* only_protocol(uint16_t link_protocol) const {
-    const Bindings* same = of_protocol(link_protocol);
-    return same != nullptr ? same->only() : any.only();
-  }
-
-  Result<void> bind_link(const DemuxKey& key, Path& path) {
-    if (key.any_protocol) return any.add(key, path);
-    auto it = lower_bound(key.link_protocol);
-    if (it != protocols.end() && it->link_protocol == key.link_protocol) return it->bindings.add(key, path);
-    if (protocols.size() == kMaxProtocols) {
-      return Error{Code::kLimit, path.text() + ": " + std::to_string(kMaxProtocols) +
-                                     " link protocols are bound at its port; no more can be"};
-    }
-    Bindings fresh;
-    if (auto added = fresh.add(key, path); !added) return added;
-    protocols.insert(it, {key.link_protocol, std::move(fresh)});
-    return {};
-  }
-
-  Result<void> bind_route(const DemuxKey& key, Path& path) {
-    const size_t family = family_index(key.link_protocol);
-    auto& row = routes[family];
-    if (row.size() <= key.out_port) row.resize(size_t{key.out_port} + 1);
-    const Result<void> added = row[key.out_port].add(key, path);
-    set_only(family);
-    return added;
-  }
-
-  void unbind(const Path& path) {
-    any.remove(path);
-    for (Protocol& p : protocols) p.bindings.remove(path);
-    std::erase_if(protocols, [](const Protocol& p) { return p.bindings.empty(); });
-    for (size_t family : {0, 1}) {
-      for (Bindings& bindings : routes[family]) bindings.remove(path);
-      set_only(family);
-    }
-  }
-
-  void set_only(size_t family) {
-    only[family].resize(routes[family].size());
-    std::transform(routes[family].begin(), routes[family].end(), only[family].begin(),
-                   [](const Bindings& bindings) { return bindings.only(); });
-  }
 };
 
 Demux::Demux(const Fib& fib, const FieldReader& reader, Pool& pool)
@@ -159,7 +70,7 @@ Result<void> Demux::bind(const DemuxKey& key, Path& path) {
   };
   switch (key.shape) {
     case DemuxKey::kLink:
-      return port.bind_link(key, path);
+      return port.bindings.bind_link(key, path);
     case DemuxKey::kNarrow:
       return narrow_.add(at_port(key.narrow), with_port_mask(key.narrow_mask), key, path);
     case DemuxKey::kWide:
@@ -168,10 +79,10 @@ Result<void> Demux::bind(const DemuxKey& key, Path& path) {
       if (key.out_port >= ports_.size()) {
         return Error{Code::kNotFound, path.text() + ": no port has number " + std::to_string(key.out_port)};
       }
-      if (key.link_protocol != kProtocol4 && key.link_protocol != kProtocol6) {
+      if (key.link_protocol != PortBindings::kProtocol4 && key.link_protocol != PortBindings::kProtocol6) {
         return Error{Code::kInvalid, path.text() + ": routes lead IPv4 and IPv6 only"};
       }
-      return port.bind_route(key, path);
+      return port.bindings.bind_route(key, path);
   }
   return Error{Code::kInvalid, path.text() + ": not a demux key"};
 }
@@ -179,7 +90,7 @@ Result<void> Demux::bind(const DemuxKey& key, Path& path) {
 void Demux::unbind(Path& path) {
   narrow_.remove(path);
   wide_.remove(path);
-  for (auto& port : ports_) port->unbind(path);
+  for (auto& port : ports_) port->bindings.unbind(path);
 }
 
 // What a glance does not decide, the fields do.
@@ -189,12 +100,13 @@ void Demux::sort(uint16_t in_port, Pvec& v) {
   const Transit transit{fib_, narrow_.transit().filter().at_port(in_port),
                         wide_.transit().filter().at_port(in_port)};
   reader_.glance(port.link, v, transit, glances_.data());
-  const Routes narrow = port.only_routes(fib_, 0), wide = port.only_routes(fib_, 1);
+  const PortBindings::Routes narrow = port.bindings.only_routes(fib_, PortBindings::kProtocol4);
+  const PortBindings::Routes wide = port.bindings.only_routes(fib_, PortBindings::kProtocol6);
   const auto path_of = [&](Glance glance) {
     if (glance.kind() == Glance::kNarrow) [[likely]]
       return narrow.find(glance.what());
     if (glance.kind() == Glance::kWide) return wide.find(glance.what());
-    return glance.kind() == Glance::kOther ? port.only_protocol(uint16_t(glance.what())) : nullptr;
+    return glance.kind() == Glance::kOther ? port.bindings.only_protocol(uint16_t(glance.what())) : nullptr;
   };
 
   const Glance* glance = glances_.data();
@@ -245,7 +157,7 @@ inline Path* Demux::find_network(const Port& port, Packet* p, const PacketFields
   p->next_hop = index;
   if (!read.to_node && !tuples.wanted(fields, places[0])) {
     p->flags &= uint16_t(~Packet::kLocal);
-    if (Path* only = port.only_routes(fib_, kBytes == 16).find(index)) return only;
+    if (Path* only = port.bindings.only_routes(fib_, read.link_protocol).find(index)) return only;
   }
   return find_most_specific(port, p, read, fields, places, tuples, next);
 }
@@ -257,8 +169,8 @@ template <typename Fields>
   const bool local = read.to_node || next.kind == NextHop::kLocal || next.kind == NextHop::kKernel;
   p->flags = uint16_t((p->flags & ~Packet::kLocal) | (local ? Packet::kLocal : 0));
   if (const Binding* b = tuples.find(*p, read, fields, places[local])) return take(*b, p);
-  if (forwards(next.kind) && !local) {
-    const Bindings* route = port.route(family_index(read.link_protocol), next.out_port);
+  if (next.leads_on() && !local) {
+    const Bindings* route = port.bindings.route(read.link_protocol, next.out_port);
     const Binding* b = route == nullptr ? nullptr : route->find(*p, read);
     if (b != nullptr) return take(*b, p);
   }
@@ -270,9 +182,9 @@ Path* Demux::find_link(const Port& port, Packet* p, const PacketFields& read, Dr
   const Binding* binding = nullptr;
   // The kernel answers for its own addresses: nobody here may.
   if (reason != DropReason::kForKernel) {
-    if (const Bindings* same = port.of_protocol(read.link_protocol)) binding = same->find(*p, read);
+    if (const Bindings* same = port.bindings.protocol(read.link_protocol)) binding = same->find(*p, read);
   }
-  if (binding == nullptr) binding = port.any.find(*p, read);
+  if (binding == nullptr) binding = port.bindings.any().find(*p, read);
   if (binding != nullptr) return take(*binding, p);
   drop(PacketPtr(p), reason, drops_);
   return nullptr;

@@ -30,6 +30,9 @@ struct alignas(64) NextHop {
     kKernel,       // the kernel of this machine answers: it has seen the packet too
   };
 
+  // Whether there is a way on by `out_port`.
+  bool leads_on() const { return kind == kForward || kind == kResolve; }
+
   Kind kind = kNoRoute;     // with link_length, read as one by modules/fusion.cc
   uint8_t link_length = 0;  // bytes of `header` in front of the packet; 0 on a raw link
   uint16_t out_port = Packet::kNoPort;
