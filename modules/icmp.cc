@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "modules/icmp.h"
 
-#include "modules/checksum.h"
 #include "modules/icmp_error.h"
 #include "modules/ip_header.h"
 #include "modules/ip_options.h"
+#include "partner/packet_checksum.h"
 
 namespace weft {
 

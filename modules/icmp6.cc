@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <cstring>
 
-#include "modules/checksum.h"
 #include "modules/icmp6_error.h"
 #include "modules/ip6_header.h"
 #include "modules/ip6_source.h"
 #include "modules/neighbour_discovery.h"
+#include "partner/packet_checksum.h"
 
 namespace weft {
 

@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <cstring>
 
-#include "modules/checksum.h"
 #include "modules/ip6_extensions.h"
 #include "modules/ip6_header.h"
 #include "modules/ip6_source.h"
 #include "modules/packet_edit.h"
+#include "partner/packet_checksum.h"
 
 namespace weft {
 

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <cstring>
 
-#include "modules/checksum.h"
 #include "modules/ip4_header.h"
 #include "modules/packet_edit.h"
+#include "partner/packet_checksum.h"
 
 namespace weft {
 

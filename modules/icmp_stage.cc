@@ -2,9 +2,9 @@
 #include "modules/icmp_stage.h"
 
 #include "modules/attributes.h"
-#include "modules/checksum.h"
 #include "modules/packet_edit.h"
 #include "modules/pass.h"
+#include "partner/packet_checksum.h"
 
 namespace weft {
 

@@ -3,11 +3,11 @@
 
 #include <algorithm>
 
-#include "modules/checksum.h"
 #include "modules/ip6_fragment.h"
 #include "modules/ip6_input.h"
 #include "modules/ip_header.h"
 #include "modules/packet_edit.h"
+#include "partner/packet_checksum.h"
 
 namespace weft {
 

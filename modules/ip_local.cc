@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "modules/ip_local.h"
 
-#include "modules/checksum.h"
 #include "modules/ip_header.h"
 #include "modules/ip_input.h"
 #include "modules/ip_options.h"
 #include "modules/packet_edit.h"
+#include "partner/packet_checksum.h"
 
 namespace weft {
 

@@ -5,12 +5,12 @@
 #include <cstring>
 
 #include "modules/attributes.h"
-#include "modules/checksum.h"
 #include "modules/ip_attributes.h"
 #include "modules/ip_header.h"
 #include "modules/packet_edit.h"
 #include "modules/pass.h"
 #include "modules/udp_header.h"
+#include "partner/packet_checksum.h"
 
 namespace weft {
 
@@ -122,9 +122,8 @@ class UdpStage final : public Stage {
     store(h + udp::kChecksum, uint16_t{0});
     // The order of the addresses does not matter to a sum.
     const uint64_t pseudo = pseudo_header_sum(front + ip.source, ip.address, ip4::kUdp, length);
-    const uint16_t checksum = checksum_of(add_chain_checksum(pseudo, *p, 0));
-    // RFC 768; in IPv6 every datagram has one (RFC 8200 section 8.1).
-    store(h + udp::kChecksum, checksum == 0 ? uint16_t{0xffff} : checksum);
+    // In IPv6 every datagram has one (RFC 8200 section 8.1).
+    store(h + udp::kChecksum, checksum_but_zero(add_chain_checksum(pseudo, *p, 0)));
     on.push_back(std::move(p));
   }
 

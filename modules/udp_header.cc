@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "modules/udp_header.h"
 
-#include "modules/checksum.h"
 #include "modules/ip4_header.h"
 #include "modules/ip6_header.h"
 #include "modules/packet_edit.h"
+#include "partner/packet_checksum.h"
 
 namespace weft::udp {
 

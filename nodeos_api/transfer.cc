@@ -26,6 +26,16 @@ struct LetGo {
   return gone;
 }
 
+// Drops packets from the end until the domain may hold the slots of the rest.
+void drop_surplus(Domain& domain, const an_Packet* packets, size_t& n, size_t& slots) {
+  for (; n > 0 && !domain.may_hold(slots); --n) {
+    Packet* const p = from_handle(packets[n - 1]);
+    slots -= p->segs;
+    unmark(*p);
+    drop(PacketPtr(p), DropReason::kAccountEmpty, domain.ledger().drops);
+  }
+}
+
 }  // namespace
 
 void Delivery::deliver(Domain& domain, Pvec& v) const {
@@ -41,12 +51,8 @@ void Delivery::deliver(Domain& domain, Pvec& v) const {
   }
   v.release_all();
   domain.ledger().received.add(n);
-  while (n > 0 && !domain.may_hold(slots)) [[unlikely]] {
-      Packet* const p = from_handle(packets[--n]);
-      slots -= p->segs;
-      unmark(*p);
-      drop(PacketPtr(p), DropReason::kAccountEmpty, domain.ledger().drops);
-    }
+  if (!domain.may_hold(slots)) [[unlikely]]
+    drop_surplus(domain, packets, n, slots);
   if (n == 0) [[unlikely]]
     return;
   domain.ledger().held.add(n);

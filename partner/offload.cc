@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include "base/bytes.h"
-#include "base/checksum.h"
+#include "partner/packet_checksum.h"
 
 namespace weft {
 
@@ -16,30 +16,6 @@ namespace {
 constexpr uint32_t kMaxHeaders = 512;  // link, network with options or extensions, TCP with options
 constexpr uint16_t kIp4 = 0x0800, kIp6 = 0x86dd, kVlan = 0x8100, kServiceVlan = 0x88a8;
 constexpr uint8_t kFin = 0x01, kPsh = 0x08, kCwr = 0x80;
-
-// The sum of bytes [offset, end) of a chain.
-uint64_t sum_from(const Packet& p, uint32_t offset, uint64_t sum) {
-  bool odd = false;  // an odd number of bytes summed so far: words start one byte late
-  for (const Seg* s = &p; s != nullptr; s = s->next) {
-    if (offset >= s->length) {
-      offset -= s->length;
-      continue;
-    }
-    const uint32_t n = s->length - offset;
-    uint16_t part = fold(add_checksum(0, s->data + offset, n));
-    if (odd) part = __builtin_bswap16(part);
-    sum += part;
-    odd ^= (n & 1) != 0;
-    offset = 0;
-  }
-  return sum;
-}
-
-// As it goes into the packet: never 0, which UDP reads as "none"; to TCP both are zero.
-uint16_t checksum_of(uint64_t sum) {
-  const auto checksum = uint16_t(~fold(sum));
-  return checksum == 0 ? uint16_t{0xffff} : checksum;
-}
 
 // Offset of the network header, or 0xffff.
 uint16_t network_offset(const uint8_t* at, uint32_t length, Link link) {
@@ -77,7 +53,7 @@ std::optional<DropReason> complete_checksum(Pool& pool, PacketPtr& p) {
     const uint32_t total = p->total_length();
     if (field + 2 > total || field + 2 > Packet::kRoom - Packet::kHeadroom) return DropReason::kBadLength;
     if (!pool.unshare_front(p, field + 2)) return DropReason::kPoolExhausted;
-    store(p->data + field, checksum_of(sum_from(*p, offload.checksum_start, 0)));
+    store(p->data + field, checksum_but_zero(add_chain_checksum(0, *p, offload.checksum_start)));
   }
   p->flags = uint16_t(p->flags & ~Packet::kOffload);
   return std::nullopt;
@@ -195,19 +171,14 @@ void Segmenter::finish(Packet& segment, uint32_t payload) const {
   uint8_t* l4 = segment.data + headers_.l4;
   const uint32_t l4_length = headers_.length - headers_.l4 + payload;
 
-  uint64_t sum = 0;  // of the pseudo header, RFC 9293 section 3.1 and RFC 8200 section 8.1
   if (headers_.ip4) {
     store_be16(ip + 2, uint16_t(headers_.length - headers_.l3 + payload));
     store_be16(ip + 4, uint16_t(load_be16(ip + 4) + done / size_));
     store<uint16_t>(ip + 10, 0);
     store(ip + 10, uint16_t(~fold(add_checksum(0, ip, (ip[0] & 0x0f) * 4u))));
-    sum = add_checksum(0, ip + 12, 8);
   } else {
     store_be16(ip + 4, uint16_t(headers_.length - headers_.l3 - 40 + payload));
-    sum = add_checksum(0, ip + 8, 32);
   }
-  sum += swap_be(uint16_t(headers_.tcp ? IPPROTO_TCP : IPPROTO_UDP));
-  sum += swap_be(uint16_t(l4_length));
 
   if (headers_.tcp) {
     store_be32(l4 + 4, load_be32(l4 + 4) + done);
@@ -218,7 +189,11 @@ void Segmenter::finish(Packet& segment, uint32_t payload) const {
   }
   uint8_t* field = l4 + (headers_.tcp ? 16 : 6);
   store<uint16_t>(field, 0);
-  if (headers_.checksum) store(field, checksum_of(sum_from(segment, headers_.l4, sum)));
+  if (!headers_.checksum) return;
+  const uint8_t protocol = headers_.tcp ? IPPROTO_TCP : IPPROTO_UDP;
+  const uint64_t pseudo = headers_.ip4 ? pseudo_header_sum(ip + 12, 4, protocol, l4_length)
+                                       : pseudo_header_sum(ip + 8, 16, protocol, l4_length);
+  store(field, checksum_but_zero(add_chain_checksum(pseudo, segment, headers_.l4)));
 }
 
 }  // namespace weft

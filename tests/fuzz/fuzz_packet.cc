@@ -24,9 +24,9 @@
 #include <string>
 #include <vector>
 
-#include "modules/checksum.h"
 #include "modules/ip4_header.h"
 #include "modules/ip6_header.h"
+#include "partner/packet_checksum.h"
 #include "partner/vnet_header.h"
 #include "tests/fuzz/exact_memory.h"
 #include "tests/fuzz/input.h"

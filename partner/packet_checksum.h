@@ -29,6 +29,11 @@ inline uint64_t add_chain_checksum(uint64_t sum, const Packet& p, uint32_t offse
 
 // The checksum for a sum of bytes whose checksum field was 0, as it lies in memory.
 inline uint16_t checksum_of(uint64_t sum) { return uint16_t(~fold(sum)); }
+// The same where UDP may read it, to which 0 is "none"; to others both are zero.  (RFC 768.)
+inline uint16_t checksum_but_zero(uint64_t sum) {
+  const uint16_t checksum = checksum_of(sum);
+  return checksum == 0 ? uint16_t{0xffff} : checksum;
+}
 
 // Whether bytes that contain their checksum are good.
 inline bool checksum_good(uint64_t sum) { return fold(sum) == 0xffff; }
