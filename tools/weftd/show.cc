@@ -3,9 +3,10 @@
 
 #include <spdlog/fmt/fmt.h>
 
-#include "tools/weftd/show_ee.h"
+#include "tools/weftd/show_domains.h"
 #include "tools/weftd/show_pan.h"
 #include "tools/weftd/show_routes.h"
+#include "tools/weftd/show_snow.h"
 
 namespace weft {
 

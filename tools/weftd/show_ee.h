@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What "weft ee", "weft show domains" and "weft show channels" are answered.
+// What "weft ee" is answered.
 //
 //   {"do":"ee","action":"list"}
 //   {"do":"ee","action":"start","name":"echo"}     also stop, restart
@@ -16,10 +16,5 @@ namespace weft {
 
 // Errors: kInvalid, kNotFound, why the EE cannot do that.
 Result<admin::Json> manage_ee(Assembly& node, const admin::Json& request);
-
-Result<admin::Json> show_domains(Assembly& node);
-Result<admin::Json> show_channels(Assembly& node);
-// Sessions of EEs in processes of their own.
-Result<admin::Json> show_snow(Assembly& node);
 
 }  // namespace weft
