@@ -82,6 +82,20 @@ const Port* Geni::find_port(std::string_view name) const {
   return it == ports_.end() ? nullptr : it->get();
 }
 
+Result<PartnerInfo> Geni::refresh_port(uint16_t number) {
+  Port& port = *ports_[number];
+  Result<PartnerInfo> what = PartnerInfo{};
+  worker_.call([&] {
+    const auto refreshed = port.partner->control(port.opening, TextRequest{"refresh"});
+    if (!refreshed && refreshed.error().code != Code::kUnsupported) {
+      what = refreshed.error();
+    } else if (what = info(*port.partner, port.opening); what) {
+      port.info = *what;
+    }
+  });
+  return what;
+}
+
 void Geni::set_sorter(uint16_t number, Sorter& sorter) {
   worker_.call([&] { sorters_[number] = &sorter; });
 }

@@ -66,6 +66,10 @@ class Geni final : public Partner, private RoundEnd {
   const Port& port(uint16_t number) const { return *ports_[number]; }
   size_t port_count() const { return ports_.size(); }
   OutPort& out_port(uint16_t number) { return *out_ports_[number]; }
+  // Has the partner look at its device anew, which may be another of the same name by now
+  // (the command "refresh", where it knows that), and notes what it says it is, and returns it.
+  // Errors: the partner's.
+  Result<PartnerInfo> refresh_port(uint16_t number);
   // What takes a port's packets from the next round on: the demux, or a fused loop
   // in front of it.
   void set_sorter(uint16_t number, Sorter& sorter);

@@ -18,16 +18,13 @@ constexpr uint16_t kIp6 = 0x86dd;
 class EthStage final : public Stage, private NeighbourUser {
  public:
   EthStage(IpNode& node, Neighbours& neighbours, Host& host, const Port& device, Dir up, bool raw)
-      : node_(node), neighbours_(neighbours), host_(host), device_(device), up_(up), raw_(raw) {
-    std::memcpy(&mac_, device.info.mac.data(), device.info.mac.size());
-    any_ = mac_ == 0;
-  }
+      : node_(node), neighbours_(neighbours), host_(host), device_(device), up_(up), raw_(raw) {}
 
   void deliver(Dir dir, Pvec& v) override {
     if (raw_) {
       v.filter(v.begin(), [this](PacketPtr p) { return check_length(std::move(p)); });
     } else if (dir == up_) {
-      const ReceivePlain plain{mac_};
+      const ReceivePlain plain{own_address()};
       Packet* const* const rest = std::find_if_not(v.begin(), v.end(), plain);
       v.filter(rest, [&](PacketPtr p) { return plain(p.get()) ? std::move(p) : receive(std::move(p)); });
     } else {
@@ -45,6 +42,14 @@ class EthStage final : public Stage, private NeighbourUser {
   PacketPtr lose(PacketPtr p, DropReason reason) {
     drop(std::move(p), reason);
     return nullptr;
+  }
+
+  // Of the device, as the first bytes of a frame are loaded, without the rest; 0: it has none of
+  // its own.  It may change while packets flow.
+  uint64_t own_address() const {
+    uint64_t address = 0;
+    std::memcpy(&address, device_.info.mac.data(), device_.info.mac.size());
+    return address;
   }
 
   PacketPtr check_length(PacketPtr p) {
@@ -75,7 +80,7 @@ class EthStage final : public Stage, private NeighbourUser {
     if (p->data[0] & 1) {
       // The group bit: broadcast and multicast.
       p->flags |= Packet::kLinkGroup;
-    } else if (!any_ && std::memcmp(p->data, device_.info.mac.data(), 6) != 0) {
+    } else if (const uint64_t own = own_address(); own != 0 && (load<uint64_t>(p->data) ^ own) << 16 != 0) {
       return lose(std::move(p), DropReason::kNotForUs);
     }
     strip_front(*p, kHeader);
@@ -191,9 +196,7 @@ class EthStage final : public Stage, private NeighbourUser {
   Host& host_;
   const Port& device_;
   Dir up_;
-  bool raw_;          // whole frames pass
-  uint64_t mac_ = 0;  // of the device, as the first bytes of a frame are loaded, without the rest
-  bool any_ = false;  // the device has no address of its own
+  bool raw_;  // whole frames pass
   size_t held_ = 0;
 };
 

@@ -48,10 +48,11 @@ Fusion::~Fusion() = default;
 
 void Fusion::add_port(const Port& port, OutPort& out) {
   if (ports_.size() <= port.number) ports_.resize(size_t{port.number} + 1);
-  uint64_t mac = 0;
-  std::memcpy(&mac, port.info.mac.data(), port.info.mac.size());
-  ports_[port.number] =
-      std::make_unique<InPort>(InPort{port.name, port.number, port.info.link, mac, &out, {}});
+  ports_[port.number] = std::make_unique<InPort>(InPort{.name = port.name,
+                                                        .number = port.number,
+                                                        .link = port.info.link,
+                                                        .address = port.info.mac,
+                                                        .out = &out});
 }
 
 Fusion::InPort* Fusion::find_port(std::string_view name) const {

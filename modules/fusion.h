@@ -42,7 +42,7 @@ class Fusion final : public Transform, public Sorter {
          const TupleTable<NarrowFields>& narrow, const TupleTable<WideFields>& wide);
   ~Fusion() override;
 
-  // Makes a port known as an in port and as an out port.
+  // Makes a port known as an in port and as an out port.  It outlives this.
   void add_port(const Port& port, OutPort& out);
 
   const char* name() const override { return "fusion"; }

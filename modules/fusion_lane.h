@@ -9,6 +9,7 @@
 #pragma once
 
 #include <array>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
@@ -95,11 +96,12 @@ struct Fusion::InPort {
   std::string name;
   uint16_t number;
   Link link;
-  uint64_t mac;  // of the device, as the first bytes of a frame are loaded, without the rest
+  const MacAddress& address;  // of the device
+  uint64_t mac = 0;  // the same in this pass, as the first bytes of a frame are loaded, without the rest
   OutPort* out;
-  std::array<std::vector<Lane>, kFamilies> lanes;  // by out port
-  uint64_t passes = 0, settled = 0;                // settled: so many of them
-  uint64_t cycles_per_packet = 0;                  // of the last pass that was timed
+  std::array<std::vector<Lane>, kFamilies> lanes = {};  // by out port
+  uint64_t passes = 0, settled = 0;                     // settled: so many of them
+  uint64_t cycles_per_packet = 0;                       // of the last pass that was timed
 
   template <typename F>
   void each_fused(F f) {
@@ -110,6 +112,7 @@ struct Fusion::InPort {
     }
   }
   void begin() {
+    std::memcpy(&mac, address.data(), address.size());
     each_fused([](Lane& lane) { lane.begin(); });
   }
   void settle() {

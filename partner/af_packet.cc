@@ -88,22 +88,39 @@ Error AfPacket::failed(Error error) const {
 Result<Opening> AfPacket::open(std::string_view spec, Partner*, Opening) {
   if (!spec.empty()) return failed({Code::kInvalid, "takes no spec, not '" + std::string(spec) + "'"});
   if (opening_ != kNoOpening) return failed({Code::kBusy, "is open already"});
-  auto device = Netdev::find(options_.interface);
+  auto device = find_device();
   if (!device) return failed(device.error());
-  device_ = std::move(*device);
-  const uint16_t type = device_.hardware_type();
-  if (type != ARPHRD_ETHER && type != ARPHRD_LOOPBACK) {
-    return failed({Code::kUnsupported, "not an Ethernet interface"});
-  }
   Result<void> done = set_up_socket();
-  if (done) done = bind_to_interface();
+  if (done) done = bind_to(*device);
   if (!done) {
     ring_.reset();
     socket_.reset();
     return failed(done.error());
   }
+  device_ = std::move(*device);
   opening_ = Opening{openings_++};
   return opening_;
+}
+
+Result<Netdev> AfPacket::find_device() const {
+  auto device = Netdev::find(options_.interface);
+  if (!device) return device;
+  const uint16_t type = device->hardware_type();
+  if (type != ARPHRD_ETHER && type != ARPHRD_LOOPBACK) {
+    return Error{Code::kUnsupported, "not an Ethernet interface"};
+  }
+  return device;
+}
+
+// The socket, its ring and what lies in it outlive an interface (packet(7)): a new one of that
+// name is bound to instead.
+Result<void> AfPacket::refresh() {
+  if (!device_.name().empty()) return {};
+  auto device = find_device();
+  if (!device) return device.error();
+  if (auto bound = bind_to(*device); !bound) return bound;
+  device_ = std::move(*device);
+  return {};
 }
 
 // Everything that the kernel allows only before packets can arrive.
@@ -141,17 +158,17 @@ Result<void> AfPacket::set_up_socket() {
   return {};
 }
 
-Result<void> AfPacket::bind_to_interface() {
+Result<void> AfPacket::bind_to(const Netdev& device) {
   sockaddr_ll address{};
   address.sll_family = AF_PACKET;
   address.sll_protocol = swap_be(uint16_t{ETH_P_ALL});
-  address.sll_ifindex = device_.index();
+  address.sll_ifindex = device.index();
   if (::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0) {
     return system_error("bind", errno);
   }
   if (!options_.promiscuous) return {};
   packet_mreq wish{};
-  wish.mr_ifindex = device_.index();
+  wish.mr_ifindex = device.index();
   wish.mr_type = PACKET_MR_PROMISC;
   if (!set_option(socket_.get(), SOL_PACKET, PACKET_ADD_MEMBERSHIP, wish)) {
     return system_error("not promiscuous", errno);
@@ -407,7 +424,11 @@ Result<Reply> AfPacket::control(Opening which, const Request& request) {
     read_kernel_drops();
     return Reply{&stats_};
   }
-  return failed({Code::kUnsupported, "knows no commands"});
+  if (std::get<TextRequest>(request).text != "refresh") {
+    return failed({Code::kUnsupported, "knows no command but 'refresh'"});
+  }
+  if (auto refreshed = refresh(); !refreshed) return failed(refreshed.error());
+  return Reply{device_.name()};
 }
 
 PartnerInfo AfPacket::describe() const {

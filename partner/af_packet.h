@@ -62,7 +62,8 @@ class AfPacket final : public Partner {
   void pull(Opening which, Pvec& v, size_t max) override;
   // Frames that the kernel lost because the ring was full are read here, from
   // PACKET_STATISTICS, and counted as kInQueueFull, as are in pull() those that it cut for
-  // want of room beside the ring.
+  // want of room beside the ring.  The command "refresh": when its interface is gone, it takes the
+  // one that has the name now.  Errors: as open().
   Result<Reply> control(Opening which, const Request& request) override;
 
  private:
@@ -80,7 +81,9 @@ class AfPacket final : public Partner {
   AfPacket(Options options, Pool& pool);
   Error failed(Error error) const;  // with the device's name in front
   Result<void> set_up_socket();
-  Result<void> bind_to_interface();
+  Result<Netdev> find_device() const;
+  Result<void> bind_to(const Netdev& device);
+  Result<void> refresh();
 
   size_t prepare(const Pvec& v);
   bool settle_refusal(Pvec& v, int error, bool& retried);

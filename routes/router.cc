@@ -30,7 +30,7 @@ Router::Router(Worker& worker, Clock& clock, Fib& fib, IpNode& node, Neighbours&
       waiting_(neighbours),
       asker_(asker),
       logger_(logger),
-      options_(options),
+      options_(std::move(options)),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       neighbours_(*this, *this),
       table_(worker, clock, fib, logger, *this) {
@@ -58,7 +58,8 @@ Result<void> Router::add_port(const Port& port) {
   if (kernel) {
     if (auto followed = follow_kernel(); !followed) return followed;
   }
-  ports_[port.number] = {port.name, info.link == Link::kRaw, kernel, info.ifindex, info.mac, info.mtu};
+  ports_[port.number] = {port.name, info.device, info.link == Link::kRaw, kernel, info.ifindex,
+                         info.mac,  info.mtu};
   if (info.ifindex != 0) by_ifindex_[info.ifindex] = port.number;
   neighbours_.add_port(port.number, kernel);
   if (kernel) {

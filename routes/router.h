@@ -21,6 +21,7 @@
 // Errors: each is one sentence; problems that come later go to the Logger.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <set>
 
@@ -34,6 +35,9 @@
 namespace weft {
 
 struct RouterOptions {
+  // Called when a kernel's interface that a port is on has another link address, or is another
+  // of the same name: has the rest of the node look at it, and returns what it is.
+  std::function<Result<PartnerInfo>(uint16_t port)> refresh_port = {};
   bool follow_kernel = true;              // on ports whose addresses the kernel owns
   size_t kernel_buffer_bytes = 16 << 20;  // for changes that wait to be read
 };
@@ -115,10 +119,10 @@ class Router final : private KernelListener, private NeighbourListener, private 
 
  private:
   struct PortState {
-    std::string name;
+    std::string name, device;
     bool raw;
     bool kernel;  // its addresses, routes and neighbours are the kernel's
-    int ifindex;
+    int ifindex;  // 0: the interface is gone
     MacAddress mac;
     uint32_t mtu;
   };
@@ -131,6 +135,8 @@ class Router final : private KernelListener, private NeighbourListener, private 
   };
 
   void link_said(const LinkMessage& link) override;
+  void link_gone(uint16_t port);
+  bool link_is_back(const LinkMessage& link);
   void address_said(const AddressMessage& address) override;
   void route_said(const RouteMessage& route, bool dumped) override;
   void neighbour_said(const NeighbourMessage& neighbour) override;

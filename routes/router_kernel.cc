@@ -2,6 +2,9 @@
 // Router, as far as it listens to the kernel.
 #include <linux/rtnetlink.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "routes/own_routes.h"
 #include "routes/router.h"
 
@@ -75,14 +78,47 @@ void Router::link_said(const LinkMessage& link) {
     }
     kernel_->resync(KernelTable::kRoutes4);
   }
+  if (link.gone) return link_gone(port_on(link.ifindex));
+  if (port_on(link.ifindex) == Packet::kNoPort && !link_is_back(link)) return;
   const auto it = ports_.find(port_on(link.ifindex));
-  if (it == ports_.end() || link.gone || link.mtu == 0) return;
+  if (it == ports_.end() || link.mtu == 0) return;
   PortState& state = it->second;
   const bool new_mac = state.kernel && link.mac != state.mac && link.mac != MacAddress{};
   if (!new_mac && link.mtu == state.mtu) return;
-  if (new_mac) state.mac = link.mac;
+  if (new_mac) {
+    state.mac = link.mac;
+    if (options_.refresh_port) (void)bool(options_.refresh_port(it->first));
+  }
   state.mtu = link.mtu;
   table_.rewrite_port(it->first);
+}
+
+// What was known of it goes with the next hearing of the kernel.
+void Router::link_gone(uint16_t number) {
+  const auto it = ports_.find(number);
+  if (it == ports_.end() || !it->second.kernel) return;
+  PortState& state = it->second;
+  by_ifindex_.erase(std::exchange(state.ifindex, 0));
+  logger_.warn("partner {}: interface {} is gone; one that is made with that name will be taken", state.name,
+               state.device);
+  kernel_->resync_all();
+}
+
+// An interface that is made again has another number.
+bool Router::link_is_back(const LinkMessage& link) {
+  const auto it = std::ranges::find_if(
+      ports_, [&](const auto& entry) { return entry.second.kernel && entry.second.device == link.name; });
+  if (it == ports_.end() || !options_.refresh_port) return false;
+  PortState& state = it->second;
+  const auto found = options_.refresh_port(it->first);
+  if (!found) logger_.warn("partner {}: {}", state.name, found.error().sentence);
+  if (!found || found->ifindex != link.ifindex) return false;
+  by_ifindex_.erase(state.ifindex);
+  by_ifindex_[link.ifindex] = it->first;
+  state.ifindex = link.ifindex;
+  logger_.info("partner {}: interface {} is there again", state.name, state.device);
+  kernel_->resync_all();
+  return true;
 }
 
 void Router::address_said(const AddressMessage& address) {

@@ -80,7 +80,8 @@ Result<void> Assembly::assemble() {
   geni_.emplace(*worker_, *demux_, std::move(modules), std::vector<Transform*>{&*fusion_});
   questions_.emplace(*worker_, *geni_, *ip_);
   router_.emplace(*worker_, clock_, fib_, *ip_, *neighbours_, *questions_, log_,
-                  RouterOptions{.follow_kernel = config_.node.kernel_routes});
+                  RouterOptions{.refresh_port = [this](uint16_t port) { return geni_->refresh_port(port); },
+                                .follow_kernel = config_.node.kernel_routes});
   return {};
 }
 
