@@ -41,8 +41,12 @@ void ControlQueue::wake() {
   unpark();
 }
 
+// Who is served may ask again at once.  That is for the next time, so that threads which ask without
+// end keep the control thread from nothing else.
 void ControlQueue::serve() {
-  while (Request* request = take()) {
+  for (size_t left = waiting(); left > 0; --left) {
+    Request* const request = take();
+    if (request == nullptr) return;                           // what was run served it
     const auto caller = request->caller->shared_from_this();  // which goes when its request is done
     const bool runs = !caller->ended();
     if (runs) {
@@ -56,6 +60,11 @@ void ControlQueue::serve() {
     }
     caller->unpark();
   }
+}
+
+size_t ControlQueue::waiting() {
+  std::lock_guard lock(mutex_);
+  return waiting_.size();
 }
 
 // The oldest request, which its caller leaves alone from now on; null if there is none.

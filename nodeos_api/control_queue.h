@@ -31,7 +31,8 @@ class ControlQueue final : public Waiter {
   int fd() const { return wake_.get(); }
   void wake();
 
-  // Does what is waiting.  Work that itself waits on the control thread serves too.
+  // Does what is waiting now.  Work that itself waits on the control thread serves too.  What comes
+  // meanwhile makes fd() readable.
   void serve();
   // Takes no more; what waits is not run.
   void close();
@@ -48,6 +49,7 @@ class ControlQueue final : public Waiter {
     enum { kWaiting, kTaken, kDone, kRefused } state = kWaiting;
   };
 
+  size_t waiting();
   Request* take();
 
   OwnedFd wake_;

@@ -10,6 +10,7 @@
  *   threads                 of its domain, which compute; then of the C library
  *   domains-threads         of one domain after the other
  *   channels PROT ADDR      outgoing ones
+ *   calls                   of the control thread's time, from all the threads that it may have
  *   descriptors
  *   pool                    pages of a memory pool, of which it then gives nothing back
  *   memory                  of the system
@@ -139,6 +140,19 @@ static void* open_channels(void* arg) {
   return arg;
 }
 
+static void* call_without_end(void* arg) {
+  an_DomainStats stats = {.size = sizeof stats};
+  while (an_domainGetStats(greedy.domain, &stats) == AN_OK) {
+  }
+  return arg;
+}
+static int spawn_callers(void) {
+  uint64_t n = 0;
+  while (n < MOST && an_threadSpawn(NULL, greedy.domain, call_without_end, NULL) != NULL) n++;
+  say("callers", n, an_statusName(an_errno()));
+  return AN_OK;
+}
+
 static void* take_memory(void* arg) {
   const size_t megabyte = 1 << 20;
   uint64_t n = 0;
@@ -229,6 +243,7 @@ int an_eeInit(an_Domain self, int argc, const char* const* argv) {
   if (strcmp(what, "send-rated") == 0) return send_without_end(8000000);
   if (strcmp(what, "threads") == 0) return spawn_threads();
   if (strcmp(what, "domains-threads") == 0) return spawn_in_domains();
+  if (strcmp(what, "calls") == 0) return spawn_callers();
   if (strcmp(what, "channels") == 0) return start_thread(open_channels);
   if (strcmp(what, "memory") == 0) return start_thread(take_memory);
   if (strcmp(what, "descriptors") == 0) return open_descriptors();

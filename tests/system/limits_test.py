@@ -80,6 +80,7 @@ CHANNELS = 4094  # that the greedy one can open: 4096 objects, of which two are 
 BACK_WITHIN = 0.1  # seconds from the kill of an EE until nothing of it is left in the node
 CHANCES = 5  # how often an EE is killed until that is so: a machine may have other things to do, too
 PACKET = 2112  # bytes of the pool that a packet fills
+ANSWERED_WITHIN = 0.5  # seconds; what an operator asks, on a busy machine
 
 
 class Limits(unittest.TestCase):
@@ -235,6 +236,23 @@ class Limits(unittest.TestCase):
     def threads_in_weftd(self, name):
         tasks = Path(f"/proc/{self.weftd.process.pid}/task").iterdir()
         return [task for task in tasks if (task / "comm").read_text().strip() == name]
+
+    def test_calls_of_one_in_weftd(self):
+        """Its threads are served one after the other, and so is the operator, who can stop it."""
+        self.start('"descriptors"', more=LOADED % '"calls"')
+        self.assertEqual(self.said("callers"), (16, "AN_ELIMIT"))
+        slowest = 0
+        for _ in range(50):
+            begin = time.monotonic()
+            self.admin.show("domains")
+            slowest = max(slowest, time.monotonic() - begin)
+        print(f"  {1000 * slowest:.0f} ms at most for an answer")
+        self.assertLess(slowest, ANSWERED_WITHIN)
+        self.expect_neighbour_whole()
+        begin = time.monotonic()
+        self.weftd.weft("ee", "stop", "loaded")
+        self.assertLess(time.monotonic() - begin, ANSWERED_WITHIN)
+        self.expect_good_end()
 
     def test_the_memory_of_a_principal_in_weftd(self):
         self.start('"descriptors"', more=LOADED % '"packets"' + TENANT + "memory = 1048576\n")
