@@ -51,7 +51,8 @@ int main(int argc, char** argv) {
   setvbuf(stdout, NULL, _IOLBF, 0);
   printf("fd %s, shadow %s, \033[31m\n", getenv("WEFT_SNOW_FD"), open("/etc/shadow", O_RDONLY) >= 0 ? "seen" : "hidden");
   if (strcmp(how, "fails") == 0) return 3;
-  signal(SIGTERM, strcmp(how, "stays though asked") == 0 ? SIG_IGN : leave);
+  signal(SIGTERM, strncmp(how, "stays", 5) == 0 ? SIG_IGN : leave);
+  if (strcmp(how, "stays without its node") == 0) close(atoi(getenv("WEFT_SNOW_FD")));
   if (strcmp(how, "chatters") == 0) {
     int i;
     for (i = 0; i < 100000; i++) printf("line %d\n", i);
@@ -178,6 +179,13 @@ class Ees(unittest.TestCase):
         done = self.weft("ee", "stop", "x")
         self.assertRegex(done.stdout, r"(?m)^x +stopped .*killed by SIGKILL")
         self.assertTrue(4.5 < time.monotonic() - begin < 8)
+
+    def test_one_that_leaves_its_node_and_stays_is_killed(self):
+        """Nobody asks it to end, and it is of no use any more: it is started again."""
+        self.start('[ee.x]\nexec = ["{program}", "stays without its node"]\n')
+        self.wait_for(lambda: "ee x hung up" in self.log())
+        self.wait_for(lambda: self.ee()["starts"] == 2)
+        self.assertIn("ee x ended: killed by SIGKILL", self.log())
 
     def test_an_ee_cannot_fill_the_log(self):
         self.start('[ee.x]\nexec = ["{program}", "chatters"]\n')

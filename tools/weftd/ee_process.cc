@@ -5,6 +5,9 @@
 
 #include <cerrno>
 #include <csignal>
+#include <utility>
+
+#include "mee/manager.h"
 
 namespace weft {
 
@@ -31,11 +34,14 @@ void EeProcess::watch() {
   parts_.loop.watch(process_->pidfd(), EPOLLIN, [this](uint32_t) { died(); });
 }
 
-// Who has left the node, or broke the protocol, has nothing more to do.
+// Who has left the node, or broke the protocol, has nothing more to do, and is not waited for without
+// end.
 void EeProcess::serve() {
   if (!session_->serve()) {
     hang_up();
-    return stop();
+    stop();
+    grace_ = parts_.loop.every(mee::Manager::kGraceNs, [this] { kill(); });
+    return;
   }
   parts_.loop.change(session_->fd(), session_->has_backlog() ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
@@ -50,6 +56,7 @@ void EeProcess::hang_up() {
 void EeProcess::forget() {
   if (!process_) return;
   hang_up();
+  if (grace_) parts_.loop.forget_tick(*std::exchange(grace_, std::nullopt));
   parts_.loop.forget(process_->output());
   parts_.loop.forget(process_->pidfd());
   process_.reset();

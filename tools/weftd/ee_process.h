@@ -50,6 +50,7 @@ class EeProcess final : public mee::Home {
   const Parts parts_;
   std::optional<isolation::Process> process_;
   std::optional<snow::Session> session_;  // none: it has hung up
+  std::optional<uint32_t> grace_;         // since then it is expected to end
   std::optional<EeOutput> output_;
   WhenEnded ended_;
 };
