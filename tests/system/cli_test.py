@@ -38,6 +38,10 @@ class Check(Daemon):
     def test_wrong_usage(self):
         self.assertEqual(self.weftd("--chek").returncode, 2)
         self.assertEqual(self.weft("show", "everything").returncode, 2)
+        self.assertIn("show: no command 'everything'; there are: run, paths", self.weft("show", "everything").stderr)
+        self.assertIn("weft: no command 'shwo'; there are: show, trace", self.weft("shwo", "--json").stderr)
+        cc = subprocess.run([BIN / "weft-cc", "--bogus", "x.c"], capture_output=True, text=True, timeout=20)
+        self.assertEqual(cc.returncode, 2, cc.stderr)
         self.assertEqual(self.weft("capture", "a/ip@near").returncode, 2)
         self.assertEqual(self.weft("trace", "a/ip", "0").returncode, 2)
 
@@ -114,7 +118,7 @@ class Start(Daemon):
     def test_a_control_socket_that_cannot_be_made(self):
         udp = 'driver = "udp"\nlocal = "127.0.0.1:9"\nremote = "127.0.0.1:9"\n'
         (self.folder / "file").write_text("mine\n")
-        for control, why in (("none/deep/w.sock", "No such file or directory"), ("file/w.sock", "Not a directory"),
+        for control, why in (("none/deep/w.sock", "its folder cannot be made: No such file or directory"), ("file/w.sock", "Not a directory"),
                              ("file", "stands there already and is no socket")):
             said = self.refusal(self.with_partner(udp, control))
             self.assertEqual(said, f"control socket {self.folder}/{control}: {why}")
@@ -133,12 +137,25 @@ class Start(Daemon):
         self.assertEqual(said, f"control socket {self.folder}/w.sock: another weftd uses it")
         self.assertEqual(self.weft("show", "run").returncode, 0)  # the first lives on
 
+    def test_one_socket_for_two_purposes(self):
+        snow = f'[snow]\nsocket = "{self.folder}/w.sock"\n'
+        said = self.refusal(self.with_partner('driver = "udp"\nlocal = "127.0.0.1:9"\nremote = "127.0.0.1:9"\n') + snow)
+        self.assertEqual(said, f"snow socket {self.folder}/w.sock: another kind of socket is served there")
+
     def test_a_stale_socket_is_replaced(self):
         self.give([(0, packet(0))])
         with socket.socket(socket.AF_UNIX) as dead:
             dead.bind(str(self.folder / "w.sock"))
         self.start(self.router(ENDLESS))
         self.assertEqual(self.end(), 0, self.log())
+
+    def test_a_hang_up_does_not_end_it(self):
+        self.give([(0, packet(0))])
+        self.start(self.router(ENDLESS))
+        self.process.send_signal(signal.SIGHUP)
+        self.assertEqual(self.weft("show", "run").returncode, 0)
+        self.assertEqual(self.end(), 0, self.log())
+        self.assertIn("SIGHUP: the config is read at the start only", self.log())
 
     def test_no_weftd_answers(self):
         done = self.weft("show", "run")
@@ -263,6 +280,10 @@ class Running(Daemon):
             self.assertNotIn("\033", done.stdout)
         self.assertIn("ttl_expired", self.weft("show", "drops").stdout)
         self.assertIn("in/ip -> out", self.weft("show", "run").stdout)
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([BIN / "weft", "--socket", self.folder / "w.sock", "show", "run"], stdout=full,
+                                  stderr=subprocess.PIPE, text=True, timeout=20)
+        self.assertEqual((done.returncode, done.stderr), (1, "weft: write: No space left on device\n"))
         self.assertEqual(self.show("pools")["pools"][0]["capacity"], 1024)
 
     def test_a_clean_stop_accounts_for_every_packet(self):

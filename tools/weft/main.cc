@@ -3,8 +3,12 @@
 //
 // Exit codes: 0 done, 1 it failed (one sentence on standard error), 2 wrong usage.
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <functional>
+#include <string>
+#include <vector>
 
 #include "tools/weft/capture.h"
 #include "tools/weft/ee.h"
@@ -121,10 +125,32 @@ void add_ee(CLI::App& app, Arguments& arguments, Command& command) {
 
 int run(const Arguments& arguments, const Command& command) {
   auto client = admin::Client::connect(arguments.socket);
-  const Result<void> done = client ? command(*client) : Result<void>(client.error());
+  Result<void> done = client ? command(*client) : Result<void>(client.error());
+  if (done && std::fflush(stdout) != 0) done = system_error("write", errno);
   if (done) return 0;
   std::fprintf(stderr, "weft: %s\n", done.error().sentence.c_str());
   return 1;
+}
+
+// What CLI11 does not say of a word that is no command: that it is none, and which there are.
+std::string unknown_command(const CLI::App& app) {
+  const CLI::App* at = &app;
+  while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
+  const std::vector<std::string> words = app.remaining(true);
+  const auto word = std::ranges::find_if(words, [](const std::string& w) { return !w.starts_with('-'); });
+  const std::vector<const CLI::App*> commands = at->get_subcommands([](const CLI::App*) { return true; });
+  if (word == words.end() || commands.empty()) return "";
+  std::string known;
+  for (const CLI::App* command : commands) known += (known.empty() ? "" : ", ") + command->get_name();
+  return at->get_name() + ": no command '" + *word + "'; there are: " + known;
+}
+
+int wrong_usage(const CLI::App& app, const CLI::ParseError& error) {
+  if (const std::string unknown = unknown_command(app); error.get_exit_code() != 0 && !unknown.empty()) {
+    std::fprintf(stderr, "%s\n", unknown.c_str());
+    return 2;
+  }
+  return app.exit(error) == 0 ? 0 : 2;
 }
 
 }  // namespace
@@ -145,7 +171,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    return wrong_usage(app, error);
   }
   return run(arguments, command);
 }

@@ -144,7 +144,11 @@ int main(int argc, char** argv) {
   app.add_option("--code-object", options.code_object, "write a code object of PAN, of this name for people");
   app.add_flag("-s,--strip", options.strip, "leave out the names of static functions and variables");
   app.add_flag("--dump", options.dump, "show them as text");
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
   auto done = weft::cc::run(options);
   if (done) return 0;
   std::string sentence = done.error().sentence;

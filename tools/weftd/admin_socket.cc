@@ -71,7 +71,9 @@ Result<void> clear(const std::string& path, int type, const sockaddr_un& address
       errno == EAGAIN) {
     return refuse(Code::kBusy, named(path, type), "another weftd uses it");
   }
-  if (errno != ECONNREFUSED && errno != EPROTOTYPE) return system_error(named(path, type), errno);
+  if (errno == EPROTOTYPE)
+    return refuse(Code::kBusy, named(path, type), "another kind of socket is served there");
+  if (errno != ECONNREFUSED) return system_error(named(path, type), errno);
   if (::unlink(path.c_str()) != 0) return system_error(named(path, type), errno);
   return {};
 }
@@ -85,8 +87,8 @@ Result<AdminSocket> AdminSocket::listen(const std::string& path, int type) {
   }
   std::memcpy(address.sun_path, path.data(), path.size());
   const auto parent = std::filesystem::path(path).parent_path();
-  std::error_code ignored;  // bind() says what is wrong
-  if (!parent.empty()) std::filesystem::create_directory(parent, ignored);
+  std::error_code failed;
+  if (!parent.empty()) std::filesystem::create_directory(parent, failed);
   if (auto cleared = clear(path, type, address); !cleared) return cleared.error();
 
   OwnedFd fd(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -95,6 +97,8 @@ Result<AdminSocket> AdminSocket::listen(const std::string& path, int type) {
   const int bound = ::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address);
   const int error = errno;
   ::umask(mask);
+  if (bound != 0 && error == ENOENT && failed)
+    return refuse(Code::kIo, named(path, type), "its folder cannot be made: " + failed.message());
   if (bound != 0) return system_error(named(path, type), error);
   AdminSocket socket(std::move(fd), path);
   if (auto known = socket.remember_file(); !known) return known.error();

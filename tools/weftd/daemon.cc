@@ -27,6 +27,7 @@ Result<OwnedFd> take_signals() {
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
   ::sigprocmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   OwnedFd fd(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
@@ -72,6 +73,9 @@ Result<void> run_daemon(const Config& config, const Parts& parts, Logger& log) {
   loop.watch(signals->get(), EPOLLIN, [&](uint32_t) {
     signalfd_siginfo signal{};
     if (::read(signals->get(), &signal, sizeof signal) != sizeof signal) return;
+    if (signal.ssi_signo == SIGHUP) {
+      return log.warn("SIGHUP: the config is read at the start only; to have it read again, restart weftd");
+    }
     log.info("stopping: {}", signal.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
     loop.stop();
   });
