@@ -510,7 +510,8 @@ int an_packetFree(an_Packet packet);                       /* no longer wanted *
 int an_packetDrop(an_Packet packet, an_DropReason reason); /* the same, and why */
 
 /* `n` more bytes at the front; their contents are the caller's to write.  Returns the new
- * first byte; NULL: AN_ENOMEM, AN_EINVAL (more than fit in one piece), AN_EDEAD. */
+ * first byte; NULL: AN_ENOMEM, AN_EINVAL (more than fit in one piece; beyond 65535 bytes in all),
+ * AN_EDEAD. */
 void* an_packetPush(an_Packet* packet, size_t n);
 /* `n` bytes less at the front.  Errors: AN_EINVAL (not shorter than n), AN_ENOMEM. */
 int an_packetPop(an_Packet* packet, size_t n);

@@ -22,6 +22,7 @@ constexpr size_t kLine = 64;
 constexpr uint32_t kMaxPiece = Packet::kRoom - Packet::kHeadroom;
 constexpr const char* kPoolEmpty = "the packet pool is empty";
 constexpr const char* kNotOnePiece = "more bytes than fit in one piece";
+constexpr const char* kTooLong = "a packet has at most 65535 bytes";
 
 Packet* held(an_Packet handle) { return find_held(handle); }
 
@@ -280,6 +281,10 @@ int an_packetDrop(an_Packet packet, an_DropReason reason) {
 void* an_packetPush(an_Packet* packet, size_t n) {
   if (on_own_thread()) return handed_over([&] { return an_packetPush(packet, n); });
   return with_packet(held(packet), [&](Packet& p) -> void* {
+    if (n > kMaxLength || p.total_length() + n > kMaxLength) {
+      fail(AN_EINVAL, kTooLong);
+      return nullptr;
+    }
     if (n <= p.headroom()) {
       p.flags &= uint16_t(~Packet::kHeaders);  // they stood there
       return p.push(n);
@@ -304,7 +309,7 @@ void* an_packetAppend(an_Packet packet, size_t n) {
   if (on_own_thread()) return handed_over([&] { return an_packetAppend(packet, n); });
   return with_packet(held(packet), [n](Packet& p) -> void* {
     if (n <= kMaxPiece && p.total_length() + n <= kMaxLength) return append(p, uint32_t(n));
-    fail(AN_EINVAL, n > kMaxPiece ? kNotOnePiece : "a packet has at most 65535 bytes");
+    fail(AN_EINVAL, n > kMaxPiece ? kNotOnePiece : kTooLong);
     return nullptr;
   });
 }

@@ -171,6 +171,15 @@ static void length_is_bounded(arena* world) {
   an_nodeInfo("packet_contiguous", &piece);
   while (an_packetAppend(p, (size_t)piece) != NULL) length += (size_t)piece;
   EXPECT(an_errno() == AN_EINVAL && length <= 65535 && length + piece > 65535);
+  EXPECT(an_packetTrim(p, 1) == AN_OK);
+  for (length = 1; an_packetPush(&p, (size_t)piece) != NULL && length <= 65535;) length += (size_t)piece;
+  EXPECT(an_errno() == AN_EINVAL && length <= 65535 && length + piece > 65535);
+  EXPECT(an_packetGetLength(p) == length);
+  an_packetFree(p);
+  p = an_packetAlloc(d, 65535);
+  REQUIRE(p != NULL);
+  EXPECT_NULL(AN_EINVAL, an_packetPush(&p, 1)); /* there is headroom */
+  EXPECT(an_packetPop(&p, 1) == AN_OK && an_packetPush(&p, 1) != NULL);
   an_packetFree(p);
   an_domainDestroy(d);
 }
