@@ -53,6 +53,7 @@ struct Neighbours::State {
   std::array<Entry, kAddresses> entries;
   std::array<uint16_t, kBuckets> buckets;
   uint16_t free = 0;
+  size_t behind = 0;  // packets that are not the first of their address
   SpscRing<NeighbourEvent> events{kEvents};
   OwnedFd fd{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
   // Set from the worker's write to the fd until the control thread has seen the ring
@@ -71,10 +72,13 @@ struct Neighbours::State {
     return link;
   }
 
+  static size_t behind_first(size_t count) { return count > 1 ? count - 1 : 0; }
+
   // Unlinks the entry and gives what waited there.
   Entry take(uint16_t* link) {
     const uint16_t index = *link;
     const Entry taken = entries[index];
+    behind -= behind_first(taken.count);
     *link = taken.next;
     entries[index].count = 0;
     entries[index].next = free;
@@ -116,7 +120,11 @@ void Neighbours::hold(NeighbourUser& user, uint16_t port, uint8_t family, const 
     *link = index;
   }
   Entry& entry = s.entries[*link];
-  if (entry.count == kPacketsPerAddress) return user.failed(std::move(p), DropReason::kNeighbourPending);
+  const bool first = entry.count == 0;
+  if (!first && (entry.count == kPacketsPerAddress || s.behind == kPackets)) {
+    return user.failed(std::move(p), DropReason::kNeighbourPending);
+  }
+  s.behind += !first;
   entry.waiting[entry.count++] = {&user, p.release()};
 }
 
@@ -151,6 +159,7 @@ void Neighbours::forget(NeighbourUser& user) {
         entry.waiting[kept++] = waiting;
       }
     }
+    state_->behind -= State::behind_first(entry.count) - State::behind_first(kept);
     entry.count = uint8_t(kept);
   }
 }

@@ -6,7 +6,8 @@
 // asks the kernel or the link; the answer comes back as a closure between rounds.
 //
 // Bounded: so many addresses, so many packets for each (RFC 1122 2.3.2.2 asks for
-// at least one).
+// at least one), and for all but the first of each together.  The longest datagram
+// waits whole: it has 46 pieces on Ethernet, and all are lost with one.
 //
 // Threads: the worker; take_event() from the control thread.
 // Time: hold() does not allocate.
@@ -48,7 +49,8 @@ struct NeighbourEvent {
 class Neighbours {
  public:
   static constexpr size_t kAddresses = 256;  // that may be waited for at once
-  static constexpr size_t kPacketsPerAddress = 16;
+  static constexpr size_t kPacketsPerAddress = 64;
+  static constexpr size_t kPackets = 4096;  // behind the first of each address
 
   Neighbours();
   ~Neighbours();  // REQUIRES: nothing is held

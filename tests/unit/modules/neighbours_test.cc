@@ -59,12 +59,40 @@ TEST_F(NeighboursTest, AsksOnceAndLetsAllGo) {
 }
 
 TEST_F(NeighboursTest, PacketsPerAddressAreBounded) {
-  for (int i = 0; i < 20; ++i) hold(1);
+  constexpr int kMost = Neighbours::kPacketsPerAddress;
+  static_assert(kMost >= 46, "a datagram of 65535 bytes, in pieces of an Ethernet");
+  for (int i = 0; i < kMost + 4; ++i) hold(1);
   EXPECT_EQ(failed_, 4);
   EXPECT_EQ(last_, DropReason::kNeighbourPending);
   neighbours_.failed(0, 4, address(1));
-  EXPECT_EQ(failed_, 20);
+  EXPECT_EQ(failed_, kMost + 4);
   EXPECT_EQ(last_, DropReason::kNeighbourFailed);
+}
+
+TEST_F(NeighboursTest, PacketsAreBoundedTogetherAndTheFirstOfEachWaits) {
+  constexpr int kMost = Neighbours::kPackets;
+  constexpr uint32_t kFull = kMost / (Neighbours::kPacketsPerAddress - 1) + 1;
+  const auto fill = [&](int failed_before) {
+    for (uint32_t a = 0; a < kFull; ++a) {
+      for (size_t i = 0; i < Neighbours::kPacketsPerAddress; ++i) hold(a);
+    }
+    EXPECT_EQ(failed_, failed_before + int(kFull * Neighbours::kPacketsPerAddress) - int(kFull) - kMost);
+  };
+  fill(0);
+  const int full = failed_;
+  for (uint32_t a = kFull; a < Neighbours::kAddresses; ++a) hold(a);
+  EXPECT_EQ(failed_, full);
+  hold(kFull);
+  EXPECT_EQ(failed_, full + 1);
+  neighbours_.forget(*this);
+  for (uint32_t a = 0; a < Neighbours::kAddresses; ++a) neighbours_.resolved(0, 4, address(a), 77);
+  EXPECT_EQ(resolved_, 0);
+  NeighbourEvent event;
+  while (neighbours_.take_event(event)) {
+  }
+  fill(failed_);
+  for (uint32_t a = 0; a < kFull; ++a) neighbours_.resolved(0, 4, address(a), 77);
+  EXPECT_EQ(resolved_, kMost + int(kFull)) << "there is room again for as many";
 }
 
 TEST_F(NeighboursTest, AddressesAreBoundedAndComeBack) {
