@@ -157,6 +157,7 @@ Result<void> TapPartner::configure() {
   if (options_.kernel_mac) done = device_.set_mac(*options_.kernel_mac);
   if (done && options_.mtu != 0) done = device_.set_mtu(options_.mtu);
   if (done && options_.up) done = device_.set_up();
+  mtu_ = device_.mtu();
   return done;
 }
 
@@ -309,13 +310,15 @@ PartnerInfo TapPartner::describe() const {
   info.driver = options_.tun ? "tun" : "tap";
   info.device = options_.netns.empty() ? options_.name : options_.name + " in " + options_.netns;
   info.mode = offload_ ? "readv, writev, offload" : "readv, writev";
-  info.reason = reason_;
+  // Moved to where its host lives, it goes on working, but answers no questions.
+  const bool elsewhere = !gone_ && device_.name().empty();
+  info.reason = elsewhere ? "in another network namespace; MTU as it was in this one" : reason_;
   info.link = options_.tun ? Link::kRaw : Link::kEthernet;
   info.mac = mac_;
-  info.mtu = device_.mtu();
+  info.mtu = elsewhere ? mtu_ : device_.mtu();
   // An index means something in its own namespace only.
   info.ifindex = options_.netns.empty() ? device_.index() : 0;
-  info.up = !gone_ && device_.up();
+  info.up = elsewhere || (!gone_ && device_.up());
   info.offload = true;
   info.owns_address = true;
   info.poll_fd = fd_.get();

@@ -84,6 +84,7 @@ class TapPartner final : public Partner {
   bool offload_ = false;
   std::string reason_;
   MacAddress mac_{};
+  uint32_t mtu_ = 0;                   // when it was opened
   std::array<iovec, IOV_MAX> iovecs_;  // used within one push or one pull
   PartnerStats stats_;
 };

@@ -110,6 +110,12 @@ class Router:
         for address in ("10.0.2.2", "fd00:2::2"):
             self.ping(self.h1, address, 5, "-i0.05", "-s20000")
 
+    def test_a_large_ping_to_whom_nobody_knows_yet(self):
+        """All its fragments wait for the neighbour."""
+        self.h2.up("eth0", "10.0.2.3/24", "fd00:2::3/64")
+        for address in ("10.0.2.3", "fd00:2::3"):
+            self.assertIn("1 received", self.h1.run("ping", "-c1", "-W2", "-s65000", address, check=False))
+
     def test_curl(self):
         (self.lab.folder / "page").write_text("woven\n" * 1000)
         self.h2.start("python3", "-m", "http.server", "--bind", "::", "8080", cwd=self.lab.folder, stderr=-3)
@@ -204,6 +210,12 @@ address = ["10.0.2.1/24", "fd00:2::1/64"]
         for host, device, subnet in ((self.h1, "left", 1), (self.h2, "right", 2)):
             self.r.ip(f"link set {device} netns {host.netns} name eth0")
             host.up("eth0", f"10.0.{subnet}.2/24", f"fd00:{subnet}::2/64")
+
+    def test_a_tap_in_the_namespace_of_its_host_is_shown_at_work(self):
+        for partner in self.weftd.show("partner")["partners"]:
+            self.assertTrue(partner["up"])
+            self.assertIn(partner["mtu"], (1500, self.right_mtu))
+            self.assertIn("in another network namespace", partner["why"])
 
     def test_the_link_local_address_is_a_gateway(self):
         left = next(p for p in self.weftd.show("partner")["partners"] if p["partner"] == "left")
