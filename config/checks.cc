@@ -231,8 +231,7 @@ void check_whole(const Config& config, ConfigErrors& errors) {
     }
   }
   for (const RouteConfig& route : config.routes) {
-    IpPrefix network{route.to.network(), route.to.length};
-    once.add("route to " + to_text(network), route.at);
+    once.add("route to " + to_text(route.to), route.at);
   }
 }
 

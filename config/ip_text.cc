@@ -58,6 +58,15 @@ Result<IpPrefix> parse_prefix(std::string_view text) {
   return IpPrefix{*address, uint8_t(*length)};
 }
 
+Result<IpPrefix> parse_network(std::string_view text) {
+  const auto prefix = parse_prefix(text);
+  if (!prefix) return prefix;
+  const IpPrefix network{prefix->network(), prefix->length};
+  if (*prefix == network) return network;
+  return Error{Code::kInvalid, "'" + std::string(text) + "' has bits behind its prefix; " + to_text(network) +
+                                   " was expected"};
+}
+
 Result<Endpoint> parse_endpoint(std::string_view text) {
   const auto refuse = [&] {
     return wrong(text, "an address with a UDP port, as 127.0.0.1:4000 or [::1]:4000");

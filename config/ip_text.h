@@ -39,6 +39,8 @@ struct Endpoint {
 Result<IpAddress> parse_ip(std::string_view text);
 // "10.0.0.1/24", "fd00::1/64"; without a length the whole address.
 Result<IpPrefix> parse_prefix(std::string_view text);
+// The same of a network: no bits are set behind its prefix.
+Result<IpPrefix> parse_network(std::string_view text);
 // "127.0.0.1:4000", "[::1]:4000".
 Result<Endpoint> parse_endpoint(std::string_view text);
 

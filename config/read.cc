@@ -99,7 +99,7 @@ std::vector<RouteConfig> read_routes(TableReader& root, const NameCheck& check) 
     route.at = table.at();
     const auto to = table.required_text("to");
     bool good = to.has_value();
-    if (to) good = take(parse_prefix(to->value), *to, table.errors(), route.to);
+    if (to) good = take(parse_network(to->value), *to, table.errors(), route.to);
     if (const auto via = table.text("via")) {
       IpAddress gateway;
       good = take(parse_ip(via->value), *via, table.errors(), gateway) && good;

@@ -22,12 +22,9 @@ void check_address(const std::optional<Text>& text, ConfigErrors& errors) {
 
 void check_prefix(const std::optional<Text>& text, ConfigErrors& errors) {
   if (!text || text->value == "default" || is_node_address(text->value)) return;
-  const auto prefix = parse_prefix(text->value);
-  if (!prefix) return errors.add(text->at, prefix.error().sentence);
-  const IpPrefix network{prefix->network(), prefix->length};
-  if (*prefix == network) return;
-  errors.add(text->at,
-             "'" + text->value + "' has bits behind its prefix; " + to_text(network) + " was expected");
+  if (const auto network = parse_network(text->value); !network) {
+    errors.add(text->at, network.error().sentence);
+  }
 }
 
 PanNeighbourConfig read_neighbour(TableReader& table, const NameCheck& check) {

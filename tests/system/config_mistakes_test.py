@@ -118,6 +118,8 @@ CASES = [
      '[partner.b]\ndriver = "tap"\ndevice = "u"\naddress = [§"10.0.0.1/16"]\n', "address 10.0.0.1 stands already in line 4"),
     ("a path twice", path("left/ip (src=10.0.0.0/8) -> right") + '[[path]]\ntext = "§left/ip(src=10.0.0.0/8)->right"\n',
      "stands already in line 10"),
+    ("a route to a host with a prefix", TWO + '[[route]]\nto = §"10.0.0.1/8"\nport = "left"\n',
+     "'10.0.0.1/8' has bits behind its prefix; 10.0.0.0/8 was expected"),
     ("a route twice", TWO + '[[route]]\nto = "10.0.0.0/8"\nport = "left"\n§[[route]]\nto = "10.0.0.0/8"\nport = "right"\n',
      "route to 10.0.0.0/8 stands already in line 9"),
     ("a file twice", '[partner.a]\ndriver = "pcap"\nwrite = "o"\n§[partner.b]\ndriver = "pcap"\nwrite = "o"\n',
