@@ -236,8 +236,8 @@ class Router {
   }
   [[gnu::always_inline]] static void set_headers(Packet& p, const uint8_t* window, const uint8_t* ip,
                                                  uint32_t length) {
-    static_assert(offsetof(Packet, l4) == offsetof(Packet, l3) + 2);
-    store(&p.l3, uint32_t{uint16_t(ip - window)} * 0x10001 + (length << 16));
+    p.l3 = uint16_t(ip - window);
+    p.l4 = uint16_t(p.l3 + length);
   }
 
   const Lpm<4>::Reader ip4_;
