@@ -72,19 +72,19 @@ size_t Way::admit(an_Packet* capsules, size_t count, Environment* in_hand, Wante
   an_PacketView views[kBatch];
   an_packetGetViewVec(capsules, count, views);
   Environment* env = in_hand;
-  size_t codes = 0;
-  for (size_t i = 0; i < count; ++i) {
-    if (!admit_usual(capsules[i], views[i], *env)) [[unlikely]] {
-      if (const Lost why = admit_any(capsules[i], views[i], *env); why != kNot) {
-        lost = lose(capsules[i], why);
+  LoadedCode** code = wanted.code.data();
+  for (const an_PacketView* view = views; view != views + count; ++view, ++capsules) {
+    if (!admit_usual(*capsules, *view, *env)) [[unlikely]] {
+      if (const Lost why = admit_any(*capsules, *view, *env); why != kNot) {
+        lost = lose(*capsules, why);
         continue;
       }
     }
-    wanted.code[codes] = &env->code();
-    codes += env->code().wait(*env);
+    *code = &env->code();
+    code += env->code().wait(*env);
     ++env;
   }
-  wanted.count = codes;
+  wanted.count = size_t(code - wanted.code.data());
   return size_t(env - in_hand);
 }
 
@@ -159,7 +159,8 @@ inline Way::Lost Way::send(const Environment& env) {
     return lose(env.capsule(), AN_DROP_NO_NEIGHBOUR);
   if (env.from_network() && !capsule::lower_ttl(env.header())) [[unlikely]]
     return lose(env.capsule(), AN_DROP_TTL);
-  // (A capsule that an application inserts meanwhile is not in the way: it was handed one, and lets all leave.)
+  // (A capsule that an application inserts meanwhile is not in the way: it was handed one, and
+  // lets all leave.)
   Neighbour& neighbour = *neighbours_[route];
   *neighbour.end++ = env.capsule();
   return kNot;

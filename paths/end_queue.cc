@@ -8,7 +8,7 @@ size_t EndQueue::append(std::span<Packet* const> packets, uint16_t path) {
   uint64_t more = 0, chained = 0;
 #pragma GCC unroll 4
   for (size_t i = 0; i < n; ++i) {
-    packets[i]->path = path;  // of what does not fit it says nothing
+    packets[i]->path = path;
     more += packets[i]->length;
     chained |= reinterpret_cast<uintptr_t>(packets[i]->next);
   }

@@ -58,7 +58,7 @@ class EndQueue {
   size_t laden_at() const { return laden_at_; }
 
   // Takes packets over for `path`, from the front, up to the first that does not fit.  Returns
-  // how many.
+  // how many.  (Those that do not fit may bear its name too.)
   size_t append(std::span<Packet* const> packets, uint16_t path);
   // The same for one, in fewer steps, where calm() allows it.  False: append() may do it.
   [[gnu::always_inline]] bool append_calmly(Packet* p, uint16_t path) {
