@@ -162,16 +162,18 @@ class Router {
     return true;
   }
 
-  // Four packets that the link says are of the protocol of `last`, which is not routed, each in
-  // its own slot.  What a glance at that told, it tells of them.  False when one is something else;
+  // What the link says of the protocol of a packet, which route() told of.
+  static uint32_t protocol_word(const Packet& p) { return load<uint32_t>(p.data + kAt + kProtocolAt); }
+
+  // Four packets that the link says are of that protocol, which is not routed, each in its own
+  // slot.  What a glance at another told, it tells of them.  False when one is something else;
   // all are then unchanged.
-  [[gnu::always_inline]] bool pass_four(Packet* const* p, const Packet& last, Glance told,
+  [[gnu::always_inline]] bool pass_four(Packet* const* p, uint32_t protocol, Glance told,
                                         Glance* glances) const {
     using namespace plain;
     const FourPackets four(p);
     if (!everywhere(four.plain<0>() & above(four.length(), all_of(kAt + kHeader4 - 1)))) return false;
     const uint8_t* const ip[] = {p[0]->data + kAt, p[1]->data + kAt, p[2]->data + kAt, p[3]->data + kAt};
-    const uint32_t protocol = load<uint32_t>(last.data + kAt + kProtocolAt);
     if (!everywhere(Mask(((words_at(ip, kProtocolAt) ^ protocol) & kProtocolBits) == 0))) return false;
     for (size_t k = 0; k < 4; ++k) {
       set_headers(*p[k], p[k]->room(), ip[k], 0);
@@ -253,18 +255,25 @@ void glance_all(const Pvec& v, const Transit& transit, Glance* glances) {
   for (size_t i = 0; i < kPacketAhead; ++i) Packet::prefetch(packets[i]);
   for (size_t i = 0; kLarge && i < std::min(kEntryAhead, n); ++i) router.look_ahead(*packets[i]);
   Glance last(Glance::kNarrow, 0);  // four are asked whether they are as what came last
+  uint32_t protocol = 0;            // of that
   size_t i = 0;
   for (; n - i >= kFour; i += kFour) {
-    for (size_t k = 0; k < kFour; ++k) Packet::prefetch(packets[i + kPacketAhead + k]);
+    for (size_t k = 0; k < kFour; ++k) {
+      Packet::prefetch(packets[i + kPacketAhead + k]);
+      packets[i + k]->in_port = transit.in_port;
+    }
     for (size_t k = i + kEntryAhead; kLarge && k < std::min(i + kEntryAhead + kFour, n); ++k)
       router.look_ahead(*packets[k]);
     if (last.kind() == Glance::kNarrow && router.route_four(packets + i, glances + i)) continue;
-    if (last.kind() == Glance::kOther && router.pass_four(packets + i, *packets[i - 1], last, glances + i))
-      continue;
+    if (last.kind() == Glance::kOther && router.pass_four(packets + i, protocol, last, glances + i)) continue;
     for (size_t k = i; k < i + kFour; ++k) glances[k] = router.route(*packets[k]);
     last = glances[i + kFour - 1];
+    if (last.kind() == Glance::kOther) protocol = router.protocol_word(*packets[i + kFour - 1]);
   }
-  for (; i < n; ++i) glances[i] = router.route(*packets[i]);
+  for (; i < n; ++i) {
+    packets[i]->in_port = transit.in_port;
+    glances[i] = router.route(*packets[i]);
+  }
 }
 template <Link kLink>
 void glance_all(const Pvec& v, const Transit& transit, Glance* glances) {

@@ -14,16 +14,17 @@ struct LetGo {
   size_t packets = 0, slots = 0;
 };
 [[gnu::noinline]] LetGo let_go_of(std::span<Packet* const> packets, uint32_t holder) {
-  LetGo gone;
-  for (Packet* const p : packets) {
+  size_t n = 0, slots = 0;
+#pragma GCC unroll 4
+  for (; n < packets.size(); ++n) {
+    Packet* const p = packets[n];
     if (p == nullptr || !holds(holder, *p)) [[unlikely]]
       break;
-    gone.slots += p->segs;
+    slots += p->segs;
     unmark(*p);
     forget_arrival(*p);
-    ++gone.packets;
   }
-  return gone;
+  return {n, slots};
 }
 
 // Drops packets from the end until the domain may hold the slots of the rest.

@@ -62,10 +62,12 @@ int hand_over(Packet& p, const Domain& to, Enqueue&& enqueue) {
   Domain& from = holder(p);
   if (!may_hand_over(from, to)) return an_errno();
   let_go(p);
+  const uint16_t came_by = p.path;
   Pvec v;
   v.push_back(PacketPtr(&p));
   enqueue(v);
   if (!v.empty()) {
+    p.path = came_by;
     hold(p, from);
     v.release_all();
     return fail(AN_EQFULL, "the channel's queue is full");

@@ -17,11 +17,11 @@
 // Threads: pure functions.
 #pragma once
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
+#include "base/bytes.h"
 #include "pan_ee/address.h"
 #include "pan_ee/code_name.h"
 
@@ -73,12 +73,11 @@ const char* sentence(Fault fault);
 // length are a link's padding.
 Fault check(const uint8_t* header, size_t available);
 
-// Whether check() finds nothing wrong in front of the length.
-inline bool begins_well(const uint8_t* header) {
-  uint32_t first;
-  std::memcpy(&first, header, sizeof first);
-  static_assert(std::endian::native == std::endian::little);
-  return (first & 0xffff) == kVersion && first > 0xffff;  // a TTL stands above
+// Whether check() finds nothing wrong in front of the home, and the length is `length`.
+inline bool begins_well(const uint8_t* header, uint32_t length) {
+  const uint64_t first = load_be64(header);
+  constexpr uint32_t kBegins = uint32_t{kVersion} << 24;  // no flags, and behind them the TTL
+  return uint32_t(first) == length && uint32_t(first >> 32) - (kBegins + 1) < 0xffff;
 }
 
 struct Header {

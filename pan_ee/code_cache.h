@@ -27,7 +27,9 @@ class CodeCache {
   LoadedCode* find(const uint8_t* name) const {
     const size_t i = start(name);
     const Slot& slot = slots_[i];
-    return slot.is_of(name) ? slot.object : find_behind(i, name);
+    if (slot.is_of(name)) [[likely]]
+      return slot.object;
+    return find_behind(i, name);
   }
 
   // All of them, in the order in which they came.
@@ -42,7 +44,9 @@ class CodeCache {
     // memcmp() of kPlace bytes that is no call.
     bool is_of(const uint8_t* name) const {
       const Words differing = (load<Words>(name) ^ front[0]) | (load<Words>(name + sizeof(Words)) ^ front[1]);
-      return everywhere(Mask(differing == 0)) && load<uint64_t>(name + sizeof front) == back;
+      if (!everywhere(Mask(differing == 0))) [[unlikely]]
+        return false;
+      return load<uint64_t>(name + sizeof front) == back;
     }
     void write(const CodeName& name) { name.write(reinterpret_cast<uint8_t*>(this)); }
   };

@@ -112,10 +112,9 @@ class alignas(64) LoadedCode {
       return;
     }
     // The last step may go again over what the one before it copied.
-    const uint8_t* const last = from + n - kStep;
-    uint8_t* const last_to = to + n - kStep;
-    for (; from < last; from += kStep, to += kStep) std::memcpy(to, from, kStep);
-    std::memcpy(last_to, last, kStep);
+    const size_t last = n - kStep;
+    for (size_t i = 0; i < last; i += kStep) std::memcpy(to + i, from + i, kStep);
+    std::memcpy(to + last, from + last, kStep);
   }
   void stopped(Environment& env, vm::Fault why);
 

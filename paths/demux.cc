@@ -98,7 +98,7 @@ void Demux::sort(uint16_t in_port, Pvec& v) {
   if (v.empty()) return;
   const Port& port = *ports_[in_port];
   const Transit transit{fib_, narrow_.transit().filter().at_port(in_port),
-                        wide_.transit().filter().at_port(in_port)};
+                        wide_.transit().filter().at_port(in_port), in_port};
   reader_.glance(port.link, v, transit, glances_.data());
   const PortBindings::Routes narrow = port.bindings.only_routes(fib_, PortBindings::kProtocol4);
   const PortBindings::Routes wide = port.bindings.only_routes(fib_, PortBindings::kProtocol6);
@@ -112,13 +112,11 @@ void Demux::sort(uint16_t in_port, Pvec& v) {
   const Glance* glance = glances_.data();
   Glance last = *glance;
   Path* path = path_of(last);
-  if (path != nullptr && std::all_of(glance, glance + v.size(), [&](Glance g) { return g == last; })) {
-    for (Packet* const p : v) p->in_port = in_port;
+  if (path != nullptr && Glance::alike(glance, v.size())) {
     path->enqueue(End::kNear, {v.begin(), v.size()});
     return v.release_all();
   }
   for (Packet* const p : v) {
-    p->in_port = in_port;
     if (*glance != last) {
       last = *glance;
       path = path_of(last);

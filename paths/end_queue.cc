@@ -3,12 +3,33 @@
 
 namespace weft {
 
+size_t EndQueue::append(std::span<Packet* const> packets, uint16_t path) {
+  size_t n = std::min(packets.size(), capacity() - size());
+  uint64_t more = 0, chained = 0;
+#pragma GCC unroll 4
+  for (size_t i = 0; i < n; ++i) {
+    packets[i]->path = path;
+    more += packets[i]->length;
+    chained |= reinterpret_cast<uintptr_t>(packets[i]->next);
+  }
+  if (chained != 0) [[unlikely]]
+    more = total_length(packets.data(), n);
+  while (more > max_bytes_ - bytes()) [[unlikely]] more -= packets[--n]->total_length();
+  const uint64_t at = pushed_.value(), first = at & mask_;
+  const size_t unbroken = std::min(n, capacity() - first);
+  std::copy_n(packets.data(), unbroken, &ring_[first]);
+  if (n != unbroken) std::copy_n(packets.data() + unbroken, n - unbroken, &ring_[0]);
+  pushed_.set(at + n);
+  pushed_bytes_.add(more);
+  return n;
+}
+
 void EndQueue::pop_into(Pvec& v) {
   const size_t n = std::min(size(), v.room());
   const size_t first = popped_.value() & mask_;
   const size_t unbroken = std::min(n, capacity() - first);
   v.adopt({&ring_[first], unbroken});
-  v.adopt({&ring_[0], n - unbroken});
+  if (n != unbroken) v.adopt({&ring_[0], n - unbroken});
   if (n == size()) {
     popped_bytes_.set(pushed_bytes_.value());
   } else {

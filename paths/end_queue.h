@@ -58,22 +58,8 @@ class EndQueue {
   size_t laden_at() const { return laden_at_; }
 
   // Takes packets over for `path`, from the front, up to the first that does not fit.  Returns
-  // how many.
-  size_t append(std::span<Packet* const> packets, uint16_t path) {
-    size_t n = std::min(packets.size(), capacity() - size());
-    uint64_t more = total_length(packets.data(), n);
-    while (more > max_bytes_ - bytes()) [[unlikely]] more -= packets[--n]->total_length();
-    Packet** const ring = ring_.get();
-    const uint64_t mask = mask_, first = pushed_.value();
-#pragma GCC unroll 4
-    for (size_t i = 0; i < n; ++i) {
-      ring[(first + i) & mask] = packets[i];
-      packets[i]->path = path;
-    }
-    pushed_.set(first + n);
-    pushed_bytes_.add(more);
-    return n;
-  }
+  // how many.  (Those that do not fit may bear its name too.)
+  size_t append(std::span<Packet* const> packets, uint16_t path);
   // The same for one, in fewer steps, where calm() allows it.  False: append() may do it.
   [[gnu::always_inline]] bool append_calmly(Packet* p, uint16_t path) {
     const uint64_t at = pushed_.value(), bytes = pushed_bytes_.value() + p->total_length();

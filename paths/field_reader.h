@@ -35,6 +35,7 @@ static_assert(sizeof(PacketFields) == 64);
 struct Transit {
   const Fib& fib;
   TupleFilter::AtPort narrow, wide;  // tuples that may want one
+  uint16_t in_port;
 };
 
 // What a glance at a packet told.  (One word, for compilers take a struct of two apart.)
@@ -52,6 +53,12 @@ class Glance {
   Kind kind() const { return Kind(word_ >> 16); }
   uint32_t what() const { return uint16_t(word_); }
   bool operator==(const Glance&) const = default;
+  // Whether `n` told the same.
+  static bool alike(const Glance* glances, size_t n) {
+    uint32_t differing = 0;
+    for (size_t i = 0; i < n; ++i) differing |= glances[i].word_ ^ glances[0].word_;
+    return differing == 0;
+  }
 
  private:
   uint32_t word_ = kNothing;
@@ -65,8 +72,8 @@ class FieldReader {
   // kMalformed: what stands at the network header is not one, or shorter.
   virtual void read(Link link, Packet& p, PacketFields& fields) const = 0;
   // Looks at nothing but where packets go: sets Packet::next_hop of those that are plainly
-  // to one host and that no tuple may want, and clears their kLocal.  Writes glances[i] of
-  // v[i], for all of `v`.
+  // to one host and that no tuple may want, and clears their kLocal; sets Packet::in_port of
+  // all.  Writes glances[i] of v[i], for all of `v`.
   virtual void glance(Link link, const Pvec& v, const Transit& transit, Glance* glances) const = 0;
 };
 

@@ -11,6 +11,8 @@ const char* to_text(Fault fault) {
   return kTexts[unsigned(fault)];
 }
 
+Call& call_of_this_thread() { return current_call; }
+
 Result<std::unique_ptr<Instance>> Instance::create(ArenaSpace& space, std::shared_ptr<const Program> program,
                                                    std::shared_ptr<const MachineCode> code,
                                                    const Sizes& sizes) {

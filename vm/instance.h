@@ -38,6 +38,9 @@ struct Arguments {
   uint64_t r1 = 0, r2 = 0, r3 = 0, r4 = 0, r5 = 0;
 };
 
+// current_call, asked for once: its address would be computed again for each use.
+Call& call_of_this_thread();
+
 class Instance {
  public:
   using Entry = vm::Entry;
@@ -64,7 +67,7 @@ class Instance {
   //   thread calls nothing else.
   class Calls {
    public:
-    Calls() : call_(current_call) {}
+    Calls() : call_(call_of_this_thread()) {}
     explicit Calls(const Entry& entry) : Calls() { choose(entry); }
     ~Calls() { call_.entry_ = nullptr; }
     Calls(const Calls&) = delete;

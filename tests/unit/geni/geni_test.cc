@@ -13,7 +13,8 @@ namespace {
 class NoFields final : public FieldReader {
  public:
   void read(Link, Packet&, PacketFields& fields) const override { fields = {}; }
-  void glance(Link, const Pvec& v, const Transit&, Glance* glances) const override {
+  void glance(Link, const Pvec& v, const Transit& transit, Glance* glances) const override {
+    for (Packet* const p : v) p->in_port = transit.in_port;
     std::fill_n(glances, v.size(), Glance{});
   }
 };

@@ -321,7 +321,7 @@ TEST_F(FlowTest, AGlanceAtAVectorIsAGlanceAtEach) {
   const Fib fib;
   const TupleTable<NarrowFields> narrow;
   const TupleTable<WideFields> wide;
-  const Transit transit{fib, narrow.filter().at_port(3), wide.filter().at_port(3)};
+  const Transit transit{fib, narrow.filter().at_port(3), wide.filter().at_port(3), 3};
   const Bytes tail = Bytes(40);
   for (const Link link : {Link::kRaw, Link::kEthernet}) {
     const auto on_link = [&](unsigned type, const Bytes& b) {
@@ -348,6 +348,7 @@ TEST_F(FlowTest, AGlanceAtAVectorIsAGlanceAtEach) {
         Glance glance;
         FlowReader().glance(link, alone, transit, &glance);
         ASSERT_EQ(seen[i], glance);
+        ASSERT_EQ(p.in_port, 3);
         others += glance.kind() == Glance::kOther;
         if (glance.kind() != Glance::kNothing) {
           ASSERT_EQ(p.l3, alone[0]->l3);
@@ -398,7 +399,7 @@ TEST_F(FlowTest, AGlanceAgreesWithTheFields) {
       v.push_back(pool_->copy(b));
     }
     Glance glances[5];
-    const Transit transit{*fib, narrow.filter().at_port(in_port), wide.filter().at_port(in_port)};
+    const Transit transit{*fib, narrow.filter().at_port(in_port), wide.filter().at_port(in_port), in_port};
     FlowReader().glance(Link::kEthernet, v, transit, glances);
     for (int k = 0; k < 5; ++k) {
       Packet& p = *v[k];

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "paths/end_queue.h"
 #include "tests/unit/testing/api_node.h"
 #include "tests/unit/testing/partners.h"
 
@@ -57,6 +58,18 @@ TEST_F(TransferTest, WhatIsMoreThanThePrincipalMayHoldIsDroppedFromTheBack) {
   free_all();
   deliver(19, 3);
   EXPECT_EQ(kept_.size(), 3u);
+}
+
+TEST_F(TransferTest, WhatAChannelHasNoRoomForStillKnowsWhatItCameBy) {
+  deliver(0, 1);
+  Packet& p = *from_handle(kept_[0]);
+  p.path = 3;
+  EndQueue small({.packets = 8, .bytes = p.total_length() - 1});
+  const auto enqueue = [&](Pvec& v) { v.release_front(small.append({v.begin(), v.size()}, 7)); };
+  EXPECT_EQ(hand_over(p, domain(), enqueue), AN_EQFULL);
+  EXPECT_EQ(p.path, 3);
+  EXPECT_TRUE(holds(domain(), p));
+  EXPECT_EQ(domain().ledger().held.value(), 1u);
 }
 
 }  // namespace
