@@ -8,7 +8,7 @@ void EndQueue::pop_into(Pvec& v) {
   const size_t first = popped_.value() & mask_;
   const size_t unbroken = std::min(n, capacity() - first);
   v.adopt({&ring_[first], unbroken});
-  v.adopt({&ring_[0], n - unbroken});
+  if (unbroken < n) v.adopt({&ring_[0], n - unbroken});
   if (n == size()) {
     popped_bytes_.set(pushed_bytes_.value());
   } else {
