@@ -17,7 +17,7 @@ using namespace weft::bench;
 
 namespace {
 
-constexpr size_t kSlices = 200;
+constexpr size_t kSlices = 1000;
 
 struct Meter {
   an_OutChan out = nullptr;
@@ -71,7 +71,7 @@ int main(int argc, char** argv) {
   if (an_snowConnect(nullptr) != AN_OK) fail("connect");
   static Meter meter;
   meter.length = std::stoul(argv[2]);
-  meter.in_slice = rtt ? 1000 : 64 * 1000;
+  meter.in_slice = rtt ? 500 : 64 * 100;
   meter.domain =
       an_domainCreate(nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr);
   const char* port = rtt ? "echo" : "source";

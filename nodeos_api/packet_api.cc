@@ -218,7 +218,7 @@ void copy_out(const Packet& p, size_t offset, size_t n, uint8_t* into) {
 }
 
 // Of what `its` domain holds.
-int let_die(Domain& its, Packet& p, DropReason reason) {
+[[gnu::always_inline]] inline int let_die(Domain& its, Packet& p, DropReason reason) {
   Domain::Ledger& ledger = its.ledger();
   its.give_back_slots(p.segs);
   unmark(p);
@@ -268,14 +268,17 @@ an_Packet an_packetClone(an_Packet packet) {
 int an_packetFree(an_Packet packet) { return an_packetDrop(packet, AN_DROP_DISCARD); }
 
 int an_packetDrop(an_Packet packet, an_DropReason reason) {
-  if (on_own_thread()) return handed_over([&] { return an_packetDrop(packet, reason); });
+  if (on_own_thread()) [[unlikely]]
+    return handed_over([=] { return an_packetDrop(packet, reason); });
   if (reason < 0 || reason >= AN_DROP_REASONS) return fail(AN_EINVAL, "there is no such reason");
   Packet* const p = held(packet);
-  if (p == nullptr) return an_errno();
+  if (p == nullptr) [[unlikely]]
+    return an_errno();
   Domain& its = holder(*p);
-  const auto die = [&] { return let_die(its, *p, to_drop_reason(reason)); };
-  if (its.node().on_worker()) return die();
-  return its.node().allows_control() ? its.node().carry(die) : an_errno();
+  if (its.node().on_worker()) [[likely]]
+    return let_die(its, *p, to_drop_reason(reason));
+  if (!its.node().allows_control()) return an_errno();
+  return its.node().carry([=, &its] { return let_die(its, *p, to_drop_reason(reason)); });
 }
 
 void* an_packetPush(an_Packet* packet, size_t n) {

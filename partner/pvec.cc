@@ -16,6 +16,11 @@ void Pvec::guard_end() {
 }
 
 void Pvec::append(Pvec& other) {
+  if (other.size() == 1 && open()) {  // as often as not
+    slots_[end_++] = other[0];
+    other.release_all();
+    return;
+  }
   const size_t n = std::min(room(), other.size());
   adopt({other.begin(), n});
   other.release_front(n);

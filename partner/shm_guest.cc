@@ -91,39 +91,39 @@ bool ShmGuest::has_room(Way& way, uint32_t length) {
 }
 
 // Descriptors for all pieces.  False when the ring has no room.
-bool ShmGuest::write(Opening which, const Packet& p, ShmWriter* tx) {
-  const auto room = [&] { return flights_.size() - (tx->at() - landed_); };
+inline bool ShmGuest::write(Opening which, const Packet& p, ShmWriter& tx) {
+  const auto room = [&] { return flights_.size() - (tx.at() - landed_); };
   if (p.segs > room()) reap();
   if (p.segs > room()) return false;
   for (const Packet* s = &p; s != nullptr; s = s->next) {
     const bool last = s->next == nullptr;
-    flight(tx->at()) = last ? const_cast<Packet*>(&p) : nullptr;
-    tx->add({.opening = which.id,
-             .offset = uint32_t(s->data - memory_.base()),
-             .length = s->length,
-             .more = !last,
-             .port = 0,
-             .timestamp = 0,
-             .turn = 0,
-             .given = 0});
+    flight(tx.at()) = last ? const_cast<Packet*>(&p) : nullptr;
+    tx.add({.opening = which.id,
+            .offset = uint32_t(s->data - memory_.base()),
+            .length = s->length,
+            .more = !last,
+            .port = 0,
+            .timestamp = 0,
+            .turn = 0,
+            .given = 0});
   }
   return true;
 }
 
 void ShmGuest::push(Opening which, Pvec& v) {
+  ShmWriter tx(memory_.tx_descriptors(), memory_.layout().entries, tx_);
   if (tx_ - landed_ >= reap_every_) reap();
   const Way* const own = way(which.id);
   Way* const found = own != nullptr ? way(own->leads_to) : nullptr;
   if (found == nullptr) return;
   Way& way = *found;
   if (way.queue.shared) hear_left(way);
-  ShmWriter tx(memory_.tx_descriptors(), memory_.layout().entries, tx_);
   size_t taken = 0;
   uint64_t bytes = 0;
   for (; taken < v.size(); ++taken) {
     const Packet& p = *v[taken];
     const uint32_t length = p.total_length();
-    if (!has_room(way, length) || !write(which, p, &tx)) break;
+    if (!has_room(way, length) || !write(which, p, tx)) break;
     way.enter(length);
     bytes += length;
   }
@@ -143,22 +143,28 @@ void ShmGuest::push(Opening which, Pvec& v) {
 void ShmGuest::lend() {
   if (pool_.available() == 0) return;
   const uint32_t mask = memory_.layout().entries - 1;
+  const uint8_t* const base = memory_.base();
+  uint32_t* const fill = memory_.fill_offsets();
+  uint8_t* const lent = lent_.data();
+  uint32_t at = fill_;
   while (pool_.available() > 0) {
     Pvec v;
     pool_.alloc(v, std::min(pool_.available(), Pvec::kCapacity));
     for (const Packet* p : v) {
-      lent_[p->slot] = 1;
-      memory_.fill_offsets()[fill_++ & mask] = uint32_t(p->data - memory_.base());
+      lent[p->slot] = 1;
+      fill[at++ & mask] = uint32_t(p->data - base);
     }
     v.release_all();
   }
+  fill_ = at;
   memory_.control().fill_lent.store(fill_, std::memory_order_release);
 }
 
-Packet* ShmGuest::returned(const ShmDescriptor& d) {
+inline Packet* ShmGuest::returned(const ShmDescriptor& d) {
   uint8_t* const slots = pool_.memory().data() + 64;
   const size_t slot = uint32_t(d.offset - uint32_t(slots - memory_.base())) / uint32_t{Packet::kStride};
-  if (slot >= lent_.size() || lent_[slot] == 0) return nullptr;
+  if (slot >= lent_.size() || lent_[slot] == 0) [[unlikely]]
+    return nullptr;
   lent_[slot] = 0;
   auto* const p = reinterpret_cast<Packet*>(slots + slot * Packet::kStride);
   p->length = d.length;
@@ -169,7 +175,7 @@ Packet* ShmGuest::returned(const ShmDescriptor& d) {
 }
 
 // The packet of `first`, which may be null, and of the pieces that follow it.
-Packet* ShmGuest::join_rest(Packet* first) {
+[[gnu::noinline]] Packet* ShmGuest::join_rest(Packet* first) {
   Packet* last = first;
   for (bool more = true; more && turn_has_come(rx_descriptor(rx_), rx_);) {
     const ShmDescriptor& d = rx_descriptor(rx_++);
@@ -189,9 +195,13 @@ Packet* ShmGuest::join_rest(Packet* first) {
 
 // What the node has passed is asked for while there is nothing else to do.
 void ShmGuest::pull(Opening, Pvec& v, size_t max) {
+  if (!turn_has_come(rx_descriptor(rx_), rx_)) return idle();
+  idle_pulls_ = 0;
+  const uint32_t first = rx_, given = rx_descriptor(first).given;
+  ask_for_rest(given);
   uint64_t bytes = 0;
   size_t got = 0;
-  for (const uint32_t first = rx_; got < max && turn_has_come(rx_descriptor(rx_), rx_);) {
+  do {
     const ShmDescriptor& d = rx_descriptor(rx_++);
     Packet* p = returned(d);
     if (d.more != 0) [[unlikely]]
@@ -200,15 +210,23 @@ void ShmGuest::pull(Opening, Pvec& v, size_t max) {
       continue;
     bytes += p->total_length();
     v.push_back(PacketPtr(p));
-    if (got++ == 0 && !worth_a_look(rx_, rx_ - first, rx_descriptor(first).given)) break;
+    if (got++ == 0 && !worth_a_look(rx_, rx_ - first, given)) break;
+  } while (got < max && turn_has_come(rx_descriptor(rx_), rx_));
+  stats_.rx_packets.add(got);
+  stats_.rx_bytes.add(bytes);
+  lend();
+}
+
+// All at once: each comes from the other CPU.
+inline void ShmGuest::ask_for_rest(uint32_t given) {
+  for (uint32_t i = kDescriptorsInLine; i < std::min<uint32_t>(given, Pvec::kCapacity);
+       i += kDescriptorsInLine) {
+    __builtin_prefetch(&rx_descriptor(rx_ + i));
   }
-  if (got > 0) {
-    idle_pulls_ = 0;
-    stats_.rx_packets.add(got);
-    stats_.rx_bytes.add(bytes);
-  } else if (landed_ != tx_ && (tx_ - landed_ >= reap_every_ || ++idle_pulls_ >= kReapWhenIdle)) {
-    reap();
-  }
+}
+
+void ShmGuest::idle() {
+  if (landed_ != tx_ && (tx_ - landed_ >= reap_every_ || ++idle_pulls_ >= kReapWhenIdle)) reap();
   lend();
 }
 

@@ -88,7 +88,9 @@ class ShmGuest final : public Partner, public Sleeper {
   // Of the piece that is described so; null if its slot was not lent.
   Packet* returned(const ShmDescriptor& d);
   Packet* join_rest(Packet* first);
-  bool write(Opening which, const Packet& p, ShmWriter* tx);
+  bool write(Opening which, const Packet& p, ShmWriter& tx);
+  void ask_for_rest(uint32_t given);
+  void idle();
 
   ShmMemory& memory_;
   Pool& pool_;

@@ -50,6 +50,7 @@ struct ShmDescriptor {
   uint32_t given;  // in the first of those that were given at once: how many; else 0
 };
 static_assert(sizeof(ShmDescriptor) == 32 && offsetof(ShmDescriptor, turn) == 24);
+constexpr uint32_t kDescriptorsInLine = 64 / sizeof(ShmDescriptor);
 
 // The descriptor `count` is there: the rest of it is written.
 inline bool turn_has_come(const ShmDescriptor& shared, uint32_t count) {
@@ -60,8 +61,18 @@ inline bool turn_has_come(const ShmDescriptor& shared, uint32_t count) {
 // `given`: a look into the next line takes it from who is about to write it, and the packet waits
 // meanwhile.  One that came alone is better passed on first.
 inline bool worth_a_look(uint32_t next, uint32_t entries, uint32_t given) {
-  constexpr uint32_t kInLine = 64 / sizeof(ShmDescriptor);
-  return given > entries || next % kInLine != 0;
+  return given > entries || next % kDescriptorsInLine != 0;
+}
+
+// Asks for a line that is to be written, and that the other CPU may have.  (g++ makes of
+// __builtin_prefetch(at, 1) a line to be read, of which the write then has to wait, unless it
+// compiles for one kind of CPU; those that do not know this instruction pass over it.)
+inline void prefetch_to_write(const void* at) {
+#if defined(__x86_64__)
+  asm volatile("prefetchw %0" : : "m"(*static_cast<const char*>(at)));
+#else
+  __builtin_prefetch(at, 1);
+#endif
 }
 
 // Descriptors of one ring, as who gives them writes them: the first of them last.  So nothing
@@ -72,11 +83,14 @@ class ShmWriter {
  public:
   // `at`: how many were given before.
   ShmWriter(ShmDescriptor* ring, uint32_t entries, uint32_t at)
-      : ring_(ring), mask_(entries - 1), first_at_(at), at_(at) {}
+      : ring_(ring), mask_(entries - 1), first_at_(at), at_(at) {
+    prefetch_to_write(&ring_[at & mask_]);
+  }
 
-  // The lines are the other CPU's: they are asked for in time.
-  void add(const ShmDescriptor& d) {
-    __builtin_prefetch(&ring_[(at_ + kAhead) & mask_], 1);
+  // The lines are the other CPU's: they are asked for in time, and the first, which it looks
+  // at all the while, when there is something to write: it would be taken back before.
+  [[gnu::always_inline]] void add(const ShmDescriptor& d) {
+    prefetch_to_write(&ring_[(at_ + kAhead) & mask_]);
     if (at_ == first_at_) {
       first_ = d;
     } else {
@@ -93,7 +107,7 @@ class ShmWriter {
   }
 
  private:
-  void write(uint32_t at, const ShmDescriptor& d) {
+  [[gnu::always_inline]] void write(uint32_t at, const ShmDescriptor& d) {
     ShmDescriptor& shared = ring_[at & mask_];
     shared.opening = d.opening;
     shared.offset = d.offset;
@@ -125,7 +139,7 @@ struct ShmLayout {
 
   bool valid() const {
     return std::has_single_bit(entries) && entries <= kMaxEntries && openings > 0 &&
-           openings <= kMaxOpenings && memory > 0 && memory <= kMaxMemory;
+           openings <= kMaxOpenings && memory >= kBuffer && memory <= kMaxMemory;
   }
   size_t rx_descriptors() const { return 1024; }
   size_t tx_descriptors() const { return rx_descriptors() + entries * sizeof(ShmDescriptor); }

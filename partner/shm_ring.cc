@@ -10,7 +10,6 @@ namespace weft {
 namespace {
 
 constexpr uint32_t kPiece = Packet::kRoom - Packet::kHeadroom;
-constexpr uint32_t kAhead = 8;  // buffers of which the memory is asked for in time
 
 // Descriptor `count`, if it is there.  Each word is loaded once, whatever becomes of the memory;
 // that of the turn first.
@@ -25,6 +24,18 @@ bool read_once(const ShmDescriptor& shared, uint32_t count, ShmDescriptor* d) {
 }
 
 uint32_t read_once(const uint32_t& shared) { return __atomic_load_n(&shared, __ATOMIC_RELAXED); }
+
+// A piece of `p`, of so many bytes in that buffer.
+ShmDescriptor described(Opening which, const Packet& p, uint32_t buffer, uint32_t length, bool more) {
+  return {.opening = which.id,
+          .offset = buffer,
+          .length = length,
+          .more = more,
+          .port = p.in_port,
+          .timestamp = p.timestamp,
+          .turn = 0,
+          .given = 0};
+}
 
 }  // namespace
 
@@ -80,30 +91,43 @@ Result<Reply> ShmRing::control(Opening, const Request& request) {
 
 bool ShmRing::offers() const { return turn_has_come(tx_descriptor(tx_), tx_); }
 
-// The packet that is described from `at` on, in `limit` entries at most.  It is published whole,
-// so one that does not end is none.
-ShmRing::Offer ShmRing::look(uint32_t at, uint32_t limit, uint32_t first_piece) {
+inline bool ShmRing::may_be_read(const ShmDescriptor& d) const {
   const ShmLayout& layout = memory_.layout();
-  const uint64_t first = layout.packets(), end = first + layout.memory;
+  return d.offset >= layout.packets() && d.length <= kMaxLength &&
+         uint64_t{d.offset} + d.length <= layout.packets() + layout.memory;
+}
+
+// The packet that is described from `at` on, in `limit` entries at most.
+inline ShmRing::Offer ShmRing::look(uint32_t at, uint32_t limit, uint32_t first_piece) {
   Offer offer{.opening = 0, .entries = 0, .given = 0, .length = 0, .first = first_piece, .pieces = 0};
   ShmDescriptor d;
-  uint32_t pieces = 0;
-  bool good = true, ended = false;
-  while (!ended && offer.entries < limit &&
-         read_once(tx_descriptor(at + offer.entries), at + offer.entries, &d)) {
-    if (offer.entries++ == 0) {
-      offer.opening = d.opening;
-      offer.given = d.given;
-    }
-    ended = d.more == 0;
-    good = good && pieces < kMaxPieces && d.opening == offer.opening && d.offset >= first &&
-           d.length <= kMaxLength && uint64_t{d.offset} + d.length <= end;
-    if (!good) continue;
-    pieces_[first_piece + pieces++] = {d.offset, d.length};
-    offer.length += d.length;
-  }
-  if (good && ended && offer.length <= kMaxLength) offer.pieces = pieces;
+  if (!read_once(tx_descriptor(at), at, &d)) return offer;
+  offer = {.opening = d.opening,
+           .entries = 1,
+           .given = d.given,
+           .length = d.length,
+           .first = first_piece,
+           .pieces = may_be_read(d)};
+  pieces_[first_piece] = {d.offset, d.length};
+  if (d.more != 0) [[unlikely]]
+    look_at_rest(at, limit, &offer);
   return offer;
+}
+
+// It is published whole, so one that does not end is none.
+[[gnu::noinline]] void ShmRing::look_at_rest(uint32_t at, uint32_t limit, Offer* offer) {
+  ShmDescriptor d;
+  bool good = offer->pieces > 0, ended = false;
+  while (!ended && offer->entries < limit &&
+         read_once(tx_descriptor(at + offer->entries), at + offer->entries, &d)) {
+    ++offer->entries;
+    ended = d.more == 0;
+    good = good && offer->pieces < kMaxPieces && d.opening == offer->opening && may_be_read(d);
+    if (!good) continue;
+    pieces_[offer->first + offer->pieces++] = {d.offset, d.length};
+    offer->length += d.length;
+  }
+  if (!good || !ended || offer->length > kMaxLength) offer->pieces = 0;
 }
 
 // Looks at what is there, and asks for its bytes.  Returns how many offers, at most `max`.
@@ -123,10 +147,23 @@ size_t ShmRing::look_ahead(Offer* offers, size_t max) {
 }
 
 // A packet of the node's with the bytes of the pieces; null when the pool is empty.
-PacketPtr ShmRing::copy_in(const Offer& offer) {
-  PacketPtr whole = pool_.alloc();
-  Packet* into = whole.get();
-  for (size_t i = 0; into != nullptr && i < offer.pieces; ++i) {
+inline PacketPtr ShmRing::copy_in(const Offer& offer) {
+  PacketPtr p = pool_.alloc();
+  if (!p) [[unlikely]]
+    return p;
+  if (offer.pieces == 1 && offer.length <= kPiece) [[likely]] {
+    std::memcpy(p->data, memory_.base() + pieces_[offer.first].offset, offer.length);
+    p->length = offer.length;
+  } else if (!copy_pieces_in(offer, p.get())) {
+    return nullptr;
+  }
+  return p;
+}
+
+// False when the pool is empty.
+[[gnu::noinline]] bool ShmRing::copy_pieces_in(const Offer& offer, Packet* whole) {
+  Packet* into = whole;
+  for (size_t i = 0; i < offer.pieces; ++i) {
     auto [offset, left] = pieces_[offer.first + i];
     for (;;) {
       const uint32_t n = std::min(left, kPiece - into->length);
@@ -136,13 +173,13 @@ PacketPtr ShmRing::copy_in(const Offer& offer) {
       left -= n;
       if (left == 0) break;
       PacketPtr more = pool_.alloc();
-      if (!more) return nullptr;
+      if (!more) return false;
       into->next = more.release();
       into = into->next;
       ++whole->segs;
     }
   }
-  return whole;
+  return true;
 }
 
 void ShmRing::pull(Opening, Pvec& v, size_t max) {
@@ -179,37 +216,42 @@ void ShmRing::take_buffers() {
   const ShmLayout& layout = memory_.layout();
   auto& offsets = buffers_.offsets;
   std::copy(offsets.begin() + buffers_.first, offsets.begin() + buffers_.end, offsets.begin());
-  buffers_.end -= std::exchange(buffers_.first, 0);
-  if (lent_ - fill_ < offsets.size() - buffers_.end) {
+  uint32_t end = buffers_.size();
+  if (lent_ - fill_ < Buffers::kMost - end) {
     lent_ = memory_.control().fill_lent.load(std::memory_order_acquire);
     if (lent_ - fill_ > layout.entries) {
       faults_.add(1);
       lent_ = fill_;
     }
   }
-  while (fill_ != lent_ && buffers_.end < offsets.size()) {
-    const uint32_t offset = read_once(memory_.fill_offsets()[fill_++ & (layout.entries - 1)]);
-    if (offset >= layout.packets() &&
-        uint64_t{offset} + ShmLayout::kBuffer <= layout.packets() + layout.memory) {
-      offsets[buffers_.end++] = offset;
-    } else {
-      faults_.add(1);
-    }
+  const uint32_t* const fill = memory_.fill_offsets();
+  const auto first = uint32_t(layout.packets());
+  const auto last = uint32_t(layout.memory - ShmLayout::kBuffer);  // behind the first
+  const uint32_t n = std::min(lent_ - fill_, Buffers::kMost - end), most = end + n;
+  for (uint32_t at = fill_; at != fill_ + n; ++at) {
+    const uint32_t offset = read_once(fill[at & (layout.entries - 1)]);
+    offsets[end] = offset;
+    end += offset - first <= last;
   }
+  fill_ += n;
+  faults_.add(most - end);
+  buffers_.first = 0;
+  buffers_.end = end;
 }
 
-// False when there are not enough buffers.
-bool ShmRing::copy_out(Opening which, const Packet& p, uint32_t length, ShmWriter* rx) {
-  const uint32_t wanted = std::max(1u, (length + ShmLayout::kBuffer - 1) / ShmLayout::kBuffer);
-  if (buffers_.size() < wanted + kAhead) take_buffers();
-  if (buffers_.size() < wanted) return false;
+// REQUIRES: there is one
+inline uint32_t ShmRing::next_buffer() {
+  prefetch_to_write(memory_.base() + buffers_.offsets[buffers_.first + kAhead]);
+  return buffers_.offsets[buffers_.first++];
+}
+
+// A packet that fills more than one buffer, or lies in pieces.  REQUIRES: there are enough
+[[gnu::noinline]] void ShmRing::copy_pieces_out(Opening which, const Packet& p, uint32_t length,
+                                                ShmWriter& rx) {
   const Packet* from = &p;
-  uint32_t at = 0, left = length;
-  for (uint32_t i = 0; i < wanted; ++i) {
-    const uint32_t buffer = buffers_.offsets[buffers_.first++];
-    const uint32_t ahead = buffers_.offsets[std::min(buffers_.first + kAhead, buffers_.end) - 1];
-    __builtin_prefetch(memory_.base() + ahead, 1);
-    const uint32_t piece = std::min(left, ShmLayout::kBuffer);
+  uint32_t at = 0;
+  do {
+    const uint32_t buffer = next_buffer(), piece = std::min(length, ShmLayout::kBuffer);
     for (uint32_t done = 0; done < piece;) {
       const uint32_t n = std::min(piece - done, from->length - at);
       std::memcpy(memory_.base() + buffer + done, from->data + at, n);
@@ -220,16 +262,26 @@ bool ShmRing::copy_out(Opening which, const Packet& p, uint32_t length, ShmWrite
         at = 0;
       }
     }
-    left -= piece;
-    rx->add({.opening = which.id,
-             .offset = buffer,
-             .length = piece,
-             .more = uint16_t(i + 1 < wanted),
-             .port = p.in_port,
-             .timestamp = p.timestamp,
-             .turn = 0,
-             .given = 0});
+    length -= piece;
+    rx.add(described(which, p, buffer, piece, length > 0));
+  } while (length > 0);
+}
+
+// False when there are not enough buffers.
+inline bool ShmRing::copy_out(Opening which, const Packet& p, uint32_t length, ShmWriter& rx) {
+  const bool plain = p.next == nullptr && length <= ShmLayout::kBuffer;
+  const uint32_t wanted = plain ? 1 : std::max(1u, (length + ShmLayout::kBuffer - 1) / ShmLayout::kBuffer);
+  if (buffers_.size() < wanted + kAhead) [[unlikely]]
+    take_buffers();
+  if (buffers_.size() < wanted) [[unlikely]]
+    return false;
+  if (!plain) [[unlikely]] {
+    copy_pieces_out(which, p, length, rx);
+    return true;
   }
+  const uint32_t buffer = next_buffer();
+  std::memcpy(memory_.base() + buffer, p.data, length);
+  rx.add(described(which, p, buffer, length, false));
   return true;
 }
 
@@ -241,12 +293,13 @@ void ShmRing::push(Opening which, Pvec& v) {
   for (; taken < v.size(); ++taken) {
     Packet* const p = v[taken];
     const uint32_t length = p->total_length();
-    if (length > kMaxLength) {
+    if (length > kMaxLength) [[unlikely]] {
       drop(PacketPtr(p), DropReason::kTooBig, stats_.drops);
       ++too_big;
       continue;
     }
-    if (!copy_out(which, *p, length, &rx)) break;
+    if (!copy_out(which, *p, length, rx)) [[unlikely]]
+      break;
     bytes += length;
     PacketPtr transmitted(p);
   }

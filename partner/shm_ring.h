@@ -61,6 +61,7 @@ class ShmRing final : public Partner, public Sleeper {
  private:
   static constexpr uint32_t kMaxPieces = 64;  // of one packet
   static constexpr uint32_t kMaxBuffers = kMaxLength / ShmLayout::kBuffer + 1;
+  static constexpr uint32_t kAhead = 8;  // buffers of which the memory is asked for in time
 
   struct Piece {
     uint32_t offset, length;
@@ -74,9 +75,11 @@ class ShmRing final : public Partner, public Sleeper {
     uint32_t first;    // of its pieces, in pieces_
     uint32_t pieces;   // 0: it is none that may be taken
   };
-  // Of the buffers that were lent, those that were read and checked, oldest first.
+  // Of the buffers that were lent, those that were read and checked, oldest first.  What stands
+  // behind the end was one once, or is 0.
   struct Buffers {
-    std::array<uint32_t, Pvec::kCapacity + kMaxBuffers> offsets;
+    static constexpr uint32_t kMost = Pvec::kCapacity + kMaxBuffers;
+    std::array<uint32_t, kMost + kAhead> offsets{};
     uint32_t first = 0, end = 0;
     uint32_t size() const { return end - first; }
   };
@@ -85,11 +88,16 @@ class ShmRing final : public Partner, public Sleeper {
   const ShmDescriptor& tx_descriptor(uint32_t at) const {
     return memory_.tx_descriptors()[at & (memory_.layout().entries - 1)];
   }
+  bool may_be_read(const ShmDescriptor& d) const;
   Offer look(uint32_t at, uint32_t limit, uint32_t first_piece);
+  void look_at_rest(uint32_t at, uint32_t limit, Offer* offer);
   size_t look_ahead(Offer* offers, size_t max);
   PacketPtr copy_in(const Offer& offer);
+  bool copy_pieces_in(const Offer& offer, Packet* whole);
   void take_buffers();
-  bool copy_out(Opening which, const Packet& p, uint32_t length, ShmWriter* rx);
+  uint32_t next_buffer();
+  bool copy_out(Opening which, const Packet& p, uint32_t length, ShmWriter& rx);
+  void copy_pieces_out(Opening which, const Packet& p, uint32_t length, ShmWriter& rx);
 
   ShmMemory memory_;
   Pool& pool_;

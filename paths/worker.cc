@@ -90,17 +90,21 @@ void Worker::call(const std::function<void()>& work) {
 
 // --- worker ------------------------------------------------------------------
 
-// The clock is read again as soon as time can have passed.
+// The clock is read again as soon as time can have passed; but not between the round in which
+// something came to an idle worker and the next one, which may be what it waits for.
 void Worker::run() {
   id_.store(std::this_thread::get_id(), std::memory_order_relaxed);
   uint64_t now = clock_.now_ns(), idle_since = 0;
+  bool just_came = false;
   for (uint32_t idle = 0; !stopping_.load(std::memory_order_acquire);) {
-    if (idle % kIdlePerReading == 0) now = clock_.now_ns();
+    if (idle % kIdlePerReading == 0 && !just_came) now = clock_.now_ns();
     eventful_ = false;
     if (round_at(now) > 0) {
+      just_came = idle > 0 && !eventful_;
       idle = 0;
       continue;
     }
+    just_came = false;
     if (idle == 0) idle_since = now;
     idle = eventful_ ? kIdlePerReading : idle + 1;
     if (options_.busy) continue;
@@ -133,6 +137,7 @@ size_t Worker::round_at(uint64_t now) {
 }
 
 void Worker::do_posted() {
+  if (posted_.empty()) return;
   std::function<void()> work;
   while (posted_.try_pop(work)) {
     eventful_ = true;

@@ -25,7 +25,7 @@ using namespace weft::bench;
 namespace {
 
 constexpr size_t kSlots = 1024, kSlot = 2048, kVector = 64;
-constexpr size_t kSlices = 200;
+constexpr size_t kSlices = 1000;
 
 std::atomic<bool> stop{false};
 
@@ -111,7 +111,7 @@ double ring_rtt(size_t length) {
     }
   });
   stay_on(1);
-  Meter meter{.slices = {}, .in_slice = 1000};
+  Meter meter{.slices = {}, .in_slice = 500};
   do {
     there.put(b, length);
     back.take(b, length);
@@ -130,7 +130,7 @@ double ring_oneway(size_t length) {
   });
   stay_on(1);
   static char into[kSlot];
-  Meter meter{.slices = {}, .in_slice = 64'000};
+  Meter meter{.slices = {}, .in_slice = 6400};
   while (meter.count(vectors.take(into, length))) {
   }
   stop.store(true);
@@ -145,7 +145,7 @@ double socket_rtt(size_t length) {
     while (::recv(ends[1], a, length, 0) > 0) ::send(ends[1], a, length, MSG_NOSIGNAL);
   });
   stay_on(1);
-  Meter meter{.slices = {}, .in_slice = 200};
+  Meter meter{.slices = {}, .in_slice = 20};
   do {
     ::send(ends[0], b, length, MSG_NOSIGNAL);
     ::recv(ends[0], b, length, 0);
@@ -172,7 +172,7 @@ double socket_oneway(size_t length) {
     }
   });
   stay_on(1);
-  Meter meter{.slices = {}, .in_slice = 6400};
+  Meter meter{.slices = {}, .in_slice = 640};
   for (int n = 1; n > 0;) {
     n = ::recvmmsg(ends[0], messages[1], kVector, MSG_WAITFORONE, nullptr);
     if (!meter.count(size_t(n))) break;

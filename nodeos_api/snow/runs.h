@@ -9,13 +9,14 @@
 namespace weft::snow {
 
 // Calls each(opening, run) for the packets at the front of `v` as long as there are any; each
-// takes its run.
+// takes its run, whole.
 template <typename Each>
 void for_each_run(Pvec& v, Each each) {
   while (!v.empty()) {
     const uint32_t opening = v[0]->next_hop;
     size_t n = 1;
     while (n < v.size() && v[n]->next_hop == opening) ++n;
+    if (n == v.size()) return each(opening, v);
     Pvec run;
     run.adopt({v.begin(), n});
     v.release_front(n);

@@ -96,6 +96,50 @@ TEST_F(ShmRingTest, PacketsCrossBothWaysInOrderForManyLaps) {
   EXPECT_EQ(ring_.faults(), 0u);
 }
 
+std::string bytes_of(const Pvec& v) {
+  std::string bytes;
+  for (const Packet* s = v[0]; s != nullptr; s = s->next) {
+    bytes.append(reinterpret_cast<const char*>(s->data), s->length);
+  }
+  return bytes;
+}
+
+TEST_F(ShmRingTest, WhatFillsMoreThanABufferCrossesInPiecesBetweenOthers) {
+  ShmGuest& guest = join();
+  std::string long_one;
+  for (uint32_t i = 0; i < 3 * ShmLayout::kBuffer + 7; ++i) long_one.push_back(char(i % 251));
+  const std::span<const uint8_t> bytes(reinterpret_cast<const uint8_t*>(long_one.data()), long_one.size());
+  for (int lap = 0; lap < 20; ++lap) {
+    Pvec there, back;
+    for (auto [v, pool] : {std::pair(&there, made_.get()), {&back, pool_.get()}}) {
+      v->push_back(packet(*pool, "before"));
+      v->push_back(pool->copy(bytes));
+      v->push_back(packet(*pool, "behind"));
+    }
+    guest.push(opening_, there);
+    ring_.push(opening_, back);
+    for (Partner* end : {static_cast<Partner*>(&ring_), static_cast<Partner*>(&guest)}) {
+      for (const std::string& wanted : {std::string("before"), long_one, std::string("behind")}) {
+        Pvec v;
+        end->pull(Opening{0}, v, 1);
+        ASSERT_EQ(v.size(), 1u);
+        EXPECT_EQ(bytes_of(v), wanted);
+        v.clear();
+      }
+    }
+    ring_.tell_left(opening_, uint32_t(lap + 1) * 3);
+  }
+  EXPECT_EQ(ring_.faults(), 0u);
+}
+
+TEST(ShmLayoutTest, MemoryForLessThanOneBufferIsNone) {
+  ShmLayout small = layout();
+  small.memory = ShmLayout::kBuffer;
+  EXPECT_TRUE(small.valid());
+  --small.memory;
+  EXPECT_FALSE(small.valid());
+}
+
 TEST_F(ShmRingTest, NoMoreThanWasLentIsTakenAndTheRestStaysWithTheCaller) {
   ShmGuest& guest = join();
   Pvec v;
