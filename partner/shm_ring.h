@@ -76,7 +76,7 @@ class ShmRing final : public Partner, public Sleeper {
     uint32_t pieces;   // 0: it is none that may be taken
   };
   // Of the buffers that were lent, those that were read and checked, oldest first.  What stands
-  // behind the end was one once, or is 0.
+  // behind the end is good for a prefetch, whatever it is.
   struct Buffers {
     static constexpr uint32_t kMost = Pvec::kCapacity + kMaxBuffers;
     std::array<uint32_t, kMost + kAhead> offsets{};
