@@ -242,8 +242,8 @@ TEST(ReadConfig, NothingTwice) {
               ElementsAre("7:1 device 'veth0' stands already in line 1"));
   EXPECT_THAT(errors_after_partners("[[path]]\ntext = \"a/ip -> b\"\n[[path]]\ntext = \"a/ip->b\"\n"),
               ElementsAre("10:9 path 'a/ip -> b' stands already in line 8"));
-  EXPECT_THAT(errors_after_partners("[[route]]\nto = \"10.0.0.1/8\"\nport = \"a\"\n"
-                                    "[[route]]\nto = \"10.0.0.2/8\"\nport = \"b\"\n"),
+  EXPECT_THAT(errors_after_partners("[[route]]\nto = \"10.0.0.0/8\"\nport = \"a\"\n"
+                                    "[[route]]\nto = \"10.0.0.0/8\"\nport = \"b\"\n"),
               ElementsAre("10:1 route to 10.0.0.0/8 stands already in line 7"));
   const auto table_twice = errors("[partner.a]\ndriver=\"tap\"\ndevice=\"t\"\n[partner.a]\n");
   ASSERT_EQ(table_twice.size(), 1u);
