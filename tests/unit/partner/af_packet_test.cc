@@ -298,6 +298,47 @@ TEST_F(AfPacketTest, DropsWhenTheInterfaceIsGone) {
   EXPECT_FALSE(info().up);
 }
 
+TEST_F(AfPacketTest, TakesTheInterfaceThatIsMadeWithItsName) {
+  start({.interface = "r0", .ring_frames = 64});
+  const auto refresh = [&] {
+    std::string error;
+    here_->run([&] {
+      auto done = driver_->control(opening_, TextRequest{"refresh"});
+      if (!done) error = done.error().sentence;
+    });
+    return error;
+  };
+  EXPECT_EQ(refresh(), "") << "there it is";
+  Pvec v;
+  for (int round = 0; round < 3; ++round) {
+    host_sends(frame_of(70, 8));
+    driver_->pull(opening_, v, 1);
+    ASSERT_EQ(v.size(), 1u);  // held while the interface goes
+    const int before = info().ifindex;
+    here_->ip("link del r0");
+    EXPECT_EQ(refresh(), "af_packet r0: no such interface");
+    testing::add_veth(*here_, "r0", *there_, "a0");
+    there_->run([&] { raw_ = testing::packet_socket("a0"); });
+    EXPECT_EQ(refresh(), "");
+    EXPECT_NE(info().ifindex, before);
+    for (int wait = 0; wait < 300 && !info().up; ++wait) ::usleep(10000);
+    v.clear();
+    for (uint32_t i = 0; i < 200; ++i) {  // more than the ring has
+      v.push_back(packet(frame_of(60, i)));
+      driver_->push(opening_, v);
+      EXPECT_TRUE(v.empty());
+      EXPECT_EQ(host_gets(), frame_of(60, i));
+      host_sends(frame_of(90, i));
+      driver_->pull(opening_, v, 64);
+      ASSERT_EQ(v.size(), 1u) << i;
+      v.clear();
+    }
+  }
+  here_->ip("link set r0 down");
+  here_->ip("link set r0 name r1");
+  EXPECT_EQ(refresh(), "") << "it is still that one";
+}
+
 TEST_F(AfPacketTest, CountsWhatTheKernelLostAndHoldsTheRest) {
   start({.interface = "r0", .ring_frames = 64});
   constexpr uint32_t kSent = 1000;
