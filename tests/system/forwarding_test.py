@@ -247,6 +247,8 @@ class SmallerLink:
 
     right_mtu = MTU_SMALL
     lost_to_discovery = 1
+    # The first one is lost when h1 learns the MTU; and in pieces of this size it would be too many.
+    test_a_large_ping_to_whom_nobody_knows_yet = None
 
     def test_path_mtu_is_discovered(self):
         for address in ("10.0.2.2", "fd00:2::2"):
