@@ -40,8 +40,8 @@ class Way {
     const std::string carrier;
     an_OutChan channel = nullptr;
     // Those of one vector that leave for it, until all have been evaluated.
-    an_Packet* end = batch.data();
     std::array<an_Packet, kBatch> batch;
+    an_Packet* end = batch.data();
   };
 
   // `budget`: of an evaluation, in instructions.
