@@ -48,10 +48,12 @@ device = "right"
     def wait_for_both(self):
         """Also for what a host's kernel does first after its link came up."""
         for address in ADDRESSES:
+            answered = 0
             for _ in range(20):
-                if self.answered(address, 1) == 1:
+                answered = self.answered(address, 5)
+                if answered == 5:
                     break
-            self.assertEqual(self.answered(address, 5), 5, f"{address}: {self.weftd.log.read_text()}")
+            self.assertEqual(answered, 5, f"{address}: {self.weftd.log.read_text()}")
 
     def answered(self, address, count):
         out = self.h1.run("ping", f"-c{count}", "-i0.01", "-W0.5", address, check=False)
