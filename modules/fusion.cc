@@ -149,10 +149,12 @@ bool Fusion::forward_one(InPort& in, Packet& p) const {
   const uint32_t at = link_length(in.link);
   if (p.length < at + plain::Ip4::kLength || (p.flags & Packet::kOffload) || !p.writable()) return false;
   if (in.link == Link::kEthernet && !for_us(p.data, in.mac)) return false;
-  const uint16_t type = in.link == Link::kEthernet ? load_be16(p.data + 12) : 0;  // a raw link does not say
   const uint8_t* const ip = p.data + at;
-  if (ip[0] == 0x45 && (type == flow::kIp4 || type == 0)) return forward_one_ip4(in, p);
-  if (ip[0] >> 4 == 6 && (type == flow::kIp6 || type == 0)) return forward_one_ip6(in, p);
+  const auto link_brings = [&](uint16_t protocol) {  // a raw link does not say
+    return in.link == Link::kRaw || load_be16(p.data + 12) == protocol;
+  };
+  if (ip[0] == 0x45 && link_brings(flow::kIp4)) return forward_one_ip4(in, p);
+  if (ip[0] >> 4 == 6 && link_brings(flow::kIp6)) return forward_one_ip6(in, p);
   return false;
 }
 

@@ -117,6 +117,7 @@ TEST_F(FusionTest, WhatIsNotPlainIsLeftUnchanged) {
   expect_left(ethernet(0x0800, {0xff, 0xff, 0xff, 0xff, 0xff, 0xff}) + std::string(Ip4{}), "broadcast");
   expect_left(ethernet(0x0806) + std::string(Ip4{}), "ARP");
   expect_left(ethernet(0x8100) + std::string(Ip4{}), "VLAN tag");
+  expect_left(ethernet(0) + std::string(Ip4{}), "an 802.3 length");
   expect_left(edited([](std::string& ip) { ip[0] = 0x55; }), "version 5");
   expect_left(edited([](std::string& ip) { ip[0] = 0x46; }), "options");
   expect_left(edited([](std::string& ip) { ip[0] = 0x44; }), "header of 16 bytes");
@@ -304,6 +305,7 @@ TEST_F(FusionTest, Ip6) {
   expect_left(frame({.payload = std::string(1461, 'x')}), "larger than the MTU");
   expect_left(ethernet(0x86dd) + std::string(Ip4{}), "not its version");
   expect_left(ethernet(0x0800) + std::string(Ip6{}), "not its version");
+  expect_left(ethernet(0) + std::string(Ip6{}), "an 802.3 length");
   const Address loopback = [] {
     Address a{};
     a[15] = 1;
