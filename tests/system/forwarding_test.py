@@ -14,7 +14,7 @@ import time
 import unittest
 
 import lab as laboratory
-from lab import Lab, Weftd
+from lab import LEFT_AND_RIGHT, Lab, Weftd
 
 MTU_SMALL = 1300
 LEAST_BITS_PER_SECOND = 100e6  # a tenth of what a busy machine does
@@ -177,15 +177,7 @@ class OverAfPacket(Router, unittest.TestCase):
         self.r.sysctl("net.ipv4.ip_forward", 0)
         self.r.up("left", "10.0.1.1/24", "fd00:1::1/64")
         self.r.up("right", "10.0.2.1/24", "fd00:2::1/64", mtu=self.right_mtu)
-        self.weftd = Weftd(self.lab, self.r, """
-[partner.left]
-driver = "af_packet"
-device = "left"
-
-[partner.right]
-driver = "af_packet"
-device = "right"
-""")
+        self.weftd = Weftd(self.lab, self.r, LEFT_AND_RIGHT)
 
 
 class OverTap(Router, unittest.TestCase):

@@ -208,6 +208,18 @@ class Admin:
         self.socket.close()
 
 
+# A config: two interfaces of the kernel's.
+LEFT_AND_RIGHT = """
+[partner.left]
+driver = "af_packet"
+device = "left"
+
+[partner.right]
+driver = "af_packet"
+device = "right"
+"""
+
+
 class Weftd:
     """A weftd that runs in a host of the lab."""
 

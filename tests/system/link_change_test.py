@@ -7,7 +7,7 @@ import time
 import unittest
 
 import lab as laboratory
-from lab import Lab, Weftd
+from lab import LEFT_AND_RIGHT, Lab, Weftd
 
 ADDRESSES = ("10.0.2.2", "fd00:2::2")
 OWN = ("10.0.2.1/24", "fd00:2::1/64")
@@ -27,15 +27,7 @@ class LinkChange(unittest.TestCase):
         self.h1.ip("route add default via 10.0.1.1")
         self.h1.ip("-6 route add default via fd00:1::1")
         self.make_right()
-        self.weftd = Weftd(self.lab, self.r, """
-[partner.left]
-driver = "af_packet"
-device = "left"
-
-[partner.right]
-driver = "af_packet"
-device = "right"
-""")
+        self.weftd = Weftd(self.lab, self.r, LEFT_AND_RIGHT)
         self.wait_for_both()
 
     def make_right(self):
