@@ -23,6 +23,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 
 #include "modules/host.h"
@@ -137,6 +138,7 @@ class Router final : private KernelListener, private NeighbourListener, private 
   void link_said(const LinkMessage& link) override;
   void link_gone(uint16_t port);
   bool link_is_back(const LinkMessage& link);
+  std::optional<PartnerInfo> refresh(uint16_t number);
   void address_said(const AddressMessage& address) override;
   void route_said(const RouteMessage& route, bool dumped) override;
   void neighbour_said(const NeighbourMessage& neighbour) override;

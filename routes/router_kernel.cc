@@ -87,7 +87,7 @@ void Router::link_said(const LinkMessage& link) {
   if (!new_mac && link.mtu == state.mtu) return;
   if (new_mac) {
     state.mac = link.mac;
-    if (options_.refresh_port) (void)bool(options_.refresh_port(it->first));
+    refresh(it->first);
   }
   state.mtu = link.mtu;
   table_.rewrite_port(it->first);
@@ -108,10 +108,9 @@ void Router::link_gone(uint16_t number) {
 bool Router::link_is_back(const LinkMessage& link) {
   const auto it = std::ranges::find_if(
       ports_, [&](const auto& entry) { return entry.second.kernel && entry.second.device == link.name; });
-  if (it == ports_.end() || !options_.refresh_port) return false;
+  if (it == ports_.end()) return false;
   PortState& state = it->second;
-  const auto found = options_.refresh_port(it->first);
-  if (!found) logger_.warn("partner {}: {}", state.name, found.error().sentence);
+  const auto found = refresh(it->first);
   if (!found || found->ifindex != link.ifindex) return false;
   by_ifindex_.erase(state.ifindex);
   by_ifindex_[link.ifindex] = it->first;
@@ -119,6 +118,15 @@ bool Router::link_is_back(const LinkMessage& link) {
   logger_.info("partner {}: interface {} is there again", state.name, state.device);
   kernel_->resync_all();
   return true;
+}
+
+// What the port's device is now; nothing when it cannot be told, and the log says why.
+std::optional<PartnerInfo> Router::refresh(uint16_t number) {
+  if (!options_.refresh_port) return std::nullopt;
+  auto found = options_.refresh_port(number);
+  if (found) return *std::move(found);
+  logger_.warn("partner {}: {}", ports_.at(number).name, found.error().sentence);
+  return std::nullopt;
 }
 
 void Router::address_said(const AddressMessage& address) {
