@@ -107,7 +107,7 @@ class ArpStage final : public Stage {
         std::any_of(node_.addresses.begin(), node_.addresses.end(), [&](const LocalAddress& own) {
           return own.family == 4 && own.port == device_.number && own.address == a;
         });
-    return ours && !node_.of_kernel(a, 4);
+    return ours && !node_.kernel_answers(device_.number, a, 4);
   }
 
   IpNode& node_;

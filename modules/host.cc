@@ -77,8 +77,8 @@ uint32_t IpNode::route(const Address& destination, uint8_t family) const {
   return family == 4 ? fib.ip4.find(destination.data()) : fib.ip6.find(destination.data());
 }
 
-bool IpNode::of_kernel(const Address& address, uint8_t family) const {
-  return fib.next_hops[route(address, family)].kind == NextHop::kKernel;
+bool IpNode::kernel_answers(uint16_t in_port, const Address& address, uint8_t family) const {
+  return fib.kernel_answers(fib.next_hops[route(address, family)], in_port);
 }
 
 bool IpNode::owns(const Address& address, uint8_t family) const {
@@ -177,7 +177,7 @@ void Host::answer_and_drop(PacketPtr p) {
     const bool whole = p->data == p->window() + p->l4;  // no transport took its header off
     p->push(uint32_t(p->data - p->network_header()));
     const uint8_t family = family_of(*p);
-    if (family != 0 && node_.of_kernel(destination_of(*p, family), family)) {
+    if (family != 0 && node_.kernel_answers(p->in_port, destination_of(*p, family), family)) {
       return drop(std::move(p), DropReason::kForKernel, stats_.drops);
     }
     if (family == 4) {

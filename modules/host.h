@@ -42,8 +42,9 @@ struct IpNode {
   const LocalAddress* source_towards(const Address& destination, uint8_t family) const;
   // The next hop towards a destination: an index into fib.next_hops.
   uint32_t route(const Address& destination, uint8_t family) const;
-  // Whether the kernel of this machine has the address, and so answers for it itself.
-  bool of_kernel(const Address& address, uint8_t family) const;
+  // Whether the kernel of this machine has the address and heard what came in at `in_port`, and
+  // so answers itself.
+  bool kernel_answers(uint16_t in_port, const Address& address, uint8_t family) const;
   // Whether `address` is one of the node's own.
   bool owns(const Address& address, uint8_t family) const;
   bool is_directed_broadcast(uint32_t address) const { return addresses.is_directed_broadcast(address); }

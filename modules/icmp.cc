@@ -30,7 +30,7 @@ class Icmp4Stage final : public IcmpStage {
     if (!ip4::is_unicast(asked) || node_.is_directed_broadcast(asked)) {
       return drop(std::move(p), DropReason::kConsumed);
     }
-    if (node_.of_kernel(ip::destination(p->network_header(), ip::kLayout4), 4))
+    if (node_.kernel_answers(p->in_port, ip::destination(p->network_header(), ip::kLayout4), 4))
       return drop(std::move(p), DropReason::kForKernel);
     if (turn_round(p)) {
       back.push_back(std::move(p));

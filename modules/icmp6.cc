@@ -62,7 +62,7 @@ class Icmp6Stage final : public IcmpStage {
       if (own == nullptr || own->port != device_.number) return drop(std::move(p), DropReason::kConsumed);
       from = own->address;
     }
-    if (node_.of_kernel(from, 6)) return drop(std::move(p), DropReason::kForKernel);
+    if (node_.kernel_answers(p->in_port, from, 6)) return drop(std::move(p), DropReason::kForKernel);
     if (turn_round(p, from)) {
       back.push_back(std::move(p));
     } else {
@@ -115,7 +115,8 @@ class Icmp6Stage final : public IcmpStage {
 
   void solicited(PacketPtr p, const nd::Message& question, Pvec& back) {
     if (!owns_here(question.target)) return drop(std::move(p), DropReason::kNotForUs);
-    if (node_.of_kernel(question.target, 6)) return drop(std::move(p), DropReason::kForKernel);
+    if (node_.kernel_answers(p->in_port, question.target, 6))
+      return drop(std::move(p), DropReason::kForKernel);
     if (question.mac) learn(question, question.source);
     PacketPtr answer = nd::advertisement(node_.pool, device_.info.mac, question, node_.forwarding);
     if (!answer) return drop(std::move(p), DropReason::kPoolExhausted);

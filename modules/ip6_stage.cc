@@ -28,8 +28,10 @@ void Ip6Stage::refuse_route(PacketPtr p, NextHop::Kind kind) {
       return refuse(std::move(p), icmp6::kProhibited, DropReason::kProhibited);
     case NextHop::kBlackhole:
       return drop(std::move(p), DropReason::kProhibited);
-    case NextHop::kKernel:
-      return drop(std::move(p), DropReason::kForKernel);
+    case NextHop::kKernel: {
+      const bool heard = node_.fib.kernel_hears(p->in_port);
+      return drop(std::move(p), heard ? DropReason::kForKernel : DropReason::kNoPath);
+    }
     case NextHop::kLocal:
     case NextHop::kForward:
     case NextHop::kResolve:

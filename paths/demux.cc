@@ -14,7 +14,6 @@ namespace {
 // The reason for a packet that the routing table does not forward, when nobody is
 // there to answer it.
 DropReason reason_of(NextHop::Kind kind, bool local) {
-  if (kind == NextHop::kKernel) return DropReason::kForKernel;
   if (local) return DropReason::kNoListener;
   switch (kind) {
     case NextHop::kForward:
@@ -172,7 +171,8 @@ template <typename Fields>
     const Binding* b = route == nullptr ? nullptr : route->find(*p, read);
     if (b != nullptr) return take(*b, p);
   }
-  return find_link(port, p, read, reason_of(next.kind, local));
+  const bool kernel = fib_.kernel_answers(next, p->in_port);
+  return find_link(port, p, read, kernel ? DropReason::kForKernel : reason_of(next.kind, local));
 }
 
 // The path of the link protocol, or that of the port.

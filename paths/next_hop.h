@@ -27,7 +27,7 @@ struct alignas(64) NextHop {
     kBlackhole,    // lose it silently
     kUnreachable,  // lose it and say so
     kProhibit,     // lose it and say that it is forbidden
-    kKernel,       // the kernel of this machine answers: it has seen the packet too
+    kKernel,       // addressed to the kernel of this machine, see Fib::kernel_answers()
   };
 
   // Whether there is a way on by `out_port`.

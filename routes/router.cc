@@ -62,6 +62,10 @@ Result<void> Router::add_port(const Port& port) {
                          info.mac,  info.mtu};
   if (info.ifindex != 0) by_ifindex_[info.ifindex] = port.number;
   neighbours_.add_port(port.number, kernel);
+  table_.writer().run([number = port.number, kernel](Fib& fib) {
+    if (fib.heard_by_kernel.size() <= number) fib.heard_by_kernel.resize(number + 1u);
+    fib.heard_by_kernel[number] = kernel;
+  });
   if (kernel) {
     char name[IF_NAMESIZE] = "";
     if (::if_indextoname(unsigned(info.ifindex), name) != nullptr) {

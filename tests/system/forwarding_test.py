@@ -234,6 +234,40 @@ address = ["10.0.2.1/24", "fd00:2::1/64"]
         self.assertEqual(macs["10.0.2.2"], "02:00:00:00:99:99")
 
 
+class FromAnInterfaceToATap(Router, unittest.TestCase):
+    """One interface of the router's kernel, and one of Weft's: docs/start.md."""
+
+    def make_links(self):
+        self.lab.link(self.h1, "eth0", self.r, "left")
+        self.h1.up("eth0", "10.0.1.2/24", "fd00:1::2/64")
+        self.r.sysctl("net.ipv4.ip_forward", 0)
+        self.r.up("left", "10.0.1.1/24", "fd00:1::1/64")
+        self.r.ip("-6 route add blackhole fd00:2::/64")
+        self.weftd = Weftd(self.lab, self.r, """
+[partner.left]
+driver = "af_packet"
+device = "left"
+
+[partner.right]
+driver = "tap"
+device = "right"
+address = ["10.0.2.1/24", "fd00:2::1/64"]
+""")
+        self.r.ip(f"link set right netns {self.h2.netns} name eth0")
+        self.h2.up("eth0", "10.0.2.2/24", "fd00:2::2/64")
+
+    def test_the_kernels_addresses_answer_where_the_kernel_does_not_hear(self):
+        for address in ("10.0.1.1", "fd00:1::1", "10.0.2.1", "fd00:2::1"):
+            self.ping(self.h2, address, 5, "-i0.05", "-s20000")
+        # Nobody listens there, and that is said.
+        for family, address in (("-4", "10.0.1.1"), ("-6", "fd00:1::1")):
+            self.assertIn(address, self.h2.run("traceroute", family, "-n", "-q1", "-w1", "-m2", address))
+
+    # The interface shows nothing here that OverAfPacket did not.
+    test_a_100_mb_transfer_arrives_whole = None
+    test_iperf3 = None
+
+
 class SmallerLink:
     """Path MTU discovery: the second link takes less than the first."""
 

@@ -78,7 +78,7 @@ TEST_F(ArpTest, SilentAboutEverythingElse) {
 }
 
 TEST_F(ArpTest, LeavesTheKernelsAddressesToIt) {
-  set_hop(kLocal, NextHop::kKernel, Packet::kNoPort, 0);
+  give_addresses_to_kernel(true);
   give(path_, kAsk + "10.0.0.2 > 00:00:00:00:00:00 10.0.0.1");
   EXPECT_TRUE(sent(0).empty());
 }

@@ -103,11 +103,17 @@ TEST_F(Icmp6Test, NobodyIsNotAnswered) {
 }
 
 TEST_F(Icmp6Test, LeavesTheKernelsAddressesToIt) {
-  set_hop(kLocal, NextHop::kKernel, Packet::kNoPort, 0);
+  give_addresses_to_kernel(true);
   give6(path_, kIn + "/ icmp6 128 0 / zeros 8");
   give6(path_, "eth 02:00:00:00:00:aa > 33:33:00:00:00:01 / ip6 fd00:a::2 > ff02::1 / icmp6 128 0");
   EXPECT_TRUE(sent(0).empty());
   EXPECT_EQ(path_.dropped(DropReason::kForKernel), 2u);
+}
+
+TEST_F(Icmp6Test, AnswersForTheKernelWhereItDoesNotHear) {
+  give_addresses_to_kernel(false);
+  give6(path_, kIn + "/ icmp6 128 0 / zeros 8");
+  EXPECT_EQ(sent(0).size(), 1u);
 }
 
 TEST_F(Icmp6Test, OtherTypesGoUpAndTheHostTakesThem) {

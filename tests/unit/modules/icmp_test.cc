@@ -129,10 +129,19 @@ TEST_F(IcmpTest, SharedAndSplitRequests) {
 
 // The kernel has seen the request too: one of the two answers, not both.
 TEST_F(IcmpTest, TheKernelAnswersForItsAddresses) {
-  set_hop(kLocal, NextHop::kKernel, Packet::kNoPort, 0);
+  give_addresses_to_kernel(true);
   give(path_, kIn + "ip 10.0.0.2 > 10.0.0.1 / icmp 8 0 / zeros 8");
   EXPECT_TRUE(sent(0).empty());
   EXPECT_EQ(path_.dropped(DropReason::kForKernel), 1u);
+}
+
+TEST_F(IcmpTest, AnswersForTheKernelWhereItDoesNotHear) {
+  give_addresses_to_kernel(false);
+  const Bytes in = text(kIn + "ip 10.0.0.2 > 10.0.0.1 / icmp 8 0 / zeros 8");
+  give(path_, in);
+  auto out = sent(0);
+  ASSERT_EQ(out.size(), 1u);
+  expect_reply(in, out[0]);
 }
 
 TEST_F(IcmpTest, AReplyWhoseRouteLeadsElsewhereGoesThere) {

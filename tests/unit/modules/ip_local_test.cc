@@ -98,10 +98,17 @@ TEST_F(IpLocalTest, AHostIsSilentAboutWhatIsNotForIt) {
 }
 
 TEST_F(IpLocalTest, SilentWhereTheKernelAnswers) {
-  set_hop(kLocal, NextHop::kKernel, Packet::kNoPort, 0);
+  give_addresses_to_kernel(true);
   give(path_, kIn + "ip 10.0.0.2 > 10.0.0.1 / udp 1 > 2");
   EXPECT_TRUE(sent(0).empty());
   EXPECT_EQ(host_.drops()[DropReason::kForKernel], 1u);
+}
+
+TEST_F(IpLocalTest, AnswersWhereTheKernelDoesNotHear) {
+  give_addresses_to_kernel(false);
+  give(path_, kIn + "ip 10.0.0.2 > 10.0.0.1 / udp 1 > 2");
+  EXPECT_EQ(sent(0).size(), 1u);
+  EXPECT_EQ(host_.drops()[DropReason::kNoListener], 1u);
 }
 
 TEST_F(IpLocalTest, GroupsAreNotAnswered) {

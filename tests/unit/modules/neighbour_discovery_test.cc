@@ -109,7 +109,7 @@ TEST_F(NeighbourDiscoveryTest, WhatIsNotAQuestionForThisNode) {
   expect_refused(kToNode + "icmp6 135 0 / nd fd00:b::1 source 02:00:00:00:00:aa",
                  DropReason::kNotForUs);  // eth1's
   expect_refused(kToNode + "icmp6 135 0 / nd fe80::2 source 02:00:00:00:00:aa", DropReason::kNotForUs);
-  set_hop(kLocal, NextHop::kKernel, Packet::kNoPort, 0);
+  give_addresses_to_kernel(true);
   expect_refused(kToGroup + kAsk, DropReason::kForKernel);
 }
 

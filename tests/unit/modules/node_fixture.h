@@ -157,6 +157,11 @@ class NodeFixture : public ::testing::Test {
     }
     fib_.next_hops.set(index, hop);
   }
+  // The node's addresses are the kernel's, which hears what comes in at port 0, or does not.
+  void give_addresses_to_kernel(bool hears) {
+    set_hop(kLocal, NextHop::kKernel, Packet::kNoPort, 0);
+    fib_.heard_by_kernel = {hears};
+  }
   void set_mtu(uint32_t hop_index, uint32_t mtu) {
     NextHop hop = fib_.next_hops[hop_index];
     hop.mtu = mtu;

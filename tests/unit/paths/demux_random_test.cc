@@ -112,8 +112,9 @@ class Model {
   Answer answer(const Sent& s, uint16_t in_port, const NextHop& hop, bool to_group) const {
     const bool network = s.raw.empty();
     const bool forward = hop.kind == NextHop::kForward || hop.kind == NextHop::kResolve;
-    const bool kernel = hop.kind == NextHop::kKernel;
-    const bool local = to_group || kernel || hop.kind == NextHop::kLocal;
+    const bool of_kernel = hop.kind == NextHop::kKernel;
+    const bool kernel = of_kernel && in_port == 0;  // which it hears
+    const bool local = to_group || of_kernel || hop.kind == NextHop::kLocal;
     const uint16_t protocol = network ? (s.wide ? 0x86dd : 0x0800) : 0x88b5;
     if (network) {
       if (auto best = best_tuple(s, in_port, local); !best.empty()) return {best};

@@ -137,6 +137,18 @@ TEST_F(DemuxTest, TheKernelsAddresses) {
   EXPECT_THAT(send({.destination = node_.kKernel, .port = 9}), ElementsAre("a"));
 }
 
+// As for any other that is local.
+TEST_F(DemuxTest, TheKernelsAddressesWhereTheKernelDoesNotHear) {
+  DemuxKey own = link(0x0800);
+  own.in_port = 1;
+  EXPECT_THAT(node_.send({.destination = node_.kKernel}, 1), IsEmpty());
+  EXPECT_EQ(node_.demux().drops()[DropReason::kNoListener], 1u);
+  bind("b/ip", own);
+  EXPECT_THAT(node_.send({.destination = node_.kKernel}, 1), ElementsAre("b/ip"));
+  EXPECT_TRUE(node_.last().local);
+  EXPECT_EQ(node_.demux().drops()[DropReason::kForKernel], 0u);
+}
+
 TEST_F(DemuxTest, MalformedGoesToTheStageThatKnowsWhy) {
   bind("a", {});
   EXPECT_THAT(send({.raw = {0x45, 0, 0}}), ElementsAre("a"));

@@ -82,6 +82,11 @@ class NodeWithRoutes : public LinkAsker {
     worker_.call([&] { hop = fib_.next_hops[f == 4 ? fib_.ip4.find(a.data()) : fib_.ip6.find(a.data())]; });
     return hop;
   }
+  bool kernel_hears(uint16_t port) {
+    bool hears;
+    worker_.call([&] { hears = fib_.kernel_hears(port); });
+    return hears;
+  }
   NextHop::Kind kind(const char* text) { return look(text).kind; }
   std::vector<LocalAddress> addresses() {
     std::vector<LocalAddress> copy;
@@ -347,7 +352,10 @@ TEST(RouterKernel, FollowsRoutesWithinTenMilliseconds) {
     NodeWithRoutes node;
     ASSERT_TRUE(node.router().add_port(kernel_port(0, "pa")));
     ASSERT_TRUE(node.router().add_port(kernel_port(1, "pb")));
+    ASSERT_TRUE(node.router().add_port(own_port(2)));
     node.settle();
+    EXPECT_TRUE(node.kernel_hears(0) && node.kernel_hears(1));
+    EXPECT_FALSE(node.kernel_hears(2));
     EXPECT_EQ(node.kind("10.1.0.7"), NextHop::kResolve);
     EXPECT_EQ(node.look("10.1.0.7").out_port, 0);
     EXPECT_EQ(node.look("2001:db8:2::7").out_port, 1);

@@ -76,6 +76,7 @@ class DemuxNode {
 
   DemuxNode() : demux_(fib_, reader_, *pool_) {
     for (uint16_t number = 0; number < 3; ++number) demux_.add_port(number, Link::kRaw);
+    fib_.heard_by_kernel = {true, false, false};
     add_route(kLocal, 32, {.kind = NextHop::kLocal});
     add_route(kForwarded, 16, {.kind = NextHop::kForward, .out_port = 1});
     add_route(kForwarded2, 16, {.kind = NextHop::kForward, .out_port = 2});
