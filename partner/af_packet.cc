@@ -52,6 +52,13 @@ uint16_t tpid_of(const tpacket2_hdr& header) {
   return (header.tp_status & TP_STATUS_VLAN_TPID_VALID) ? header.tp_vlan_tpid : uint16_t{ETH_P_8021Q};
 }
 
+// A tag without a VLAN says how urgent a frame is, which is otherwise as without a tag (IEEE
+// 802.1Q, 6.9.1).  It stays away, as it does for the kernel.
+bool names_vlan(uint32_t status, uint16_t tpid, uint16_t tci) {
+  constexpr uint16_t kVlanId = 0x0fff;
+  return (status & TP_STATUS_VLAN_VALID) && (tpid != ETH_P_8021Q || (tci & kVlanId) != 0);
+}
+
 uint64_t timestamp_of(const tpacket2_hdr& header) {
   return uint64_t{header.tp_sec} * 1'000'000'000 + header.tp_nsec;
 }
@@ -401,7 +408,7 @@ PacketPtr AfPacket::finish(PacketPtr p, const VnetHeader& vnet, uint32_t status,
     p->flags |= Packet::kOffload;
     p->offload() = offload;
   }
-  if ((status & TP_STATUS_VLAN_VALID) && p->length >= ETH_HLEN) restore_tag(*p, tpid, tci);
+  if (names_vlan(status, tpid, tci) && p->length >= ETH_HLEN) restore_tag(*p, tpid, tci);
   return p;
 }
 

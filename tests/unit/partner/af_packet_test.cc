@@ -473,14 +473,21 @@ TEST_F(AfPacketTest, WaitsInTheRingWhenThePoolIsEmpty) {
 TEST_F(AfPacketTest, PutsAVlanTagBack) {
   start();
   // Tagged in the bytes: the kernel takes the tag out on receipt, and the driver puts it back.
-  Bytes frame = frame_of(100, 3);
-  const Bytes tag = {0x81, 0x00, 0x60, 0x05};
-  frame.insert(frame.begin() + 12, tag.begin(), tag.end());
-  host_sends(frame);
+  const Bytes frame = frame_of(100, 3);
+  const auto tagged = [&](Bytes tag) {
+    Bytes with = frame;
+    with.insert(with.begin() + 12, tag.begin(), tag.end());
+    return with;
+  };
+  host_sends(tagged({0x81, 0x00, 0x60, 0x05}));
+  host_sends(tagged({0x81, 0x00, 0x60, 0x00}));  // a priority, and no VLAN
+  host_sends(tagged({0x88, 0xa8, 0x00, 0x00}));
   Pvec v;
   driver_->pull(opening_, v, 64);
-  ASSERT_EQ(v.size(), 1u);
-  EXPECT_EQ(content(*v[0]), frame);
+  ASSERT_EQ(v.size(), 3u);
+  EXPECT_EQ(content(*v[0]), tagged({0x81, 0x00, 0x60, 0x05}));
+  EXPECT_EQ(content(*v[1]), frame);
+  EXPECT_EQ(content(*v[2]), tagged({0x88, 0xa8, 0x00, 0x00}));
   v.clear();
 }
 
