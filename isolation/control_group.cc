@@ -2,12 +2,15 @@
 #include "isolation/control_group.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <optional>
 #include <sstream>
@@ -134,6 +137,19 @@ std::optional<std::string> folder_of(const std::string& controller) {
 
 std::string folder_name(const std::string& of) { return "/weft-" + std::to_string(::getpid()) + "-" + of; }
 
+// Groups of a weftd that was killed go when another makes some here.  One that has a process
+// stays.
+void remove_orphans(const std::string& folder) {
+  std::error_code unreadable;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, unreadable)) {
+    pid_t owner;
+    if (std::sscanf(entry.path().filename().c_str(), "weft-%d-", &owner) != 1) continue;
+    if (::kill(owner, 0) == 0 || errno != ESRCH) continue;
+    remove_orphans(entry.path());  // a principal's has others in it
+    ::rmdir(entry.path().c_str());
+  }
+}
+
 Result<Group> make_group(const ControlGroup::Place& place, const std::string& name) {
   auto folder = GroupFolder::make(place.folder + folder_name(name));
   if (!folder) return folder.error();
@@ -241,6 +257,7 @@ Result<void> ControlGroup::share(const SharedCpu& cpu, const Place& place) {
 Result<void> ControlGroup::add(const Bound& bound, const std::string& name) {
   auto place = place_of(bound.controller);
   if (!place) return place.error();
+  remove_orphans(place->folder);
   if (bound.shared) {
     if (auto shared = share(*bound.shared, *place); !shared) return shared;
   }

@@ -3,7 +3,8 @@
 // threads together.  Version 2 or version 1, whichever the host has (cgroups(7);
 // https://docs.kernel.org/admin-guide/cgroup-v2.html, .../cgroup-v1/index.html).
 //
-// The groups lie below weftd's own and are removed with the object.  Those of a principal's
+// The groups lie below weftd's own and are removed with the object; those of a weftd that was
+// killed, by the next one that makes some there.  Those of a principal's
 // processes that share CPU time lie in one group more, which the first makes and the last removes.
 //
 // Threads: the control thread; join() between clone and exec, async-signal-safe.

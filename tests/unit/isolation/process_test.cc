@@ -2,6 +2,7 @@
 #include "isolation/process.h"
 
 #include <gmock/gmock.h>
+#include <sys/wait.h>
 
 #include <filesystem>
 
@@ -55,15 +56,23 @@ TEST(Process, DestroyedItHasEnded) {
   EXPECT_EQ(::kill(pid, 0), -1);
 }
 
-// How many groups of that name there are.
-size_t groups(const std::string& name) {
-  const std::string folder = "weft-" + std::to_string(::getpid()) + "-" + name;
+// How many groups of that name a process has made.
+size_t groups(const std::string& name, pid_t owner = ::getpid()) {
+  const std::string folder = "weft-" + std::to_string(owner) + "-" + name;
   size_t count = 0;
   const auto options = std::filesystem::directory_options::skip_permission_denied;
   for (const auto& each : std::filesystem::recursive_directory_iterator("/sys/fs/cgroup", options)) {
     count += each.path().filename() == folder;
   }
   return count;
+}
+
+// Shares CPU time with the others.
+Result<Process> start_for_tenant(const char* name) {
+  Confinement wish = probe({"stay"});
+  wish.name = name;
+  wish.shared_cpu = SharedCpu{"tenant", 50};
+  return Process::start(wish, make_sockets().theirs);
 }
 
 TEST(Process, ItsControlGroupsGoWithIt) {
@@ -79,26 +88,39 @@ TEST(Process, ItsControlGroupsGoWithIt) {
 
 TEST(Process, ThePrincipalsControlGroupGoesWithTheLastOfItsProcesses) {
   if (!std::filesystem::exists("/sys/fs/cgroup")) GTEST_SKIP() << "no control groups here";
-  const auto start = [](const char* name) {
-    Confinement wish = probe({"stay"});
-    wish.name = name;
-    wish.shared_cpu = SharedCpu{"tenant", 50};
-    return Process::start(wish, make_sockets().theirs);
-  };
-  auto first = start("first");
+  auto first = start_for_tenant("first");
   ASSERT_TRUE(first) << first.error().sentence;
   if (!has(first->fences().has, "cpu limit")) GTEST_SKIP() << "no control group bounds CPU time here";
   {
-    auto second = start("second");
+    auto second = start_for_tenant("second");
     ASSERT_TRUE(second) << second.error().sentence;
     { const Process ends = std::move(*first); }
     EXPECT_EQ(groups("first"), 0u);
     EXPECT_EQ(groups("@tenant"), 1u);
-    auto third = start("third");  // comes into the group that is there
+    auto third = start_for_tenant("third");  // comes into the group that is there
     ASSERT_TRUE(third) << third.error().sentence;
     EXPECT_EQ(groups("@tenant"), 1u);
   }
   EXPECT_EQ(groups("@tenant"), 0u);
+}
+
+TEST(Process, TheControlGroupsOfANodeThatWasKilledGoWithTheNextStart) {
+  if (!std::filesystem::exists("/sys/fs/cgroup")) GTEST_SKIP() << "no control groups here";
+  const pid_t node = ::fork();
+  if (node == 0) {
+    auto process = start_for_tenant("orphan");
+    ::_exit(process ? 0 : 1);  // nothing is destroyed
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(node, &status, 0), node);
+  ASSERT_EQ(status, 0);
+  // Its process dies with it, in its own time.
+  for (int tries = 0; tries < 1000 && groups("orphan", node) + groups("@tenant", node) > 0; ++tries) {
+    auto process = start_for_tenant("next");
+    ASSERT_TRUE(process) << process.error().sentence;
+    EXPECT_EQ(groups("next") > 0, has(process->fences().has, "tasks limit"));
+  }
+  EXPECT_EQ(groups("orphan", node) + groups("@tenant", node), 0u);
 }
 
 TEST(Process, WhatCannotStartSaysWhy) {
