@@ -7,19 +7,17 @@ The outer nodes only join a pcap file to a tunnel; the middle one is weftd's def
 config, a router.
 """
 
-import json
 import pathlib
 import shutil
-import signal
 import struct
 import subprocess
 import tempfile
 import time
 
 import captures
-from lab import BIN
 from packets import ip4
 from report import say, step, what_went_through
+from weftd import Weftd
 
 PACKETS = 2000
 PAUSE_US = 100
@@ -95,34 +93,20 @@ class Nodes:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self, name, config=None):
-        command = [BIN / "weftd", "--socket", self.folder / f"{name}.sock"]
-        if config:
-            (self.folder / f"{name}.toml").write_text(config)
-            command += ["--config", self.folder / f"{name}.toml"]
-        with open(self.folder / f"{name}.log", "w") as log:
-            self.running[name] = subprocess.Popen(self.enter(*command), stderr=log)
-        for _ in range(500):
-            if self.running[name].poll() is not None:
-                raise SystemExit((self.folder / f"{name}.log").read_text().rstrip("\n"))
-            if self.weft(name, "show", "pools").returncode == 0:
-                return
-            time.sleep(0.01)
+        try:
+            self.running[name] = Weftd(self.folder, config, name, start=lambda command, **options: subprocess.Popen(
+                self.enter(*command), **options))
+        except RuntimeError as reason:
+            raise SystemExit(str(reason).rstrip("\n"))
 
     def stop(self, name):
-        process = self.running.pop(name)
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        self.running.pop(name).stop()
 
     def weft(self, name, *words):
-        command = [BIN / "weft", "--socket", self.folder / f"{name}.sock", *words]
-        return subprocess.run(command, capture_output=True, text=True)
+        return self.running[name].weft(*words, check=False)
 
     def show(self, name, what):
-        return json.loads(self.weft(name, "--json", "show", what).stdout)
+        return self.running[name].show(what)
 
 
 def send_through(nodes):

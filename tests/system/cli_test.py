@@ -18,8 +18,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "demo"))
 
 import captures
 from daemon import ENDLESS, Daemon
-from lab import BIN
 from user_space import ACTIVE, packet
+from weftd import BIN, Weftd
 
 
 class Check(Daemon):
@@ -152,7 +152,7 @@ class Start(Daemon):
     def test_a_hang_up_does_not_end_it(self):
         self.give([(0, packet(0))])
         self.start(self.router(ENDLESS))
-        self.process.send_signal(signal.SIGHUP)
+        self.node.process.send_signal(signal.SIGHUP)
         self.assertEqual(self.weft("show", "run").returncode, 0)
         self.assertEqual(self.end(), 0, self.log())
         self.assertIn("SIGHUP: the config is read at the start only", self.log())
@@ -179,21 +179,13 @@ class ActivePing(Daemon):
     """Two active nodes over a UDP tunnel."""
 
     def start_node(self, name, local, remote, own, other):
-        file = self.folder / f"{name}.toml"
-        file.write_text(ACTIVE.format(name=name, local=local, remote=remote, address=own).replace("10.99.0.2", other))
-        process = subprocess.Popen([BIN / "weftd", "--socket", self.folder / f"{name}.sock", "--config", file],
-                                   stderr=subprocess.DEVNULL)
-        self.addCleanup(process.wait)
-        self.addCleanup(process.terminate)
-        for _ in range(500):
-            if self.ask(name, "show", "pools").returncode == 0:
-                return process
-            time.sleep(0.01)
-        self.fail(f"{name} is not ready")
+        config = ACTIVE.format(name=name, local=local, remote=remote, address=own).replace("10.99.0.2", other)
+        node = Weftd(self.folder, config, name)
+        self.addCleanup(node.stop)
+        return node
 
     def ask(self, name, *words):
-        return subprocess.run([BIN / "weft", "--socket", self.folder / f"{name}.sock", *words], capture_output=True,
-                              text=True, timeout=30)
+        return self.nodes[name].weft(*words, check=False)
 
     def test_ping(self):
         ports = []
@@ -201,8 +193,8 @@ class ActivePing(Daemon):
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
                 free.bind(("127.0.0.1", 0))
                 ports.append(free.getsockname()[1])
-        left = self.start_node("left", ports[0], ports[1], "10.0.0.1", "10.0.0.2")
-        right = self.start_node("right", ports[1], ports[0], "10.0.0.2", "10.0.0.1")
+        self.nodes = {"left": self.start_node("left", ports[0], ports[1], "10.0.0.1", "10.0.0.2"),
+                      "right": self.start_node("right", ports[1], ports[0], "10.0.0.2", "10.0.0.1")}
         done = self.ask("left", "ping", "10.0.0.2", "-c", "5", "-i", "0.02")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(done.stdout.count("10.0.0.2: seq "), 5)
@@ -214,13 +206,11 @@ class ActivePing(Daemon):
         self.assertEqual(done.returncode, 1)
         self.assertIn("'nowhere' is not the address of an active node", done.stderr)
         self.check_what_is_shown()
-        right.terminate()
-        self.assertEqual(right.wait(timeout=10), 0)
+        self.assertEqual(self.nodes["right"].stop(), 0)
         done = self.ask("left", "ping", "10.0.0.2", "-c", "1")
         self.assertEqual(done.returncode, 1)
         self.assertIn("no ping was answered", done.stderr)
-        left.terminate()
-        self.assertEqual(left.wait(timeout=10), 0)
+        self.assertEqual(self.nodes["left"].stop(), 0)
 
     def check_what_is_shown(self):
         """Behind six answered pings, one more to a node that nobody knows: right sends it

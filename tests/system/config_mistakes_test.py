@@ -11,8 +11,8 @@ import shutil
 import subprocess
 import tempfile
 import unittest
+from weftd import BIN
 
-from lab import BIN
 
 TWO = """
 [partner.left]

@@ -4,14 +4,12 @@ privilege."""
 
 import pathlib
 import shutil
-import signal
 import subprocess
 import tempfile
-import time
 import unittest
 
 import captures
-from lab import BIN
+from weftd import BIN, Weftd
 
 ENDLESS = "timed = true\npasses = 0"  # the same packets again and again
 
@@ -72,20 +70,12 @@ class Daemon(unittest.TestCase):
                               text=text, timeout=timeout)
 
     def start(self, text):
-        with open(self.folder / "log", "w") as log:
-            self.process = subprocess.Popen([BIN / "weftd", "--config", self.config(text)], stderr=log)
+        self.node = Weftd(self.folder, text)
         self.addCleanup(self.end)
-        for _ in range(500):
-            if self.process.poll() is not None or self.weft("show", "pools").returncode == 0:
-                break
-            time.sleep(0.01)
-        self.assertIsNone(self.process.poll(), self.log())
 
     def log(self):
-        return (self.folder / "log").read_text()
+        return self.node.said()
 
     def end(self):
         """Ends it as an operator would; returns its exit code."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=10)
+        return self.node.stop()

@@ -13,7 +13,7 @@ import time
 import unittest
 
 import lab as laboratory
-from lab import BIN, ROOT
+from weftd import BIN, ROOT
 
 NOBODY = {"user": 65534, "group": 65534, "extra_groups": []}
 

@@ -84,7 +84,7 @@ class Side:
         for n, path in enumerate(p["path"] for p in self.forwarding()):
             file = lab.folder / f"complete-{n}.pcapng"
             self.router.processes.append(subprocess.Popen(
-                [laboratory.BIN / "weft", "--socket", self.weftd.socket, "capture", f"{path}@near", "-w", file],
+                [BIN / "weft", "--socket", self.weftd.socket, "capture", f"{path}@near", "-w", file],
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
         deadline = time.monotonic() + 5
         while any(p["transform"] for p in self.forwarding()):
@@ -269,7 +269,7 @@ class Differential(unittest.TestCase):
 
 class Document(unittest.TestCase):
     def test_differences_are_documented_as_they_are(self):
-        page = (laboratory.ROOT / "docs/differences.md").read_text()
+        page = (ROOT / "docs/differences.md").read_text()
         self.assertEqual(page, deliberate.document(), "run tests/system/differences.py > docs/differences.md")
 
 

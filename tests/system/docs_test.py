@@ -16,7 +16,7 @@ import tempfile
 import unittest
 
 import lab as laboratory
-from lab import BIN, ROOT
+from weftd import BIN, ROOT
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 

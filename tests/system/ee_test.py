@@ -3,27 +3,23 @@
 """EEs in processes of their own, as an operator meets them: fences, death in every way,
 restarts, and that nothing stays behind.  Root has all fences tried; without it, what is to be had."""
 
-import json
 import os
 import pathlib
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
+from weftd import Weftd
 
-from lab import BIN
 
 NODE = """
 [node]
 kernel_routes = false
 pool_packets = 256
 pages = "4K"
-[control]
-socket = "{folder}/w.sock"
 [partner.a]
 driver = "loop"
 wire = "w"
@@ -78,21 +74,15 @@ class Ees(unittest.TestCase):
         shutil.rmtree(cls.folder)
 
     def start(self, ees):
-        config = self.folder / "w.toml"
-        config.write_text(NODE.format(folder=self.folder) + ees.format(program=self.program))
-        with open(self.folder / "log", "w") as log:
-            self.weftd = subprocess.Popen([*self.AS, BIN / "weftd", "--config", config], stderr=log)
+        self.weftd = Weftd(self.folder, NODE + ees.format(program=self.program),
+                           start=lambda command, **options: subprocess.Popen([*self.AS, *command], **options))
         self.addCleanup(self.end)
-        self.wait_for(lambda: self.weftd.poll() is not None or "is ready" in self.log())
-        self.assertIsNone(self.weftd.poll(), self.log())
 
     def end(self):
-        if self.weftd.poll() is None:
-            self.weftd.terminate()
-        return self.weftd.wait(timeout=20)
+        return self.weftd.stop()
 
     def log(self):
-        return (self.folder / "log").read_text()
+        return self.weftd.said()
 
     def wait_for(self, what, seconds=10):
         deadline = time.monotonic() + seconds
@@ -101,13 +91,10 @@ class Ees(unittest.TestCase):
             time.sleep(0.01)
 
     def weft(self, *words):
-        return subprocess.run([BIN / "weft", "--socket", self.folder / "w.sock", *words], capture_output=True, text=True,
-                              timeout=20)
+        return self.weftd.weft(*words, check=False)
 
-    def ee(self, name="x"):
-        done = self.weft("--json", "ee", "list")
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return next(e for e in json.loads(done.stdout)["ees"] if e["ee"] == name)
+    def ee(self):
+        return self.weftd.ee("x")
 
     def pid(self):
         return int(self.ee()["place"].removeprefix("process "))
@@ -201,13 +188,13 @@ class Ees(unittest.TestCase):
                 self.start('[ee.x]\nexec = ["{program}", "stays though asked"]\n')
                 pid = self.pid()
                 os.kill(self.weftd_pid(), how)
-                self.weftd.wait(timeout=20)
+                self.weftd.process.wait(timeout=20)
                 self.wait_for(lambda: not self.alive(pid))
                 (self.folder / "w.sock").unlink(missing_ok=True)
                 self.remove_groups()
 
     def weftd_pid(self):
-        return self.weftd.pid
+        return self.weftd.process.pid
 
     def remove_groups(self):
         """What a weftd that was killed could not."""

@@ -12,7 +12,6 @@ removes everything, whatever happened inside it.
 
 import contextlib
 import ctypes
-import json
 import os
 import pathlib
 import shutil
@@ -21,10 +20,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BIN = pathlib.Path(os.environ.get("WEFT_BIN", ROOT / "build/release/bin"))
+import weftd
 
 CLONE_NEWNET = 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -181,33 +178,6 @@ class Lab:
                         "peer", "name", b_device, "netns", b.netns], check=True)
 
 
-class Admin:
-    """A conversation with weftd (admin/protocol.h), where to start `weft` would take too long."""
-
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.connect(str(path))
-        self.lines = self.socket.makefile("r")
-        self.lines.readline()  # its greeting
-
-    def ask(self, request):
-        self.socket.sendall(json.dumps({"v": 1, **request}).encode() + b"\n")
-        reply = json.loads(self.lines.readline())
-        if not reply["ok"]:
-            raise RuntimeError(reply["error"])
-        return reply["data"]
-
-    def show(self, what):
-        return self.ask({"do": "show", "what": what})
-
-    def ee(self, name):
-        return next(e for e in self.ask({"do": "ee", "action": "list"})["ees"] if e["ee"] == name)
-
-    def close(self):
-        self.lines.close()
-        self.socket.close()
-
-
 # A config: two interfaces of the kernel's.
 LEFT_AND_RIGHT = """
 [partner.left]
@@ -220,46 +190,14 @@ device = "right"
 """
 
 
-class Weftd:
+class Weftd(weftd.Weftd):
     """A weftd that runs in a host of the lab."""
 
     def __init__(self, lab, host, config, name="weft", control_groups=False):
-        self.host = host
-        self.socket = lab.folder / f"{name}.sock"
-        self.file = lab.folder / f"{name}.toml"
-        self.log = lab.folder / f"{name}.log"
-        self.file.write_text(f'[control]\nsocket = "{self.socket}"\n\n{config}')
-        with open(self.log, "w") as log:
-            self.process = host.start(BIN / "weftd", "--config", self.file, stderr=log, control_groups=control_groups)
-        self._wait_until_ready()
+        def start(command, **options):
+            return host.start(*command, control_groups=control_groups, **options)
 
-    def _wait_until_ready(self):
-        for _ in range(500):
-            if self.process.poll() is not None:
-                raise RuntimeError(f"weftd ended: {self.log.read_text()}")
-            if self.socket.exists() and self.weft("show", "pools", check=False).returncode == 0:
-                return
-            time.sleep(0.01)
-        raise RuntimeError(f"weftd is not ready: {self.log.read_text()}")
-
-    def weft(self, *words, check=True):
-        done = subprocess.run([BIN / "weft", "--socket", self.socket, *words], capture_output=True, text=True)
-        if check and done.returncode != 0:
-            raise RuntimeError(f"weft {' '.join(words)}: {done.stdout}{done.stderr}")
-        return done
-
-    def show(self, what):
-        return json.loads(self.weft("show", what, "--json").stdout)
-
-    def admin(self):
-        return Admin(self.socket)
-
-    def stop(self):
-        """Ends it as an operator would; returns its exit code."""
-        self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(timeout=10)
-        self.host.processes.remove(self.process)
-        return code
+        super().__init__(lab.folder, config, name, start=start)
 
 
 def main(module):

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import lab as laboratory
 from closed_loop import Loop
-from lab import BIN, Lab, Weftd
+from lab import Lab, Weftd
+from weftd import BIN
 
 CONFIG = """
 [node]

@@ -6,13 +6,11 @@ import pathlib
 import shutil
 import socket
 import struct
-import subprocess
 import tempfile
-import time
 import unittest
 
-from lab import BIN
 from packets import checksum, icmp4, ip4
+from weftd import BIN, Weftd
 
 EE = BIN.parent / "examples/nat_ee.so"
 INSIDE, OTHER, SERVER, OUTSIDE = "10.0.0.2", "10.0.0.3", "198.51.100.7", "192.0.2.1"
@@ -23,8 +21,6 @@ default_paths = false
 kernel_routes = false
 pool_packets = 1024
 pages = "4K"
-[control]
-socket = "{folder}/w.sock"
 [partner.inside]
 driver = "udp"
 local = "127.0.0.1:{0}"
@@ -65,25 +61,9 @@ class Nat(unittest.TestCase):
         for end in (self.inside, self.outside):
             end.settimeout(5)
             self.addCleanup(end.close)
-        config = self.folder / "w.toml"
-        config.write_text(CONFIG.format(*ports, folder=self.folder, ee=EE))
-        with open(self.folder / "log", "w") as log:
-            self.weftd = subprocess.Popen([BIN / "weftd", "--config", config], stderr=log)
-        self.addCleanup(self.end)
-        for _ in range(500):
-            if self.weftd.poll() is not None or "is ready" in self.log():
-                break
-            time.sleep(0.01)
-        self.assertIsNone(self.weftd.poll(), self.log())
-        self.assertIn("ee nat runs in weftd", self.log())
-
-    def log(self):
-        return (self.folder / "log").read_text()
-
-    def end(self):
-        if self.weftd.poll() is None:
-            self.weftd.terminate()
-        return self.weftd.wait(timeout=15)
+        self.weftd = Weftd(self.folder, CONFIG.format(*ports, ee=EE))
+        self.addCleanup(self.weftd.stop)
+        self.assertIn("ee nat runs in weftd", self.weftd.said())
 
     def expect(self, packet, src, dst):
         """Its addresses are these, and its checksums right.  Returns (sport, dport, payload)."""
@@ -107,12 +87,11 @@ class Nat(unittest.TestCase):
         self.inside.send(b"\x45not a packet")
         self.inside.send(datagram(b"last", 4000, 53, INSIDE, SERVER))
         self.outside.recv(2048)
-        domains = subprocess.run([BIN / "weft", "--socket", self.folder / "w.sock", "show", "domains"], capture_output=True,
-                                 text=True, timeout=10).stdout
+        domains = self.weftd.weft("show", "domains").stdout
         # received 8 = sent 6 + dropped 2, and nothing is held
         self.assertRegex(domains, r"(?m)^ *\d+ +nat +\d+ +4 +2 +8 +0 +6 +2 +0 ")
-        self.assertEqual(self.end(), 0, self.log())
-        self.assertIn("3 mappings; 4 out, 2 in; lost: 1 malformed, 0 ttl, 0 table full, 1 no mapping", self.log())
+        self.assertEqual(self.weftd.stop(), 0, self.weftd.said())
+        self.assertIn("3 mappings; 4 out, 2 in; lost: 1 malformed, 0 ttl, 0 table full, 1 no mapping", self.weftd.said())
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ import unittest
 
 import lab as laboratory
 from closed_loop import Capsules
-from lab import BIN, ROOT, Lab, Weftd
+from lab import Lab, Weftd
+from weftd import BIN, ROOT
 
 # More variables than a packed arena has room for (pan_ee/code_loader.h): in the others nothing lies at
 # address 0, so reading there is a signal.

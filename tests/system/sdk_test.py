@@ -3,7 +3,6 @@
 """What cmake --install gives to those who write EEs: built out of the tree, in C and in C++,
 with find_package and with pkg-config, and run by the weftd that was installed with it."""
 
-import json
 import os
 import pathlib
 import re
@@ -14,8 +13,8 @@ import subprocess
 import tempfile
 import time
 import unittest
+from weftd import BIN, ROOT, Weftd
 
-from lab import BIN, ROOT
 
 BUILD = BIN.parent
 
@@ -24,8 +23,6 @@ NODE = """
 kernel_routes = false
 pool_packets = 1024
 pages = "4K"
-[control]
-socket = "{folder}/w.sock"
 [partner.udp0]
 driver = "udp"
 local = "127.0.0.1:{local}"
@@ -131,31 +128,19 @@ class Sdk(unittest.TestCase):
         self.wire.bind(("127.0.0.1", remote))
         self.wire.connect(("127.0.0.1", local))
         self.wire.settimeout(5)
-        config = self.folder / "w.toml"
-        config.write_text(NODE.format(folder=self.folder, local=local, remote=remote) + ees)
-        with open(self.folder / "log", "w") as log:
-            self.weftd = subprocess.Popen([self.prefix / "sbin/weftd", "--config", config], stderr=log)
+        self.weftd = Weftd(self.folder, NODE.format(local=local, remote=remote) + ees,
+                           programs=(self.prefix / "sbin/weftd", self.prefix / "bin/weft"))
         self.addCleanup(self.stop)
-        for _ in range(500):
-            if self.weftd.poll() is not None or "is ready" in self.log():
-                break
-            time.sleep(0.01)
-        self.assertIsNone(self.weftd.poll(), self.log())
-
-    def log(self):
-        return (self.folder / "log").read_text()
 
     def stop(self):
-        if self.weftd.poll() is None:
-            self.weftd.terminate()
-        self.assertEqual(self.weftd.wait(timeout=15), 0, self.log())
+        self.assertEqual(self.weftd.stop(), 0, self.weftd.said())
 
     def answer(self, port, payload):
         self.wire.send(datagram(port, payload))
         return self.wire.recv(2048)
 
     def weft(self, *words):
-        return run(self.prefix / "bin/weft", "--socket", self.folder / "w.sock", *words)
+        return self.weftd.weft(*words).stdout
 
     def expect_both_answer(self, folder):
         """Loaded, and in processes of their own: the same sources, the same answers."""
@@ -177,34 +162,31 @@ class Sdk(unittest.TestCase):
         self.assertIn("domain", self.weft("show", "domains").lower())
         self.assertRegex(self.weft("show", "channels"), r"echo +in +udp0/ip/udp \([^)]*dstport=7\) +1 ")
         self.weft("ee", "stop", "echo")
-        self.assertRegex(self.log(), "echoed 1 datagrams")
+        self.assertRegex(self.weftd.said(), "echoed 1 datagrams")
         self.stop()
 
     def expect_new_life(self, folder):
         """kill -9: its domain ends with its socket, it is started again, and answers."""
         self.start(f'[ee.echo]\nexec = ["{folder}/echo", "udp0/ip/udp", "{FROM_US.format(7)}"]\n')
         self.wait_for_channels(2)
-        before = self.ee("echo")
+        before = self.weftd.ee("echo")
         self.assertIsNotNone(before["domain"])
         os.kill(int(before["place"].removeprefix("process ")), signal.SIGKILL)
         for _ in range(500):
-            if self.ee("echo")["starts"] == 2:
+            if self.weftd.ee("echo")["starts"] == 2:
                 break
             time.sleep(0.01)
-        self.assertEqual(self.ee("echo")["last_end"], "killed by SIGKILL")
+        self.assertEqual(self.weftd.ee("echo")["last_end"], "killed by SIGKILL")
         self.wait_for_channels(2)
         self.assertEqual(self.answer(7, b"still there?")[28:], b"still there?")
         self.stop()
-
-    def ee(self, name):
-        return next(e for e in json.loads(self.weft("--json", "ee", "list"))["ees"] if e["ee"] == name)
 
     def wait_for_channels(self, count):
         for _ in range(500):
             if len(self.weft("show", "channels").splitlines()) == 1 + count:
                 return
             time.sleep(0.01)
-        self.fail(self.weft("show", "channels") + self.log())
+        self.fail(self.weft("show", "channels") + self.weftd.said())
 
     def test_find_package(self):
         build = self.folder / "cmake-build"

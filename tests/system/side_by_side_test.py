@@ -11,7 +11,8 @@ import unittest
 
 import lab as laboratory
 from closed_loop import Loop
-from lab import BIN, Lab, Weftd
+from lab import Lab, Weftd
+from weftd import BIN
 
 CODE = BIN.parent / "share/weft/code"
 
