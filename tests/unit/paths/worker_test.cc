@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
 
+#include <array>
+#include <atomic>
 #include <chrono>
 
 #include "paths/policy_round_robin.h"
@@ -169,6 +171,64 @@ TEST_F(WorkerTest, SleepsWhenIdleAndWakesForWork) {
   bool done = false;
   worker_.call([&] { done = true; });
   EXPECT_TRUE(done);
+}
+
+// Counts how often it is read.
+class CountedClock final : public Clock {
+ public:
+  uint64_t now_ns() const override {
+    ++readings;
+    return system_.now_ns();
+  }
+  mutable uint64_t readings = 0;
+
+ private:
+  SystemClock system_;
+};
+
+// Gives a packet each of three times that it is polled, one behind the other, and notes at each,
+// and at the next, how often the clock was read until then.
+class Burst final : public Partner {
+ public:
+  static constexpr uint32_t kIdle = 20;  // polls before
+
+  Burst(Pool& pool, const CountedClock& clock) : pool_(pool), clock_(clock) {}
+  Result<Opening> open(std::string_view, Partner*, Opening) override { return Opening{0}; }
+  void close(Opening) override {}
+  void push(Opening, Pvec&) override {}
+  void pull(Opening, Pvec& v, size_t) override {
+    if (polls_++ < kIdle || noted_ == readings.size()) return;
+    readings[noted_++] = clock_.readings;
+    if (noted_ < readings.size()) v.push_back(pool_.alloc());
+    if (noted_ == readings.size()) done.store(true, std::memory_order_release);
+  }
+  Result<Reply> control(Opening, const Request&) override {
+    return Error{Code::kUnsupported, "it is asked nothing"};
+  }
+
+  std::array<uint64_t, 4> readings{};
+  std::atomic<bool> done{false};
+
+ private:
+  Pool& pool_;
+  const CountedClock& clock_;
+  uint64_t polls_ = 0;
+  size_t noted_ = 0;
+};
+
+TEST_F(WorkerTest, DoesNotReadTheClockBetweenTheRoundInWhichSomethingCameAndTheNext) {
+  CountedClock clock;
+  Worker worker({.busy = true}, clock, std::make_unique<RoundRobin>());
+  Burst burst(*pool_, clock);
+  worker.add_joint({&burst, Opening{0}, &b_, Opening{0}});
+  worker.start();
+  for (int i = 0; i < 5000 && !burst.done.load(std::memory_order_acquire); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  worker.stop();
+  ASSERT_TRUE(burst.done);
+  EXPECT_EQ(burst.readings[1], burst.readings[0]);
+  EXPECT_EQ(burst.readings[2], burst.readings[1] + 1);  // from then on, at each
+  EXPECT_EQ(burst.readings[3], burst.readings[2] + 1);
 }
 
 TEST_F(WorkerTest, WakesForADescriptor) {
