@@ -112,7 +112,6 @@ inline bool ShmGuest::write(Opening which, const Packet& p, ShmWriter& tx) {
 
 void ShmGuest::push(Opening which, Pvec& v) {
   ShmWriter tx(memory_.tx_descriptors(), memory_.layout().entries, tx_);
-  if (tx_ - landed_ >= reap_every_) reap();
   const Way* const own = way(which.id);
   Way* const found = own != nullptr ? way(own->leads_to) : nullptr;
   if (found == nullptr) return;
@@ -135,6 +134,7 @@ void ShmGuest::push(Opening which, Pvec& v) {
   stats_.tx_packets.add(taken);
   stats_.tx_bytes.add(bytes);
   memory_.wake(memory_.control().node_sleeps);
+  if (tx_ - landed_ >= reap_every_) reap();  // the line is the node's: what goes does not wait for it
 }
 
 // --- from the node -----------------------------------------------------------
