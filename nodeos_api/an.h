@@ -216,7 +216,7 @@ typedef struct an_DomainStats {
   uint64_t packets_made;     /* an_packetAlloc, an_packetClone */
   uint64_t packets_sent;     /* taken by its outgoing channels */
   uint64_t packets_held;     /* in its hands now */
-  uint64_t cycles;           /* of the CPU's cycle counter, by its channels and events */
+  uint64_t cycles;           /* of the CPU's cycle counter: of its events, and, by sample, channels */
   uint64_t bits;             /* that its channels carried */
   uint64_t children;
   uint64_t channels;

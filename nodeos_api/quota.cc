@@ -19,6 +19,7 @@ Tspec shared_rate(uint64_t bandwidth) {
 
 Quota::Quota(std::string name, const QuotaLimits& limits, uint64_t now_ns)
     : name_(std::move(name)), limits_(limits) {
+  if (limits_.cpu != 0) account_.set_bounded();
   if (limits_.bandwidth != 0) meter_.emplace(shared_rate(limits_.bandwidth), now_ns);
 }
 

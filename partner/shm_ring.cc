@@ -89,8 +89,6 @@ Result<Reply> ShmRing::control(Opening, const Request& request) {
 
 // --- to the node -------------------------------------------------------------
 
-bool ShmRing::offers() const { return turn_has_come(tx_descriptor(tx_), tx_); }
-
 inline bool ShmRing::may_be_read(const ShmDescriptor& d) const {
   const ShmLayout& layout = memory_.layout();
   return d.offset >= layout.packets() && d.length <= kMaxLength &&

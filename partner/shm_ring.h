@@ -36,7 +36,7 @@ class ShmRing final : public Partner, public Sleeper {
   // Takes packets for which buffers were lent.
   void push(Opening which, Pvec& v) override;
   // Whether there is something to pull.
-  bool offers() const;
+  bool offers() const { return turn_has_come(tx_descriptor(tx_), tx_); }
   // Gives packets of all openings, those that are closed too, in their order.
   void pull(Opening which, Pvec& v, size_t max) override;
   Result<Reply> control(Opening which, const Request& request) override;

@@ -9,10 +9,6 @@ namespace weft {
 
 namespace {
 
-// One run in so many is timed stage by stage: reading the cycle counter at every switch
-// costs as much as a packet's work.
-constexpr uint32_t kTimeEvery = 16;
-
 uint64_t bytes_in(const Pvec& v) { return total_length(v.begin(), v.size()); }
 
 }  // namespace
@@ -121,8 +117,10 @@ void Path::enqueue_behind(Pvec& v) {
   if (!waiting.empty() && host_ != nullptr) host_->backlogged(*this);
 }
 
-size_t Path::run(uint64_t& since) {
-  timed_ = runs_++ % kTimeEvery == 0;
+// The first of so many runs is timed stage by stage: reading the cycle counter at every switch
+// costs as much as a packet's work.
+size_t Path::run() {
+  timed_ = meter_.begin();
   size_t taken = 0;
   for (Dir dir : {Dir::kForward, Dir::kBackward}) {
     EndQueue& queue = in_[size_t(entry(dir))];
@@ -132,9 +130,7 @@ size_t Path::run(uint64_t& since) {
     taken += v.size();
     pass(dir, dir == Dir::kForward ? 0 : stages_.size() - 1, v);
   }
-  const uint64_t now = cycles();
-  account_.charge_cycles(now - since);
-  since = now;
+  meter_.end();
   timed_ = false;
   return taken;
 }

@@ -20,7 +20,6 @@
 #include <string>
 #include <vector>
 
-#include "base/clock.h"
 #include "partner/partner.h"
 #include "paths/account.h"
 #include "paths/end_queue.h"
@@ -28,6 +27,7 @@
 #include "paths/rate_meter.h"
 #include "paths/stage.h"
 #include "paths/tap.h"
+#include "paths/work_meter.h"
 
 namespace weft {
 
@@ -135,13 +135,7 @@ class Path {
   bool runnable() const { return !in_[0].empty() || !in_[1].empty(); }
   // Takes at most one Pvec from each in queue through the stages.
   // Returns how many packets were taken.
-  size_t run() {
-    uint64_t since = cycles();
-    return run(since);
-  }
-  // The same.  `since`: when the CPU began to work for it, by its cycle counter, which costs as
-  // much to read as half a packet's work; afterwards, when it ended.
-  size_t run(uint64_t& since);
+  size_t run();
 
   // Tries again to give the out queues to the partners.  True when both are empty.
   bool flush();
@@ -252,11 +246,11 @@ class Path {
   Counter made_;
   DropCounters drops_;
   Account account_;
+  WorkMeter meter_{account_};
   Tap* tap_ = nullptr;
   // The stage that works, and, while a run is timed, since when.
   StageRecord* running_ = nullptr;
   uint64_t running_since_ = 0;
-  uint32_t runs_ = 0;
   bool timed_ = false;
 };
 

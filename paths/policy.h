@@ -18,10 +18,9 @@ class Policy {
 
   // The path has packets; it is not in the run queue.
   virtual void ready(Path& path) = 0;
-  // Takes the path to run next out of the run queue; null when nothing is ready.
+  // Takes the path to run next out of the run queue; null when nothing is ready.  If it has more
+  // to do afterwards, ready() follows.
   virtual Path* pick(uint64_t now_ns) = 0;
-  // It ran for that many cycles; if it has more to do, ready() follows.
-  virtual void charge(Path& path, uint64_t cycles) = 0;
   // It is leaving the worker.
   virtual void remove(Path& path) = 0;
 };

@@ -27,7 +27,6 @@ class Priority final : public Policy {
     }
     return nullptr;
   }
-  void charge(Path&, uint64_t) override {}
   void remove(Path& path) override { levels_[path.priority()].remove(path); }
 
  private:

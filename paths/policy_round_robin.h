@@ -16,7 +16,6 @@ class RoundRobin final : public Policy {
     queue_.pop_front();
     return &path;
   }
-  void charge(Path&, uint64_t) override {}
   void remove(Path& path) override {
     if (path.run_hook.is_linked()) queue_.erase(queue_.iterator_to(path));
   }

@@ -123,21 +123,23 @@ size_t Worker::round() { return round_at(clock_.now_ns()); }
 size_t Worker::round_at(uint64_t now) {
   rounds_.add(1);
   now_ns_.store(now, std::memory_order_relaxed);
-  do_posted();
+  if (!posted_.empty()) do_posted();
   if (timers_.next_ns() <= now) {
     eventful_ = true;
     timers_.fire_due(now);
   }
   size_t moved = run_paths(now);
-  for (const Joint& joint : joints_) moved += serve(joint, now);
-  flush_backlog();
+  for (const Joint& joint : joints_) {
+    poll(joint);
+    if (!polled_.empty()) moved += serve(joint, now);
+  }
+  if (!backlog_.empty()) flush_backlog();
   waiting_for_device_ = !backlog_.empty();
   for (RoundEnd* hook : round_ends_) waiting_for_device_ |= hook->end_of_round(now);
   return moved;
 }
 
 void Worker::do_posted() {
-  if (posted_.empty()) return;
   std::function<void()> work;
   while (posted_.try_pop(work)) {
     eventful_ = true;
@@ -145,42 +147,36 @@ void Worker::do_posted() {
   }
 }
 
-// Polls again while whole Pvecs come.  Paths run behind the last of them, or when one could
-// not take another Pvec.
+// Passes on what was polled, and polls again while whole Pvecs come.  Paths run behind the last
+// of them, or when one could not take another Pvec.
 size_t Worker::serve(const Joint& joint, uint64_t now_ns) {
   size_t moved = 0;
-  for (int polls = 1; polls <= kPolls; ++polls) {
-    const size_t polled = poll(joint);
-    if (polled == 0 && moved == 0) return 0;
+  for (int polls = 1;; ++polls) {
+    const size_t polled = pass_on(joint);
     moved += polled;
     const bool more = polled == Pvec::kCapacity && polls < kPolls;
     if (laden_ || !more) moved += run_paths(now_ns);
-    if (!more) break;
+    if (!more) return moved;
+    poll(joint);
   }
-  return moved;
 }
 
-size_t Worker::poll(const Joint& joint) {
-  Pvec v;
-  joint.from->pull(joint.from_end, v, Pvec::kCapacity);
-  const size_t polled = v.size();
+// Returns how many.
+size_t Worker::pass_on(const Joint& joint) {
+  const size_t polled = polled_.size();
   if (polled == 0) return 0;
-  joint.to->push(joint.to_end, v);
-  if (!v.empty()) drop(v, DropReason::kPartnerRefused, drops_);
+  joint.to->push(joint.to_end, polled_);
+  if (!polled_.empty()) drop(polled_, DropReason::kPartnerRefused, drops_);
   return polled;
 }
 
 size_t Worker::run_paths(uint64_t now_ns) {
   laden_ = false;
   size_t taken = 0;
-  uint64_t since = 0;
   for (uint32_t runs = 0; runs < options_.budget; ++runs) {
     Path* path = policy_->pick(now_ns);
     if (path == nullptr) break;
-    if (runs == 0) since = cycles();
-    const uint64_t before = since;
-    taken += path->run(since);
-    policy_->charge(*path, since - before);
+    taken += path->run();
     if (path->runnable() && !path->run_hook.is_linked()) policy_->ready(*path);
   }
   return taken;
@@ -189,7 +185,6 @@ size_t Worker::run_paths(uint64_t now_ns) {
 // What becomes backlogged meanwhile waits for the next round: two paths that feed each other
 // do not keep the worker here.
 void Worker::flush_backlog() {
-  if (backlog_.empty()) return;
   Backlog waiting;
   waiting.swap(backlog_);
   while (!waiting.empty()) {

@@ -117,8 +117,9 @@ class Worker final : public PathHost {
   void run();
   size_t round_at(uint64_t now_ns);
   void do_posted();
+  void poll(const Joint& joint) { joint.from->pull(joint.from_end, polled_, Pvec::kCapacity); }
   size_t serve(const Joint& joint, uint64_t now_ns);
-  size_t poll(const Joint& joint);
+  size_t pass_on(const Joint& joint);
   size_t run_paths(uint64_t now_ns);
   void flush_backlog();
   uint64_t may_sleep_until(uint64_t now_ns) const;
@@ -131,6 +132,7 @@ class Worker final : public PathHost {
   std::unique_ptr<Policy> policy_;
   std::vector<Joint> joints_;
   uint32_t next_joint_ = 0;
+  Pvec polled_;
   std::vector<RoundEnd*> round_ends_;
   Backlog backlog_;
   Timers timers_;

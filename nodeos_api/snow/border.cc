@@ -92,7 +92,7 @@ bool Border::tell_left(Use& use) {
   return use.kind == AN_INCHAN || !waits->empty();
 }
 
-void Border::tell_all_left() {
+void Border::tell_left_of_watched() {
   std::erase_if(watched_, [this](uint16_t index) {
     uses_[index].watched = tell_left(uses_[index]);
     return !uses_[index].watched;
@@ -124,9 +124,9 @@ void Border::pull(Opening which, Pvec& v, size_t max) {
     return;
   }
   if (!ring_.offers()) return;
-  const uint64_t start = cycles();
+  payer_.begin();
   ring_.pull(which, v, max);
-  if (!v.empty()) payer_.charge_cycles(cycles() - start);
+  payer_.end();
 }
 
 void Border::send_by(OutChannel& channel, const Aim* aim, Pvec& run) {

@@ -15,6 +15,7 @@
 #include "nodeos_api/channel.h"
 #include "nodeos_api/geni_node.h"
 #include "partner/shm_ring.h"
+#include "paths/work_meter.h"
 
 namespace weft::snow {
 
@@ -71,11 +72,14 @@ class Border final : private Partner, private Sleeper {
   void send_by(OutChannel& channel, const Aim* aim, Pvec& run);
   const EndQueue* queue(const Use& use) const;
   bool tell_left(Use& use);
-  void tell_all_left();
+  void tell_all_left() {
+    if (!watched_.empty()) tell_left_of_watched();
+  }
+  void tell_left_of_watched();
 
   GeniNode& node_;
   ShmRing ring_;
-  Account& payer_;
+  WorkMeter payer_;
   std::vector<Use> uses_;          // by ShmRing::index(); changed between rounds only
   std::vector<uint16_t> watched_;  // uses behind which packets of the EE may wait
   Pvec waiting_;
