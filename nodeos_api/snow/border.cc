@@ -22,7 +22,7 @@ void Border::stop() {
   });
 }
 
-// `leads_to` is what the queue is of: `to`, or the channel of an address.
+// `leads_to` is what the queue is of: `to`, or the channel of an address, which has a use already.
 Result<Opening> Border::open(an_Kind kind, uint64_t to, uint64_t leads_to) {
   Result<Opening> opening = kNoOpening;
   node_.worker().call([&] {
@@ -31,9 +31,8 @@ Result<Opening> Border::open(an_Kind kind, uint64_t to, uint64_t leads_to) {
     const uint16_t index = ShmRing::index(*opening);
     if (uses_.size() <= index) uses_.resize(size_t{index} + 1);
     uses_[index] = {.opening = opening->id, .kind = kind, .to = to};
-    const bool is_queue = to == leads_to;
-    uses_[index].leads_to =
-        is_queue ? index : uint16_t(std::ranges::find(uses_, leads_to, &Use::to) - uses_.begin());
+    if (to == leads_to) queues_[to] = index;
+    uses_[index].leads_to = queues_.at(leads_to);
   });
   return opening;
 }
@@ -59,6 +58,7 @@ void Border::close(Opening which) {
   node_.worker().call([&] {
     const uint16_t index = ShmRing::index(which);
     if (index >= uses_.size() || uses_[index].opening != which.id) return;
+    if (uses_[index].leads_to == index) queues_.erase(uses_[index].to);
     uses_[index] = {};
     std::erase(watched_, index);
     ring_.close(which);

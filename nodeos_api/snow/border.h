@@ -10,6 +10,7 @@
 // Threads: made, opened and closed on the control thread; the rest on the worker.
 #pragma once
 
+#include <unordered_map>
 #include <vector>
 
 #include "nodeos_api/channel.h"
@@ -80,8 +81,9 @@ class Border final : private Partner, private Sleeper {
   GeniNode& node_;
   ShmRing ring_;
   WorkMeter payer_;
-  std::vector<Use> uses_;          // by ShmRing::index(); changed between rounds only
-  std::vector<uint16_t> watched_;  // uses behind which packets of the EE may wait
+  std::vector<Use> uses_;                          // by ShmRing::index(); changed between rounds only
+  std::unordered_map<uint64_t, uint16_t> queues_;  // of these, those of channels, by handle
+  std::vector<uint16_t> watched_;                  // uses behind which packets of the EE may wait
   Pvec waiting_;
   DropCounters drops_;
   uint32_t joint_ = 0;
