@@ -10,6 +10,7 @@ namespace {
 class PanStage final : public Stage {
  public:
   void deliver(Dir dir, Pvec& v) override { hand_on(dir, v); }
+  bool only_hands_on() const override { return true; }
 };
 
 }  // namespace

@@ -24,19 +24,17 @@ size_t EndQueue::append(std::span<Packet* const> packets, uint16_t path) {
   return n;
 }
 
-void EndQueue::pop_into(Pvec& v) {
+uint64_t EndQueue::pop_into(Pvec& v) {
   const size_t n = std::min(size(), v.room());
   const size_t first = popped_.value() & mask_;
   const size_t unbroken = std::min(n, capacity() - first);
   v.adopt({&ring_[first], unbroken});
   if (n != unbroken) v.adopt({&ring_[0], n - unbroken});
-  if (n == size()) {
-    popped_bytes_.set(pushed_bytes_.value());
-  } else {
-    popped_bytes_.add(total_length(v.end() - n, n));
-  }
+  const uint64_t bytes = n == size() ? this->bytes() : total_length(v.end() - n, n);
+  popped_bytes_.add(bytes);
   popped_.add(n);
   calm_until_ = 0;
+  return bytes;
 }
 
 void EndQueue::put_back(Pvec& v) {

@@ -87,8 +87,8 @@ class EndQueue {
     return PacketPtr(p);
   }
 
-  // Moves as many packets as fit to the back of `v`.
-  void pop_into(Pvec& v);
+  // Moves as many packets as fit to the back of `v`.  Returns their bytes.
+  uint64_t pop_into(Pvec& v);
 
   // Gives packets back in front: they were refused further on.
   // REQUIRES: they came from pop_into() and nothing was pushed since

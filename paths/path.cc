@@ -126,30 +126,34 @@ size_t Path::run() {
     EndQueue& queue = in_[size_t(entry(dir))];
     if (queue.empty()) continue;
     Pvec v;
-    queue.pop_into(v);
+    const uint64_t bytes = queue.pop_into(v);
     taken += v.size();
-    pass(dir, dir == Dir::kForward ? 0 : stages_.size() - 1, v);
+    pass(dir, dir == Dir::kForward ? 0 : stages_.size() - 1, v, bytes);
   }
   meter_.end();
   timed_ = false;
   return taken;
 }
 
-void Path::pass(Dir dir, size_t index, Pvec& v) {
+void Path::pass(Dir dir, size_t index, Pvec& v, uint64_t bytes) {
   if (v.empty()) return;
-  if (tap_ != nullptr) tap_->see(dir == Dir::kForward ? index : index + 1, dir, v);
   StageRecord* const from = running_;
-  if (index < stages_.size()) {
+  for (;; index += dir == Dir::kForward ? 1 : size_t(-1)) {
+    if (tap_ != nullptr) tap_->see(dir == Dir::kForward ? index : index + 1, dir, v);
+    if (index >= stages_.size()) {
+      work(nullptr);
+      leave(opposite(entry(dir)), v, bytes);
+      break;
+    }
     StageRecord& to = *stages_[index];
     to.counters.calls.add(1);
     to.counters.packets.add(v.size());
     if (timed_) to.counters.timed_packets.add(v.size());
     work(&to);
+    if (to.stage->only_hands_on()) continue;
     to.stage->deliver(dir, v);
     assert(v.empty());
-  } else {
-    work(nullptr);
-    leave(opposite(entry(dir)), v);
+    break;
   }
   work(from);
 }
@@ -172,22 +176,22 @@ void Path::give_shaped(Pvec& v) {
   Pvec conforming;
   conforming.adopt({v.begin(), n});
   v.release_front(n);
-  give_now(End::kFar, conforming);
+  give_now(End::kFar, conforming, kNotSummed);
   for (const Packet* refused : conforming) shape_->bucket.give_back(refused->total_length());
   v.prepend(conforming);
 }
 
-void Path::give(End end, Pvec& v) {
+void Path::give(End end, Pvec& v, uint64_t bytes) {
   if (shape_ != nullptr && end == End::kFar) [[unlikely]]
     return give_shaped(v);
-  give_now(end, v);
+  give_now(end, v, bytes);
 }
 
-void Path::give_now(End end, Pvec& v) {
+void Path::give_now(End end, Pvec& v, uint64_t bytes) {
   const Joint& joint = joints_[size_t(end)];
   if (joint.partner == nullptr) return;
   const size_t packets = v.size();
-  const uint64_t bytes = bytes_in(v);
+  if (bytes == kNotSummed) bytes = bytes_in(v);
   joint.partner->push(joint.opening, v);
   const uint64_t taken = v.empty() ? bytes : bytes - bytes_in(v);
   out_packets_.add(packets - v.size());
@@ -195,9 +199,9 @@ void Path::give_now(End end, Pvec& v) {
   account_.charge_bits(taken * 8);
 }
 
-void Path::leave(End end, Pvec& v) {
+void Path::leave(End end, Pvec& v, uint64_t bytes) {
   EndQueue& waiting = out_[size_t(end)];
-  if (waiting.empty()) give(end, v);
+  if (waiting.empty()) give(end, v, bytes);
   if (v.empty()) return;
   const bool was_backlogged = backlogged() || joints_[size_t(end)].partner == nullptr;
   while (!v.empty()) {
@@ -225,9 +229,9 @@ bool Path::flush() {
     // What a partner puts here meanwhile waits for the next time.
     for (size_t left = waiting.size(); left > 0;) {
       Pvec v;
-      waiting.pop_into(v);
+      const uint64_t bytes = waiting.pop_into(v);
       left -= std::min(left, v.size());
-      give(end, v);
+      give(end, v, bytes);
       if (v.empty()) continue;
       waiting.put_back(v);
       break;

@@ -142,10 +142,10 @@ class Path {
   bool backlogged() const { return !out_[0].empty() || !out_[1].empty(); }
 
   // Passes `v` to stage `index` in `dir`; an index outside means out of that end.
-  void pass(Dir dir, size_t index, Pvec& v);
+  void pass(Dir dir, size_t index, Pvec& v) { pass(dir, index, v, kNotSummed); }
 
   // Gives `v` to the partner at `end`, behind what already waits there.
-  void leave(End end, Pvec& v);
+  void leave(End end, Pvec& v) { leave(end, v, kNotSummed); }
   // For an end without a partner: takes what waits there.  REQUIRES: max <= v.room()
   void take(End end, Pvec& v, size_t max);
 
@@ -211,6 +211,11 @@ class Path {
     const PathHost& time;
   };
 
+  // In place of the bytes of a vector: who needs to know looks at each packet.
+  static constexpr uint64_t kNotSummed = UINT64_MAX;
+
+  void pass(Dir dir, size_t index, Pvec& v, uint64_t bytes);
+  void leave(End end, Pvec& v, uint64_t bytes);
   bool policed(End end) const { return police_ != nullptr && end == End::kNear; }
   // enqueue() of a packet that must conform, may not fit, or is to be announced.
   bool enqueue_and_tell(End end, PacketPtr p);
@@ -223,8 +228,8 @@ class Path {
   // Tells the host that packets came in.
   void announce(const EndQueue& queue, bool was_empty);
   // Lets the partner at `end` take from `v`, and counts what it took.
-  void give(End end, Pvec& v);
-  void give_now(End end, Pvec& v);
+  void give(End end, Pvec& v, uint64_t bytes);
+  void give_now(End end, Pvec& v, uint64_t bytes);
   // The same for what the shaper lets through of `v`.
   void give_shaped(Pvec& v);
   // From now on `to` works; null: none.

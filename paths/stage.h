@@ -34,6 +34,9 @@ class Stage {
   // Takes every packet of `v`.  On return `v` is empty.
   virtual void deliver(Dir dir, Pvec& v) = 0;
 
+  // Whether deliver() does no more than hand all on, as it came: a path then passes the stage by.
+  virtual bool only_hands_on() const { return false; }
+
   // The path is being closed: drop what is kept, with kPathClosed.
   virtual void close() {}
 
