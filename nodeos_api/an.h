@@ -382,6 +382,11 @@ typedef void (*an_ChanRecvFunc)(void* arg, an_Packet packet);
 /* The same for `count` packets (1 .. 64) at once.  The array is the function's to
  * overwrite, and ends with the call. */
 typedef void (*an_ChanRecvVecFunc)(void* arg, an_Packet* packets, size_t count);
+struct an_PacketView;
+/* The same, and how each of them lies: what an_packetGetViewVec(packets, count, views) would
+ * say.  The views end with the call too. */
+typedef void (*an_ChanRecvViewsFunc)(void* arg, an_Packet* packets, const struct an_PacketView* views,
+                                     size_t count);
 
 /*
  * [control] Opens the path `protspec addrspec` for packets that come in.
@@ -400,6 +405,8 @@ an_InChan an_inchanCreate(void* mem, an_Domain d, an_DemuxKey dmxKey, const char
 int an_inchanDestroy(an_InChan c);
 /* Delivers vectors from now on.  Errors: AN_EINVAL (a NULL function), AN_EDEAD. */
 int an_inchanSetVector(an_InChan c, an_ChanRecvVecFunc deliverfunc, void* deliverarg);
+/* The same, with views. */
+int an_inchanSetViews(an_InChan c, an_ChanRecvViewsFunc deliverfunc, void* deliverarg);
 /*
  * Puts a packet that the caller's domain holds into a channel, behind what waits there: its
  * deliver function gets it as it is, in the name of the channel's domain, which may be the

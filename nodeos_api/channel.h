@@ -89,7 +89,7 @@ class InChannel final : public Object<InChannel>,
 
   // On the worker.
   an_InChan that_delivered(const Packet& p) const override;
-  void deliver_to(an_ChanRecvFunc one, an_ChanRecvVecFunc vector, void* arg) { to_.set(one, vector, arg); }
+  void deliver_to(const Delivery& to) { to_ = to; }
   // Delivers across the border to another process: what comes is pushed there.
   void deliver_across(Partner& border, Opening end) {
     border_ = &border;

@@ -68,7 +68,7 @@ an_InChan an_inchanCreate(void* mem, an_Domain d, an_DemuxKey dmxKey, const char
       mem, *domain, [&](InChannel& c) { return c.open(protspec, addrspec, netspec, key); });
   if (channel == nullptr) return nullptr;
   domain->node().worker().call([&] {
-    channel->deliver_to(deliverfunc, nullptr, deliverarg);
+    channel->deliver_to({deliverfunc, deliverarg});
     channel->suspend(deliverfunc == nullptr);
   });
   return channel->handle();
@@ -77,7 +77,11 @@ an_InChan an_inchanCreate(void* mem, an_Domain d, an_DemuxKey dmxKey, const char
 int an_inchanDestroy(an_InChan c) { return destroy<InChannel>(c); }
 
 int an_inchanSetVector(an_InChan c, an_ChanRecvVecFunc deliverfunc, void* deliverarg) {
-  return deliver_vectors<InChannel>(c, deliverfunc, deliverarg);
+  return deliver_by<InChannel>(c, deliverfunc, deliverarg);
+}
+
+int an_inchanSetViews(an_InChan c, an_ChanRecvViewsFunc deliverfunc, void* deliverarg) {
+  return deliver_by<InChannel>(c, deliverfunc, deliverarg);
 }
 
 int an_inchanSuspend(an_InChan c) {

@@ -26,14 +26,15 @@ size_t send_vector(an_OutChan c, an_Packet* packets, size_t count) {
   return channel->domain().node().carry([&] { return channel->send(all); });
 }
 
-template <typename T>
-int deliver_vectors(an_InChan c, an_ChanRecvVecFunc deliverfunc, void* deliverarg) {
-  if (on_own_thread()) return handed_over([&] { return deliver_vectors<T>(c, deliverfunc, deliverarg); });
+// `Function`: for vectors, with views or without.
+template <typename T, typename Function>
+int deliver_by(an_InChan c, Function deliverfunc, void* deliverarg) {
+  if (on_own_thread()) return handed_over([&] { return deliver_by<T>(c, deliverfunc, deliverarg); });
   T* channel = find<T>(c);
   if (channel == nullptr) return an_errno();
   if (deliverfunc == nullptr) return fail(AN_EINVAL, "a channel cannot deliver without a function");
   return channel->domain().node().carry([&]() -> int {
-    channel->deliver_to(nullptr, deliverfunc, deliverarg);
+    channel->deliver_to({deliverfunc, deliverarg});
     return AN_OK;
   });
 }

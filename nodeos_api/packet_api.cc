@@ -3,14 +3,13 @@
 //
 // Threads: the worker, or the control thread while the worker stands between rounds.
 #include <algorithm>
-#include <bit>
 #include <cstring>
 
-#include "base/bytes.h"
 #include "nodeos_api/drop_reason.h"
 #include "nodeos_api/hand_over.h"
 #include "nodeos_api/node.h"
 #include "nodeos_api/packet_hold.h"
+#include "nodeos_api/packet_view.h"
 #include "nodeos_api/sized.h"
 
 namespace weft {
@@ -18,7 +17,6 @@ namespace weft {
 namespace {
 
 constexpr size_t kMaxLength = 65535;
-constexpr size_t kLine = 64;
 constexpr uint32_t kMaxPiece = Packet::kRoom - Packet::kHeadroom;
 constexpr const char* kPoolEmpty = "the packet pool is empty";
 constexpr const char* kNotOnePiece = "more bytes than fit in one piece";
@@ -32,31 +30,12 @@ Packet* held(const an_Packet* handle) {
   return nullptr;
 }
 
-an_PacketView view_of(Packet& p) { return {p.data, p.length, p.total_length(), p.writable()}; }
-
-// Whether a packet is held, in one piece in its own slot, and seen by nobody else: all that in one
-// word of its descriptor.
-inline bool is_held_plain(const Packet& p) {
-  static_assert(std::endian::native == std::endian::little);
-  static_assert(offsetof(Packet, flags) == offsetof(Packet, segs) + 2);
-  static_assert(offsetof(Packet, references) == offsetof(Packet, segs) + 4);
-  constexpr auto word = [](uint16_t segs, uint16_t flags, uint32_t references) {
-    return uint64_t{references} << 32 | uint64_t{flags} << 16 | segs;
-  };
-  constexpr uint64_t kPlain = word(1, Packet::kHeld, 1);
-  constexpr uint64_t kLookedAt =
-      word(UINT16_MAX, Packet::kHeld | Packet::kShares | Packet::kForeign, UINT32_MAX);
-  return (load<uint64_t>(&p.segs) & kLookedAt) == kPlain;
-}
-
 // Views of packets from the front, up to the first that nobody holds.  Returns how many.
-// The demux had a packet's first line; who asks for a view will want the second.
 size_t look_at(const an_Packet* packets, size_t count, an_PacketView* views) {
   for (size_t i = 0; i < count; ++i) {
     Packet* const p = from_handle(packets[i]);
-    if (may_be_packet(p) && is_held_plain(*p)) [[likely]] {
-      __builtin_prefetch(p->data + kLine, 1);
-      views[i] = {p->data, p->length, p->length, true};
+    if (may_be_packet(p) && is_plain<Packet::kHeld>(*p)) [[likely]] {
+      views[i] = view_of_plain(*p);
       continue;
     }
     if (held(packets[i]) == nullptr) return i;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "nodeos_api/packet_view.h"
 #include "nodeos_api/worker_run.h"
 
 namespace weft {
@@ -27,6 +28,41 @@ struct LetGo {
   return {n, slots};
 }
 
+// The packets of `v` are in the holder's hands.  Returns the slots that they fill.
+size_t put_in_hands(Pvec& v, uint32_t holder, an_Packet* packets) {
+  const size_t n = v.size();
+  size_t slots = 0;
+#pragma GCC unroll 4
+  for (size_t i = 0; i < n; ++i) {
+    Packet* const p = v[i];
+    mark(*p, holder);
+    slots += p->segs;
+    packets[i] = to_handle(p);
+  }
+  v.release_all();
+  return slots;
+}
+
+// The same, and tells how they lie.
+size_t show_in_hands(Pvec& v, uint32_t holder, an_Packet* packets, an_PacketView* views) {
+  const size_t n = v.size();
+  size_t slots = n;
+#pragma GCC unroll 4
+  for (size_t i = 0; i < n; ++i) {
+    Packet* const p = v[i];
+    if (is_plain<0>(*p)) [[likely]] {
+      views[i] = view_of_plain(*p);
+    } else {
+      views[i] = view_of(*p);
+      slots += p->segs - 1u;
+    }
+    mark(*p, holder);
+    packets[i] = to_handle(p);
+  }
+  v.release_all();
+  return slots;
+}
+
 // Drops packets from the end until the domain may hold the slots of the rest.
 void drop_surplus(Domain& domain, const an_Packet* packets, size_t& n, size_t& slots) {
   for (; n > 0 && !domain.may_hold(slots); --n) {
@@ -41,16 +77,10 @@ void drop_surplus(Domain& domain, const an_Packet* packets, size_t& n, size_t& s
 
 void Delivery::deliver(Domain& domain, Pvec& v) const {
   an_Packet packets[Pvec::kCapacity];
-  size_t n = v.size(), slots = 0;
-  const uint32_t holder = domain.index();
-#pragma GCC unroll 4
-  for (size_t i = 0; i < n; ++i) {
-    Packet* const p = v[i];
-    mark(*p, holder);
-    slots += p->segs;
-    packets[i] = to_handle(p);
-  }
-  v.release_all();
+  an_PacketView views[Pvec::kCapacity];
+  size_t n = v.size();
+  size_t slots = views_ != nullptr ? show_in_hands(v, domain.index(), packets, views)
+                                   : put_in_hands(v, domain.index(), packets);
   domain.ledger().received.add(n);
   if (!domain.may_hold(slots)) [[unlikely]]
     drop_surplus(domain, packets, n, slots);
@@ -60,7 +90,9 @@ void Delivery::deliver(Domain& domain, Pvec& v) const {
   domain.take_slots(slots);
 
   const WorkerRun run(domain);
-  if (vector_ != nullptr) {
+  if (views_ != nullptr) {
+    views_(arg_, packets, views, n);
+  } else if (vector_ != nullptr) {
     vector_(arg_, packets, n);
   } else {
     const Delivery to = *this;  // a function may set another

@@ -16,20 +16,21 @@ namespace weft {
 // The function of an EE that an incoming channel delivers to.
 class Delivery {
  public:
-  void set(an_ChanRecvFunc one, an_ChanRecvVecFunc vector, void* arg) {
-    one_ = one;
-    vector_ = vector;
-    arg_ = arg;
-  }
-  explicit operator bool() const { return one_ != nullptr || vector_ != nullptr; }
+  Delivery() = default;
+  Delivery(an_ChanRecvFunc one, void* arg) : one_(one), arg_(arg) {}
+  Delivery(an_ChanRecvVecFunc vector, void* arg) : vector_(vector), arg_(arg) {}
+  Delivery(an_ChanRecvViewsFunc views, void* arg) : views_(views), arg_(arg) {}
+  explicit operator bool() const { return one_ != nullptr || vector_ != nullptr || views_ != nullptr; }
   // `domain` holds the packets of `v` from now on, and its function gets them.  What is more
   // than its principal may hold is dropped, from the back.
   // REQUIRES: bool(*this)
   void deliver(Domain& domain, Pvec& v) const;
 
  private:
+  // One of these, if any.
   an_ChanRecvFunc one_ = nullptr;
   an_ChanRecvVecFunc vector_ = nullptr;
+  an_ChanRecvViewsFunc views_ = nullptr;
   void* arg_ = nullptr;
 };
 

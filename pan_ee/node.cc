@@ -156,7 +156,7 @@ bool Node::open_channels(const NodeConfig& config) {
     const Carrier carrier = split(text);
     an_InChan channel = an_inchanCreate(nullptr, domain_, nullptr, carrier.protspec.c_str(),
                                         carrier.addrspec.c_str(), nullptr, nullptr, nullptr);
-    if (channel == nullptr || an_inchanSetVector(channel, &Node::receive, this) != AN_OK ||
+    if (channel == nullptr || an_inchanSetViews(channel, &Node::receive, this) != AN_OK ||
         an_inchanResume(channel) != AN_OK) {
       return false;
     }
@@ -164,8 +164,8 @@ bool Node::open_channels(const NodeConfig& config) {
   return true;
 }
 
-void Node::receive(void* node, an_Packet* capsules, size_t count) {
-  static_cast<Node*>(node)->way_.receive(capsules, count);
+void Node::receive(void* node, an_Packet* capsules, const an_PacketView* views, size_t count) {
+  static_cast<Node*>(node)->way_.receive(capsules, views, count);
 }
 
 void Node::terminated(an_Domain, an_TermReason, void* node) {

@@ -79,7 +79,7 @@ class Node {
   static void terminated(an_Domain ended, an_TermReason reason, void* node);
   // On the worker, before capsules flow.
   static void prepare_worker(void*);
-  static void receive(void* node, an_Packet* capsules, size_t count);
+  static void receive(void* node, an_Packet* capsules, const an_PacketView* views, size_t count);
 
   NodeAddress address_;
   an_Domain domain_ = nullptr;

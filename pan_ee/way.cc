@@ -36,27 +36,30 @@ bool Way::add_neighbour(const NodeAddress& address, const std::string& carrier) 
   return true;
 }
 
-void Way::receive(an_Packet* capsules, size_t count) {
+void Way::receive(an_Packet* capsules, const an_PacketView* views, size_t count) {
   while (count > 0) {
     const size_t some = std::min(count, kBatch);
-    pass(capsules, some, received_.data());
+    pass(capsules, views, some, received_.data());
     capsules += some;
+    views += some;
     count -= some;
   }
 }
 
 std::optional<an_DropReason> Way::insert(an_Packet capsule) {
   Environment env(false);
-  const Lost lost = pass(&capsule, 1, &env);
+  an_PacketView view;
+  an_packetGetViewVec(&capsule, 1, &view);
+  const Lost lost = pass(&capsule, &view, 1, &env);
   return lost == kNot ? std::nullopt : std::optional(lost);
 }
 
 // In steps over the vector: what a later step needs of the memory is on its way, and no
 // capsule waits for what becomes of the one before.
-Way::Lost Way::pass(an_Packet* capsules, size_t count, Environment* in_hand) {
+Way::Lost Way::pass(an_Packet* capsules, const an_PacketView* views, size_t count, Environment* in_hand) {
   Lost lost = kNot;
   Wanted wanted;
-  const Environment* const end = in_hand + admit(capsules, count, in_hand, wanted, lost);
+  const Environment* const end = in_hand + admit(capsules, views, count, in_hand, wanted, lost);
   evaluate(wanted);
   for (const Environment* env = in_hand; env != end; ++env) {
     if (const Lost why = act(*env); why != kNot) [[unlikely]]
@@ -68,9 +71,8 @@ Way::Lost Way::pass(an_Packet* capsules, size_t count, Environment* in_hand) {
 
 // --- admit ---------------------------------------------------------------------
 
-size_t Way::admit(an_Packet* capsules, size_t count, Environment* in_hand, Wanted& wanted, Lost& lost) const {
-  an_PacketView views[kBatch];
-  an_packetGetViewVec(capsules, count, views);
+size_t Way::admit(an_Packet* capsules, const an_PacketView* views, size_t count, Environment* in_hand,
+                  Wanted& wanted, Lost& lost) const {
   Environment* env = in_hand;
   LoadedCode** code = wanted.code.data();
   for (const an_PacketView* view = views; view != views + count; ++view, ++capsules) {

@@ -58,7 +58,7 @@ class Way {
   const CodeCache& code() const { return code_; }
 
   // Takes a vector that came in by a carrier.
-  void receive(an_Packet* capsules, size_t count);
+  void receive(an_Packet* capsules, const an_PacketView* views, size_t count);
   // The same for one that an application of this node made.  Why it was lost, if it was lost at once.
   std::optional<an_DropReason> insert(an_Packet capsule);
 
@@ -75,9 +75,10 @@ class Way {
 
   // Takes at most kBatch capsules.  `in_hand`: room for as many.  Returns why the last that was
   // lost was lost.
-  Lost pass(an_Packet* capsules, size_t count, Environment* in_hand);
+  Lost pass(an_Packet* capsules, const an_PacketView* views, size_t count, Environment* in_hand);
   // Admits those that are good, and lets them wait for their code; how many.
-  size_t admit(an_Packet* capsules, size_t count, Environment* in_hand, Wanted& wanted, Lost& lost) const;
+  size_t admit(an_Packet* capsules, const an_PacketView* views, size_t count, Environment* in_hand,
+               Wanted& wanted, Lost& lost) const;
   // Admits what most capsules are: good, in one piece that may be written, and of code that is
   // here.  Else false.
   bool admit_usual(an_Packet capsule, const an_PacketView& view, Environment& env) const;

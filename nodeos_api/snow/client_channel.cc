@@ -153,7 +153,7 @@ an_InChan an_inchanCreate(void* mem, an_Domain d, an_DemuxKey dmxKey, const char
   channel = within_bounds(channel, netspec, netspec);
   if (channel == nullptr) return nullptr;
   if (deliverfunc != nullptr) {
-    domain->node().worker().call([&] { channel->deliver_to(deliverfunc, nullptr, deliverarg); });
+    domain->node().worker().call([&] { channel->deliver_to({deliverfunc, deliverarg}); });
     channel->resume();
   }
   return channel->handle();
@@ -162,7 +162,11 @@ an_InChan an_inchanCreate(void* mem, an_Domain d, an_DemuxKey dmxKey, const char
 int an_inchanDestroy(an_InChan c) { return destroy<SnowInChannel>(c); }
 
 int an_inchanSetVector(an_InChan c, an_ChanRecvVecFunc deliverfunc, void* deliverarg) {
-  return deliver_vectors<SnowInChannel>(c, deliverfunc, deliverarg);
+  return deliver_by<SnowInChannel>(c, deliverfunc, deliverarg);
+}
+
+int an_inchanSetViews(an_InChan c, an_ChanRecvViewsFunc deliverfunc, void* deliverarg) {
+  return deliver_by<SnowInChannel>(c, deliverfunc, deliverarg);
 }
 
 int an_inchanSuspend(an_InChan c) {

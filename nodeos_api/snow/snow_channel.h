@@ -76,7 +76,7 @@ class SnowInChannel final : public Object<SnowInChannel>,
   void destroy() override;
 
   // On the worker.
-  void deliver_to(an_ChanRecvFunc one, an_ChanRecvVecFunc vector, void* arg) { to_.set(one, vector, arg); }
+  void deliver_to(const Delivery& to) { to_ = to; }
   // The node's channel is suspended too; what was on its way waits here.
   void suspend(bool suspended);
   void suspension_changed() override;

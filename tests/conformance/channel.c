@@ -58,12 +58,54 @@ static void delivers_vectors(arena* world) {
   an_domainDestroy(d);
 }
 
+typedef struct viewer {
+  inbox box;
+  size_t as_they_lie;
+  size_t in_pieces;
+} viewer;
+static void keep_and_look(void* arg, an_Packet* packets, const an_PacketView* views, size_t n) {
+  viewer* v = (viewer*)arg;
+  size_t i;
+  for (i = 0; i < n; i++) {
+    an_PacketView now;
+    if (an_packetGetViewVec(&packets[i], 1, &now) != 1) continue;
+    v->as_they_lie += views[i].front == now.front && views[i].front_length == now.front_length &&
+                      views[i].length == now.length && views[i].writable == now.writable;
+    v->in_pieces += views[i].front_length < views[i].length;
+  }
+  keep_vector(&v->box, packets, n);
+}
+static void delivers_views(arena* world) {
+  static viewer v;
+  static char long_one[3000];
+  an_Domain d = plain_domain();
+  an_InChan c = an_inchanCreate(NULL, d, NULL, "a", NULL, NULL, NULL, NULL);
+  memset(&v, 0, sizeof v);
+  EXPECT(an_inchanSetViews(c, keep_and_look, &v) == AN_OK && an_inchanResume(c) == AN_OK);
+  arena_inject(world, "a", "first", 5);
+  arena_inject(world, "a", long_one, sizeof long_one);
+  arena_inject(world, "a", "third", 5);
+  arena_settle(world);
+  EXPECT(v.box.count == 3 && v.as_they_lie == 3 && v.in_pieces == 1);
+  EXPECT(v.box.count > 2 && holds_text(v.box.packets[2], "third"));
+  free_all(&v.box);
+  EXPECT(domain_adds_up(d));
+  /* The last that was set is called. */
+  EXPECT(an_inchanSetVector(c, keep_vector, &v.box) == AN_OK);
+  arena_inject(world, "a", "fourth", 6);
+  arena_settle(world);
+  EXPECT(v.box.count == 1 && v.as_they_lie == 3);
+  free_all(&v.box);
+  an_domainDestroy(d);
+}
+
 static void needs_a_function(arena* world) {
   an_Domain d = plain_domain();
   an_InChan c = an_inchanCreate(NULL, d, NULL, "a", NULL, NULL, NULL, NULL);
   (void)world;
   EXPECT_STATUS(AN_EINVAL, an_inchanResume(c));
   EXPECT_STATUS(AN_EINVAL, an_inchanSetVector(c, NULL, NULL));
+  EXPECT_STATUS(AN_EINVAL, an_inchanSetViews(c, NULL, NULL));
   an_domainDestroy(d);
 }
 
@@ -457,6 +499,7 @@ static void destroyed_with_a_full_queue(arena* world) {
   EXPECT_STATUS(AN_EDEAD, an_inchanResume(c));
   EXPECT_STATUS(AN_EDEAD, an_inchanSuspend(c));
   EXPECT_STATUS(AN_EDEAD, an_inchanSetVector(c, keep_vector, &box));
+  EXPECT_STATUS(AN_EDEAD, an_inchanSetViews(c, keep_and_look, &box));
   EXPECT(box.count == 0);
   an_domainDestroy(d);
 }
@@ -482,6 +525,7 @@ static void packets_outlive_their_channel(arena* world) {
 const check channel_checks[] = {
     {"inchan: delivers what comes", delivers},
     {"inchan: delivers vectors, in order", delivers_vectors},
+    {"inchan: delivers vectors with views of them", delivers_views},
     {"inchan: without a function it stays suspended", needs_a_function},
     {"inchan: suspended, it keeps what its queue holds", suspended_channel_keeps},
     {"inchan: a deliver function may suspend its own channel", suspends_itself},

@@ -18,7 +18,6 @@ constexpr size_t kMayHold = 10;  // packets
 // A domain whose principal may hold few packets, and that keeps all that it gets.
 class TransferTest : public ::testing::Test {
  protected:
-  TransferTest() { delivery_.set(nullptr, &TransferTest::keep, this); }
   ~TransferTest() override { free_all(); }
   static void keep(void* self, an_Packet* packets, size_t count) {
     auto& kept = static_cast<TransferTest*>(self)->kept_;
@@ -38,7 +37,7 @@ class TransferTest : public ::testing::Test {
 
   test::ApiNode node_;
   const an_Domain domain_ = node_.domain_of_principal("poor", {.memory = kMayHold * Packet::kStride});
-  Delivery delivery_;
+  const Delivery delivery_{&TransferTest::keep, this};
   std::vector<an_Packet> kept_;
 };
 
