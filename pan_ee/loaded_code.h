@@ -111,10 +111,10 @@ class alignas(64) LoadedCode {
       for (size_t i = 0; i < n; ++i) to[i] = from[i];
       return;
     }
-    // The last step may go again over what the one before it copied.
+    // The last step, which may go over what the one before it copies, is often the only one.
     const size_t last = n - kStep;
-    for (size_t i = 0; i < last; i += kStep) std::memcpy(to + i, from + i, kStep);
     std::memcpy(to + last, from + last, kStep);
+    for (size_t i = 0; i < last; i += kStep) std::memcpy(to + i, from + i, kStep);
   }
   void stopped(Environment& env, vm::Fault why);
 

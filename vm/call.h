@@ -110,7 +110,6 @@ class Call {
     const Entry* entry;
     void* environment;
     uint64_t saved_stack;
-    const void* abort;
     Outer* outer;
     Lending lent;
   };
@@ -155,7 +154,6 @@ class Call {
   Fault fault_ = Fault::kNone;    //
   uint32_t number_ = 0;           // of an indirect call
   uint64_t fault_at_ = 0;         // host address of the instruction that faulted
-  const void* abort_ = nullptr;   // where to unwind in the running code
   const Entry* entry_ = nullptr;  // what runs; null: nothing
   void* environment_ = nullptr;
   Outer* outer_ = nullptr;
@@ -170,14 +168,14 @@ struct CallAccess {
   static constexpr size_t budget() { return offsetof(Call, budget_); }
   static constexpr size_t fault() { return offsetof(Call, fault_); }
   static constexpr size_t number() { return offsetof(Call, number_); }
-  static constexpr size_t abort_offset() { return offsetof(Call, abort_); }
+  static constexpr size_t entry() { return offsetof(Call, entry_); }
   static constexpr size_t fault_at() { return offsetof(Call, fault_at_); }
 
   static int32_t& budget(Call& c) { return c.budget_; }
   static Fault& fault(Call& c) { return c.fault_; }
   static uint32_t& number(Call& c) { return c.number_; }
   static uint64_t& fault_at(Call& c) { return c.fault_at_; }
-  static const void* abort(const Call& c) { return c.abort_; }
+  static const void* abort(const Call& c) { return c.entry_->abort; }
   // Null when it is interpreted, or nothing runs.
   static const MachineCode* code(const Call& c) { return c.entry_ == nullptr ? nullptr : c.entry_->code; }
 };

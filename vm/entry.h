@@ -24,7 +24,8 @@ using EntryFunction = Returned (*)(uint64_t r1, uint64_t r2, uint64_t r3, uint64
 
 struct Entry {
   EntryFunction run = nullptr;  // machine code, or the interpreter
-  const void* abort = nullptr;  // where a run of machine code goes on that is stopped
+  // Where a run of machine code goes on that is stopped: it knows this by its offset.
+  const void* abort = nullptr;
   uint8_t* base = nullptr;      // of the arena
   uint8_t* window = nullptr;    // in it
   Arena* arena = nullptr;

@@ -102,13 +102,12 @@ uint64_t Instance::through_gate(const Gate& gate, const Arguments& arguments, Ca
     call.fail(Fault::kGate);
     return 0;
   }
-  Call::Outer mine{call.entry_, call.environment_, call.saved_stack_, call.abort_, call.outer_, call.lent_};
+  Call::Outer mine{call.entry_, call.environment_, call.saved_stack_, call.outer_, call.lent_};
   call.outer_ = &mine;
   const Outcome outcome = gate.callee->call(gate.entry, arguments, call.budget(), call.environment_);
   call.entry_ = mine.entry;
   call.environment_ = mine.environment;
   call.saved_stack_ = mine.saved_stack;
-  call.abort_ = mine.abort;
   call.outer_ = mine.outer;
   call.lent_.any = false;  // it was for this call
   call.budget_ = int32_t(outcome.budget_left);

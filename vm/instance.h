@@ -78,7 +78,6 @@ class Instance {
       run_ = entry.run;
       base_ = entry.base;
       call_.entry_ = &entry;
-      call_.abort_ = entry.abort;
     }
     // Runs the program.  REQUIRES: one was chosen.  `budget` is in instructions, at most kMaxBudget.  Helpers
     // find `environment` in the Call.

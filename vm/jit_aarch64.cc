@@ -161,7 +161,8 @@ void Compiler::emit_stops() {
       a_.mov(a64::w9, fault);
       a_.str(a64::w9, a64::ptr(a64::x27, int32_t(CallAccess::fault())));
     }
-    a_.ldr(a64::x9, a64::ptr(a64::x27, int32_t(CallAccess::abort_offset())));
+    a_.ldr(a64::x9, a64::ptr(a64::x27, int32_t(CallAccess::entry())));
+    a_.ldr(a64::x9, a64::ptr(a64::x9, int32_t(offsetof(Entry, abort))));
     a_.br(a64::x9);
   }
 }

@@ -80,7 +80,7 @@ void Compiler::emit_entry(uint32_t function) {
   if (facts.uses_memory) saved_.push_back(kArena);
   padded_ = (facts.calls_host || facts.calls_functions) && saved_.size() % 2 == 0;
 
-  a_.align(AlignMode::kCode, 32);
+  a_.align(AlignMode::kCode, 64);  // of many, each is in as few lines of the cache as it can be
   const uint64_t run = a_.offset();
   push_saved();
   if (facts.uses_memory) a_.mov(kArena, x86::r9);
@@ -305,7 +305,8 @@ void Compiler::emit_stops() {
     a_.pop(x86::r10);
     a_.mov(of_call(CallAccess::fault_at(), 8), x86::r10);
     if (Fault(fault) != Fault::kNone) a_.mov(of_call(CallAccess::fault(), 4), int32_t(fault));
-    a_.jmp(of_call(CallAccess::abort_offset(), 8));
+    a_.mov(x86::r10, of_call(CallAccess::entry(), 8));
+    a_.jmp(x86::ptr(x86::r10, int32_t(offsetof(Entry, abort))));
   }
 }
 

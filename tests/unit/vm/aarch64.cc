@@ -129,7 +129,8 @@ std::optional<Aarch64::Run> Aarch64::run(const Program& program, ArenaKind kind,
   request.budget_offset = uint32_t(CallAccess::budget());
   request.fault_offset = uint32_t(CallAccess::fault());
   request.fault_at_offset = uint32_t(CallAccess::fault_at());
-  request.abort_offset = uint32_t(CallAccess::abort_offset());
+  request.entry_offset = uint32_t(CallAccess::entry());
+  request.abort_offset = uint32_t(offsetof(Entry, abort));
   std::copy_n(memory.parts, int(kParts), request.parts);
   write_all(to_.get(), &request, sizeof request);
   write_all(to_.get(), code.data(), code.size());

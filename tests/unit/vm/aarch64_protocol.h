@@ -24,7 +24,8 @@ struct aarch64_request {
   uint32_t code_bytes, run, abort;
   uint32_t is_packed;
   uint32_t budget;
-  uint32_t budget_offset, fault_offset, fault_at_offset, abort_offset;  // in the Call
+  uint32_t budget_offset, fault_offset, fault_at_offset, entry_offset;  // in the Call
+  uint32_t abort_offset;                                                // in the Entry
   struct aarch64_part parts[kParts];
 };
 

@@ -79,7 +79,10 @@ static void run(uint8_t* base) {
   memset(call, 0, sizeof call);
   memcpy(call + request.budget_offset, &request.budget, sizeof request.budget);
   const uint64_t abort = (uint64_t)code + request.abort;
-  memcpy(call + request.abort_offset, &abort, sizeof abort);
+  uint8_t chosen[64];
+  memcpy(chosen + request.abort_offset, &abort, sizeof abort);
+  const uint64_t chosen_at = (uint64_t)chosen;
+  memcpy(call + request.entry_offset, &chosen_at, sizeof chosen_at);
   const entry_function entry = (entry_function)(code + request.run);
   set_thread_pointer((uint64_t)call - (uint64_t)request.call_offset);
   const struct returned r = entry(request.r[0], request.r[1], request.r[2], request.r[3], request.r[4], base);
