@@ -26,8 +26,8 @@ struct Entry {
   EntryFunction run = nullptr;  // machine code, or the interpreter
   // Where a run of machine code goes on that is stopped: it knows this by its offset.
   const void* abort = nullptr;
-  uint8_t* base = nullptr;      // of the arena
-  uint8_t* window = nullptr;    // in it
+  uint8_t* base = nullptr;    // of the arena
+  uint8_t* window = nullptr;  // in it
   Arena* arena = nullptr;
   const MachineCode* code = nullptr;  // null when interpreted
   Instance* instance = nullptr;
