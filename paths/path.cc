@@ -130,7 +130,7 @@ size_t Path::run() {
     taken += v.size();
     pass(dir, dir == Dir::kForward ? 0 : stages_.size() - 1, v, bytes);
   }
-  meter_.end();
+  meter_.end(taken);
   timed_ = false;
   return taken;
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// WorkMeter: charges an Account for work that comes in small pieces of one kind.
+// WorkMeter: charges an Account for work on packets that comes in small pieces of one kind.
 //
 // To read the cycle counter takes as long as half a packet's work.  So of kTimeEvery pieces the
-// first two are timed, and the others are charged as the second was.  (The first may be one at
-// which more is looked at.)  An account that is bounded is charged for each what it took: its
-// owner could do little whenever it was timed.
+// first two are timed, and the others are charged what a packet of the second took, for each of
+// theirs.  (The first may be one at which more is looked at.)  An account that is bounded is charged
+// for each piece what it took: its owner could do little whenever it was timed.
 //
 // Threads: the worker.
 #pragma once
@@ -26,11 +26,13 @@ class WorkMeter {
     since_ = turn < 2 || each_ ? cycles() : kUntimed;
     return turn == 0;
   }
-  // It ended, and is charged.
-  void end() {
-    if (since_ != kUntimed) [[unlikely]]
-      last_ = cycles() - since_;
-    account_.charge_cycles(last_);
+  // It ended, with so many packets, and is charged.
+  void end(uint64_t packets) {
+    if (since_ == kUntimed) [[likely]]
+      return account_.charge_cycles(packets * per_packet_);
+    const uint64_t took = cycles() - since_;
+    if (packets > 0) per_packet_ = took / packets;
+    account_.charge_cycles(took);
   }
 
  private:
@@ -39,7 +41,8 @@ class WorkMeter {
   Account& account_;
   const bool each_;
   uint32_t pieces_ = 0;
-  uint64_t since_ = kUntimed, last_ = 0;  // cycles
+  uint64_t since_ = kUntimed;
+  uint64_t per_packet_ = 0;  // cycles
 };
 
 }  // namespace weft

@@ -26,13 +26,21 @@ void Border::stop() {
 Result<Opening> Border::open(an_Kind kind, uint64_t to, uint64_t leads_to) {
   Result<Opening> opening = kNoOpening;
   node_.worker().call([&] {
+    const auto queue = queues_.find(leads_to);
+    if (to != leads_to && queue == queues_.end()) {
+      opening = Error{Code::kDead, "the channel of the address is closed"};
+      return;
+    }
     opening = ring_.open("", nullptr, kNoOpening);
     if (!opening) return;
     const uint16_t index = ShmRing::index(*opening);
     if (uses_.size() <= index) uses_.resize(size_t{index} + 1);
     uses_[index] = {.opening = opening->id, .kind = kind, .to = to};
-    if (to == leads_to) queues_[to] = index;
-    uses_[index].leads_to = queues_.at(leads_to);
+    if (to == leads_to) {
+      queues_[to] = uses_[index].leads_to = index;
+    } else {
+      uses_[index].leads_to = queue->second;
+    }
   });
   return opening;
 }
@@ -126,7 +134,7 @@ void Border::pull(Opening which, Pvec& v, size_t max) {
   if (!ring_.offers()) return;
   payer_.begin();
   ring_.pull(which, v, max);
-  payer_.end();
+  payer_.end(v.size());
 }
 
 void Border::send_by(OutChannel& channel, const Aim* aim, Pvec& run) {

@@ -12,13 +12,13 @@ namespace {
 
 constexpr uint64_t kLong = 200'000;  // cycles; others take far fewer
 
-// Works for so many cycles, at least.  Returns what the account was charged for it.
-uint64_t charged_for(WorkMeter& meter, const Account& account, uint64_t work) {
+// Works on so many packets for so many cycles, at least.  Returns what the account was charged for it.
+uint64_t charged_for(WorkMeter& meter, const Account& account, uint64_t work, uint64_t packets = 1) {
   const uint64_t before = account.cycles();
   meter.begin();
   for (const uint64_t start = cycles(); cycles() - start < work;) {
   }
-  meter.end();
+  meter.end(packets);
   return account.cycles() - before;
 }
 
@@ -43,12 +43,22 @@ TEST(WorkMeterTest, TimesTwoOfSixteenAndChargesTheOthersAsTheSecond) {
   for (size_t i = 18; i < 32; ++i) EXPECT_EQ(all[i], all[17]);
 }
 
+TEST(WorkMeterTest, ChargesByThePacket) {
+  Account account;
+  WorkMeter meter(account);
+  charged_for(meter, account, 0);
+  const uint64_t of_four = charged_for(meter, account, kLong, 4);
+  EXPECT_EQ(charged_for(meter, account, 0, 1), of_four / 4);
+  EXPECT_EQ(charged_for(meter, account, 0, 64), of_four / 4 * 64);
+  EXPECT_EQ(charged_for(meter, account, 0, 0), 0u);
+}
+
 TEST(WorkMeterTest, SaysWhichPieceIsTheFirstOfSixteen) {
   Account account;
   WorkMeter meter(account);
   for (int i = 0; i < 40; ++i) {
     EXPECT_EQ(meter.begin(), i % 16 == 0) << i;
-    meter.end();
+    meter.end(1);
   }
 }
 
