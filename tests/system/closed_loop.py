@@ -26,7 +26,6 @@ import socket
 import struct
 import subprocess
 import sys
-import time
 
 WINDOW = 64       # packets; less than any queue on the way holds
 NUDGE = 0.05      # seconds without an answer after which one more packet goes, in case all were lost

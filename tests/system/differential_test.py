@@ -25,6 +25,7 @@ import lab as laboratory
 import packets
 from lab import Lab, Weftd
 from outcome import Offered, is_noise, normalised
+from weftd import BIN, ROOT
 
 LINKS = (("in", 1, 1500), ("out", 2, 1500), ("small", 3, 1280))
 BURST = 32
