@@ -48,7 +48,7 @@ void Way::receive(an_Packet* capsules, const an_PacketView* views, size_t count)
 
 std::optional<an_DropReason> Way::insert(an_Packet capsule) {
   Environment env(false);
-  an_PacketView view;
+  an_PacketView view{};  // of no packet, it is too short
   an_packetGetViewVec(&capsule, 1, &view);
   const Lost lost = pass(&capsule, &view, 1, &env);
   return lost == kNot ? std::nullopt : std::optional(lost);
