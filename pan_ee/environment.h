@@ -54,7 +54,6 @@ class alignas(64) Environment {
   an_Packet capsule() const { return capsule_; }
   uint8_t* header() const { return header_; }
   LoadedCode& code() const { return *code_; }
-  Environment* next() const { return next_; }
   uint32_t body_length() const { return body_length_; }
   uint32_t at_hand() const { return shown_.at_hand; }
   bool from_network() const { return shown_.from_network != 0; }
@@ -90,7 +89,6 @@ class alignas(64) Environment {
   }
 
   an_Packet capsule_ = nullptr;
-  Environment* next_ = nullptr;  // of a list; of the last that waits, anything
   uint8_t* header_ = nullptr;
   uint32_t body_length_ = 0;
   struct Shown {  // as a struct pniEnvironment has it

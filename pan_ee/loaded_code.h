@@ -2,11 +2,8 @@
 // LoadedCode: a code object that this node evaluates capsules with: its program, in an arena
 // of its own.  (PAN, section 4.5.)
 //
-// The capsules of a vector wait for it, to be evaluated one after the other: the CPU does not have
-// to guess again where the next one leads.
-//
-// Threads: made and destroyed on the control thread; wait(), take_waiting(), evaluate() and
-//   attach() on the worker; counters are read by any.
+// Threads: made and destroyed on the control thread; prefetch(), evaluate() and attach() on
+//   the worker; counters are read by any.
 // Time: evaluate() does not block, allocate or lock, and each capsule's ends within the budget,
 //   whatever the program does.
 #pragma once
@@ -60,21 +57,12 @@ class alignas(64) LoadedCode {
 
   // Where the program sees the body.
   const uint8_t* at_hand() const { return accept_.window + sizeof(pniEnvironment); }
-  // Lets a capsule wait, behind the others.  Whether it is the first.
-  bool wait(Environment& env) {
-    __builtin_prefetch(&accept_);
-    const bool first = last_ == &first_;
-    *last_ = &env;
-    last_ = &env.next_;
-    return first;
-  }
-  // Hangs all that wait in at `at`, in order; they wait no longer.  Returns where the list goes on.
   // Asks the CPU for what evaluate() will touch of the arena and the machine code.
-  Environment** take_waiting(Environment** at) {
+  void prefetch() const {
+    constexpr size_t kLine = 64, kLines = 5;  // as many as `forward` has
     __builtin_prefetch(accept_.window, 1);
-    __builtin_prefetch(reinterpret_cast<const void*>(accept_.run));
-    *at = first_;
-    return std::exchange(last_, &first_);
+    const auto* const code = reinterpret_cast<const uint8_t*>(accept_.run);
+    for (size_t i = 0; i < kLines; ++i) __builtin_prefetch(code + kLine * i, 0, 2);
   }
   // Evaluates a capsule of this code.  The first window() bytes of the body, or all if there are
   // fewer, are rewritten if the program wrote.  The environment then says what is to become of it.
@@ -122,8 +110,6 @@ class alignas(64) LoadedCode {
   // A capsule touches this line and the one before.
   std::unique_ptr<vm::Instance> instance_;
   uint32_t window_;
-  Environment* first_ = nullptr;  // that waits, if last_ says that some do
-  Environment** last_ = &first_;  // where the next one is entered
   Application* application_ = nullptr;
   Counter capsules_;
   Counter failures_;

@@ -76,12 +76,12 @@ bool Node::add_neighbours(const NodeConfig& config) {
     }
   }
   for (const RouteConfig& r : config.routes) {
-    const uint16_t via = neighbour_at(r.via);
-    if (via == Routes::kNone) {
+    Neighbour* const via = neighbour_at(r.via);
+    if (via == nullptr) {
       error_ = "route via " + to_text(r.via) + ": that is no neighbour";
       return false;
     }
-    if (!way_.routes().add(r.to, via)) {
+    if (!way_.routes().add(r.to, *via)) {
       error_ =
           "route to " + to_text(r.to.address) + "/" + std::to_string(r.to.length) + ": there is one already";
       return false;
@@ -90,12 +90,11 @@ bool Node::add_neighbours(const NodeConfig& config) {
   return true;
 }
 
-uint16_t Node::neighbour_at(const NodeAddress& address) const {
+Neighbour* Node::neighbour_at(const NodeAddress& address) const {
   const auto& all = way_.neighbours();
-  for (size_t i = 0; i < all.size(); ++i) {
-    if (all[i]->address == address) return uint16_t(i);
-  }
-  return Routes::kNone;
+  const auto found =
+      std::find_if(all.begin(), all.end(), [&](const auto& n) { return n->address == address; });
+  return found != all.end() ? found->get() : nullptr;
 }
 
 int Node::init(an_Domain self, void* node) {

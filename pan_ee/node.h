@@ -73,7 +73,8 @@ class Node {
   bool load_code(const NodeConfig& config);
   void load_object(const CodeFile& file);
   bool open_channels(const NodeConfig& config);
-  uint16_t neighbour_at(const NodeAddress& address) const;
+  // Null when there is none.
+  Neighbour* neighbour_at(const NodeAddress& address) const;
 
   static int init(an_Domain self, void* node);
   static void terminated(an_Domain ended, an_TermReason reason, void* node);

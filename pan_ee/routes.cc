@@ -5,29 +5,29 @@
 
 namespace weft::pan {
 
-bool Routes::add(const Prefix& to, uint16_t neighbour) {
+bool Routes::add(const Prefix& to, Neighbour& neighbour) {
   Length& length = length_of(to.length);
   if (kSparse * (length.used + 1) > length.slots.size()) length.resize(65 - length.shift);
   const Words prefix = words_of(to.address);
   Slot& slot = length.find(prefix);
-  if (slot.neighbour != kNone) return false;
-  slot = {prefix, neighbour};
+  if (slot.neighbour != nullptr) return false;
+  slot = {prefix, &neighbour};
   ++length.used;
   forget_recent();
   return true;
 }
 
-uint16_t Routes::find_anew(Slot& recent, uint64_t word_0, uint64_t word_1) const {
+Neighbour* Routes::find_anew(Slot& recent, uint64_t word_0, uint64_t word_1) const {
   recent = {{word_0, word_1}, find_longest({word_0, word_1})};
   return recent.neighbour;
 }
 
-uint16_t Routes::find_longest(const Words& destination) const {
+Neighbour* Routes::find_longest(const Words& destination) const {
   for (const Length& length : lengths_) {
     const Slot& slot = length.find({destination.high & length.mask.high, destination.low & length.mask.low});
-    if (slot.neighbour != kNone) return slot.neighbour;
+    if (slot.neighbour != nullptr) return slot.neighbour;
   }
-  return kNone;
+  return nullptr;
 }
 
 // All then name the address of zeros.
@@ -51,7 +51,7 @@ void Routes::Length::resize(unsigned log2) {
   before.swap(slots);
   shift = 64 - log2;
   for (const Slot& slot : before) {
-    if (slot.neighbour != kNone) find(slot.prefix) = slot;
+    if (slot.neighbour != nullptr) find(slot.prefix) = slot;
   }
 }
 

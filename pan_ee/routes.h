@@ -21,20 +21,20 @@
 
 namespace weft::pan {
 
+struct Neighbour;
+
 class Routes {
  public:
-  static constexpr uint16_t kNone = 0xffff;
+  // False when there is a route for that prefix already.  `neighbour` must outlive this.
+  bool add(const Prefix& to, Neighbour& neighbour);
 
-  // False when there is a route for that prefix already.
-  bool add(const Prefix& to, uint16_t neighbour);
-
-  // The index of the neighbour; kNone when there is no way.
-  uint16_t find(const NodeAddress& destination) {
+  // Null when there is no way.
+  Neighbour* find(const NodeAddress& destination) {
     const Words words = words_of(destination);
     return find(words.high, words.low);
   }
   // The same for an address as two words of memory.
-  uint16_t find(uint64_t word_0, uint64_t word_1) {
+  Neighbour* find(uint64_t word_0, uint64_t word_1) {
     Slot& recent = recent_[hash({word_0, word_1}) >> (64 - kRecentBits)];
     if (recent.prefix.high != word_0 || recent.prefix.low != word_1) [[unlikely]]
       return find_anew(recent, word_0, word_1);
@@ -55,7 +55,7 @@ class Routes {
 
   struct alignas(32) Slot {
     Words prefix;
-    uint16_t neighbour = kNone;  // empty
+    Neighbour* neighbour = nullptr;  // empty
   };
   struct Length {
     uint8_t bits;
@@ -68,7 +68,7 @@ class Routes {
     // choose keys that collide.
     const Slot& find(const Words& prefix) const {
       size_t i = size_t(hash(prefix) >> shift);
-      while (slots[i].neighbour != kNone && slots[i].prefix != prefix) i = (i + 1) & (slots.size() - 1);
+      while (slots[i].neighbour != nullptr && slots[i].prefix != prefix) i = (i + 1) & (slots.size() - 1);
       return slots[i];
     }
     Slot& find(const Words& prefix) { return const_cast<Slot&>(std::as_const(*this).find(prefix)); }
@@ -82,9 +82,9 @@ class Routes {
     return w;
   }
   Length& length_of(uint8_t bits);
-  uint16_t find_longest(const Words& destination) const;
+  Neighbour* find_longest(const Words& destination) const;
   // Asks the tables, and keeps the answer in `recent`.
-  uint16_t find_anew(Slot& recent, uint64_t word_0, uint64_t word_1) const;
+  Neighbour* find_anew(Slot& recent, uint64_t word_0, uint64_t word_1) const;
   void forget_recent();
 
   std::vector<Length> lengths_;                   // the longest first

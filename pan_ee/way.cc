@@ -31,8 +31,9 @@ an_DropReason reason_of(const Environment& env) {
 }  // namespace
 
 bool Way::add_neighbour(const NodeAddress& address, const std::string& carrier) {
-  if (!routes_.add({address, 128}, uint16_t(neighbours_.size()))) return false;
-  neighbours_.push_back(std::make_unique<Neighbour>(address, carrier));
+  auto neighbour = std::make_unique<Neighbour>(address, carrier);
+  if (!routes_.add({address, 128}, *neighbour)) return false;
+  neighbours_.push_back(std::move(neighbour));
   return true;
 }
 
@@ -58,9 +59,8 @@ std::optional<an_DropReason> Way::insert(an_Packet capsule) {
 // capsule waits for what becomes of the one before.
 Way::Lost Way::pass(an_Packet* capsules, const an_PacketView* views, size_t count, Environment* in_hand) {
   Lost lost = kNot;
-  Wanted wanted;
-  const Environment* const end = in_hand + admit(capsules, views, count, in_hand, wanted, lost);
-  evaluate(wanted);
+  const Environment* const end = admit(capsules, views, count, in_hand, lost);
+  evaluate(in_hand, end);
   for (const Environment* env = in_hand; env != end; ++env) {
     if (const Lost why = act(*env); why != kNot) [[unlikely]]
       lost = why;
@@ -71,10 +71,9 @@ Way::Lost Way::pass(an_Packet* capsules, const an_PacketView* views, size_t coun
 
 // --- admit ---------------------------------------------------------------------
 
-size_t Way::admit(an_Packet* capsules, const an_PacketView* views, size_t count, Environment* in_hand,
-                  Wanted& wanted, Lost& lost) const {
+Environment* Way::admit(an_Packet* capsules, const an_PacketView* views, size_t count, Environment* in_hand,
+                        Lost& lost) const {
   Environment* env = in_hand;
-  LoadedCode** code = wanted.code.data();
   for (const an_PacketView* view = views; view != views + count; ++view, ++capsules) {
     if (!admit_usual(*capsules, *view, *env)) [[unlikely]] {
       if (const Lost why = admit_any(*capsules, *view, *env); why != kNot) {
@@ -82,12 +81,10 @@ size_t Way::admit(an_Packet* capsules, const an_PacketView* views, size_t count,
         continue;
       }
     }
-    *code = &env->code();
-    code += env->code().wait(*env);
+    env->code().prefetch();
     ++env;
   }
-  wanted.count = size_t(code - wanted.code.data());
-  return size_t(env - in_hand);
+  return env;
 }
 
 [[gnu::always_inline]] inline bool Way::admit_usual(an_Packet capsule, const an_PacketView& view,
@@ -130,15 +127,10 @@ size_t Way::admit(an_Packet* capsules, const an_PacketView* views, size_t count,
 
 // --- evaluate ------------------------------------------------------------------
 
-// One loop over all, in which nothing but the way into the program differs.
-inline void Way::evaluate(const Wanted& wanted) const {
-  Environment* first = nullptr;
-  Environment** end = &first;
-  for (size_t i = 0; i < wanted.count; ++i) end = wanted.code[i]->take_waiting(end);
-  *end = nullptr;
+inline void Way::evaluate(Environment* begin, const Environment* end) const {
   vm::Instance::Calls calls;
   const uint32_t budget = budget_;
-  for (Environment* env = first; env != nullptr; env = env->next()) env->code().evaluate(*env, calls, budget);
+  for (Environment* env = begin; env != end; ++env) env->code().evaluate(*env, calls, budget);
 }
 
 // --- act -----------------------------------------------------------------------
@@ -156,15 +148,14 @@ inline Way::Lost Way::act(const Environment& env) {
 // A capsule that comes from another node leaves with a TTL that is one lower; one of an
 // application leaves with the TTL that it was given.
 inline Way::Lost Way::send(const Environment& env) {
-  const uint16_t route = routes_.find(env.destination()[0], env.destination()[1]);
-  if (route == Routes::kNone) [[unlikely]]
+  Neighbour* const neighbour = routes_.find(env.destination()[0], env.destination()[1]);
+  if (neighbour == nullptr) [[unlikely]]
     return lose(env.capsule(), AN_DROP_NO_NEIGHBOUR);
   if (env.from_network() && !capsule::lower_ttl(env.header())) [[unlikely]]
     return lose(env.capsule(), AN_DROP_TTL);
   // (A capsule that an application inserts meanwhile is not in the way: it was handed one, and
   // lets all leave.)
-  Neighbour& neighbour = *neighbours_[route];
-  *neighbour.end++ = env.capsule();
+  *neighbour->end++ = env.capsule();
   return kNot;
 }
 

@@ -2,18 +2,18 @@
 // Way: a capsule's way through the node: from the carrier that it came by, through its code, to
 // the neighbour that it leaves for.  (PAN, sections 4.5 and 4.9.)
 //
-// A vector goes in steps (docs/decisions/0009-capsules-by-code-object.md):
+// A vector goes in steps (docs/decisions/0009-capsules-in-steps.md):
 //
-//   admit      what is good waits for its code
-//   evaluate   code object by code object
-//   act        in the order in which they came, each joins those that leave for its neighbour
+//   admit      those that are good, and find their code
+//   evaluate   each by its code
+//   act        on what it decided: each joins those that leave for its neighbour, say
 //   leave      neighbour by neighbour
 //
 // Threads: filled by the control thread before capsules flow; everything else on the worker.
 // Time: a capsule is evaluated without allocation or lock, within the budget.  Its body is
 //   never copied: the code is shown the first bytes of it, and these and the header are
 //   rewritten in place.
-// Invariants: between two vectors nothing waits, for code or for a neighbour.
+// Invariants: between two vectors nothing waits for a neighbour.
 #pragma once
 
 #include <array>
@@ -26,24 +26,13 @@
 #include "pan_ee/address.h"
 #include "pan_ee/code_cache.h"
 #include "pan_ee/environment.h"
+#include "pan_ee/neighbour.h"
 #include "pan_ee/routes.h"
 
 namespace weft::pan {
 
 class Way {
  public:
-  static constexpr size_t kBatch = 64;
-
-  struct Neighbour {
-    Neighbour(const NodeAddress& a, std::string c) : address(a), carrier(std::move(c)) {}
-    const NodeAddress address;
-    const std::string carrier;
-    an_OutChan channel = nullptr;
-    // Those of one vector that leave for it, until all have been evaluated.
-    std::array<an_Packet, kBatch> batch;
-    an_Packet* end = batch.data();
-  };
-
   // `budget`: of an evaluation, in instructions.
   explicit Way(uint32_t budget) : budget_(budget) {}
   Way(const Way&) = delete;
@@ -52,7 +41,6 @@ class Way {
   // False when it is there already.
   bool add_neighbour(const NodeAddress& address, const std::string& carrier);
   const std::vector<std::unique_ptr<Neighbour>>& neighbours() const { return neighbours_; }
-  // To indices of neighbours().
   Routes& routes() { return routes_; }
   CodeCache& code() { return code_; }
   const CodeCache& code() const { return code_; }
@@ -63,12 +51,6 @@ class Way {
   std::optional<an_DropReason> insert(an_Packet capsule);
 
  private:
-  // The code objects that a vector asks for, each once.
-  struct Wanted {
-    std::array<LoadedCode*, kBatch> code;
-    size_t count = 0;
-  };
-
   // Why a capsule is lost.  (An optional would go through memory, in two sizes.)
   using Lost = an_DropReason;
   static constexpr Lost kNot = AN_DROP_REASONS;
@@ -76,15 +58,15 @@ class Way {
   // Takes at most kBatch capsules.  `in_hand`: room for as many.  Returns why the last that was
   // lost was lost.
   Lost pass(an_Packet* capsules, const an_PacketView* views, size_t count, Environment* in_hand);
-  // Admits those that are good, and lets them wait for their code; how many.
-  size_t admit(an_Packet* capsules, const an_PacketView* views, size_t count, Environment* in_hand,
-               Wanted& wanted, Lost& lost) const;
+  // Admits those that are good; returns behind the last.
+  Environment* admit(an_Packet* capsules, const an_PacketView* views, size_t count, Environment* in_hand,
+                     Lost& lost) const;
   // Admits what most capsules are: good, in one piece that may be written, and of code that is
   // here.  Else false.
   bool admit_usual(an_Packet capsule, const an_PacketView& view, Environment& env) const;
   // Admits any that is good.
   Lost admit_any(an_Packet& capsule, const an_PacketView& view, Environment& env) const;
-  void evaluate(const Wanted& wanted) const;
+  void evaluate(Environment* begin, const Environment* end) const;
   Lost act(const Environment& env);
   Lost send(const Environment& env);
   void leave();

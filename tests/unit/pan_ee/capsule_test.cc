@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <deque>
+
+#include "pan_ee/neighbour.h"
 #include "pan_ee/routes.h"
 
 namespace weft::pan {
@@ -41,46 +44,56 @@ TEST(Address, Prefixes) {
   }
 }
 
-TEST(Routes, TheLongestPrefixDecides) {
+class RoutesTest : public ::testing::Test {
+ protected:
+  RoutesTest() {
+    for (int i = 0; i < 250; ++i) neighbours_.emplace_back(NodeAddress{}, "");
+  }
+  Neighbour& to(size_t number) { return neighbours_[number]; }
+
   Routes r;
-  EXPECT_EQ(r.find(*parse_address("10.1.2.3")), Routes::kNone);
-  EXPECT_TRUE(r.add(*parse_prefix("10.0.0.0/8"), 1));
-  EXPECT_TRUE(r.add(*parse_prefix("10.1.2.3"), 3));
-  EXPECT_TRUE(r.add(*parse_prefix("default"), 0));
-  EXPECT_TRUE(r.add(*parse_prefix("10.1.0.0/16"), 2));
-  EXPECT_FALSE(r.add(*parse_prefix("10.1.0.0/16"), 5));
-  EXPECT_EQ(r.find(*parse_address("10.1.2.3")), 3);
-  EXPECT_EQ(r.find(*parse_address("10.1.2.4")), 2);
-  EXPECT_EQ(r.find(*parse_address("10.2.2.4")), 1);
-  EXPECT_EQ(r.find(*parse_address("11.2.2.4")), 0);
-  EXPECT_EQ(r.find(*parse_address("2001:db8::1")), 0);
+
+ private:
+  std::deque<Neighbour> neighbours_;
+};
+
+TEST_F(RoutesTest, TheLongestPrefixDecides) {
+  EXPECT_EQ(r.find(*parse_address("10.1.2.3")), nullptr);
+  EXPECT_TRUE(r.add(*parse_prefix("10.0.0.0/8"), to(1)));
+  EXPECT_TRUE(r.add(*parse_prefix("10.1.2.3"), to(3)));
+  EXPECT_TRUE(r.add(*parse_prefix("default"), to(0)));
+  EXPECT_TRUE(r.add(*parse_prefix("10.1.0.0/16"), to(2)));
+  EXPECT_FALSE(r.add(*parse_prefix("10.1.0.0/16"), to(5)));
+  EXPECT_EQ(r.find(*parse_address("10.1.2.3")), &to(3));
+  EXPECT_EQ(r.find(*parse_address("10.1.2.4")), &to(2));
+  EXPECT_EQ(r.find(*parse_address("10.2.2.4")), &to(1));
+  EXPECT_EQ(r.find(*parse_address("11.2.2.4")), &to(0));
+  EXPECT_EQ(r.find(*parse_address("2001:db8::1")), &to(0));
 }
 
-TEST(Routes, WhatWasAskedOfLateIsForgottenWithANewRoute) {
-  Routes r;
+TEST_F(RoutesTest, WhatWasAskedOfLateIsForgottenWithANewRoute) {
   const NodeAddress near = *parse_address("10.1.2.3"), none{};
-  EXPECT_EQ(r.find(near), Routes::kNone);
-  EXPECT_EQ(r.find(none), Routes::kNone);
-  EXPECT_TRUE(r.add(*parse_prefix("default"), 0));
-  EXPECT_EQ(r.find(near), 0);
-  EXPECT_EQ(r.find(none), 0);
-  EXPECT_TRUE(r.add(*parse_prefix("10.0.0.0/8"), 1));
-  EXPECT_EQ(r.find(near), 1);
-  EXPECT_EQ(r.find(near), 1);
-  EXPECT_EQ(r.find(none), 0);
+  EXPECT_EQ(r.find(near), nullptr);
+  EXPECT_EQ(r.find(none), nullptr);
+  EXPECT_TRUE(r.add(*parse_prefix("default"), to(0)));
+  EXPECT_EQ(r.find(near), &to(0));
+  EXPECT_EQ(r.find(none), &to(0));
+  EXPECT_TRUE(r.add(*parse_prefix("10.0.0.0/8"), to(1)));
+  EXPECT_EQ(r.find(near), &to(1));
+  EXPECT_EQ(r.find(near), &to(1));
+  EXPECT_EQ(r.find(none), &to(0));
 }
 
 // More than it keeps of late, in an order that asks for each when it was just displaced, or not.
-TEST(Routes, ManyDestinationsInTurns) {
-  Routes r;
-  EXPECT_TRUE(r.add(*parse_prefix("default"), 7));
+TEST_F(RoutesTest, ManyDestinationsInTurns) {
+  EXPECT_TRUE(r.add(*parse_prefix("default"), to(7)));
   for (uint16_t i = 0; i < 250; ++i) {
-    EXPECT_TRUE(r.add(*parse_prefix("10.1." + std::to_string(i) + ".0/24"), i));
+    EXPECT_TRUE(r.add(*parse_prefix("10.1." + std::to_string(i) + ".0/24"), to(i)));
   }
   for (unsigned n = 0; n < 20'000; ++n) {
     const unsigned third = n * 7919 % 256, last = n / 3 % 256;
-    const auto to = parse_address("10.1." + std::to_string(third) + "." + std::to_string(last));
-    ASSERT_EQ(r.find(*to), third < 250 ? third : 7) << third << "." << last;
+    const auto there = parse_address("10.1." + std::to_string(third) + "." + std::to_string(last));
+    ASSERT_EQ(r.find(*there), &to(third < 250 ? third : 7)) << third << "." << last;
   }
 }
 

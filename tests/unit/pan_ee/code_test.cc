@@ -99,8 +99,7 @@ TEST_P(CodeTest, WhatFaultsLosesItsCapsuleAndNothingElse) {
   EXPECT_EQ(code("hostile").capsules(), 7u);
 }
 
-// They are evaluated code object by code object, and leave in the order in which they came; what
-// is lost among them holds up nobody.
+// They leave in the order in which they came; what is lost among them holds up nobody.
 TEST_P(CodeTest, AVectorOfSeveralCodeObjectsKeepsItsOrder) {
   const std::string there = address_bytes(line_.address(3));
   Pvec v;
