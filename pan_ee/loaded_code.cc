@@ -24,6 +24,10 @@ void LoadedCode::stopped(Environment& env, vm::Fault why) {
   last_failure_.set(uint64_t{instance_->fault_pc()} << kFaultBits | uint64_t(why));
 }
 
+uint64_t LoadedCode::memory() const {
+  return instance_->arena().mapped_bytes() + (is_compiled() ? accept_.code->bytes().size() : 0);
+}
+
 std::string LoadedCode::last_failure() const {
   const uint64_t last = last_failure_.value();
   if (last == 0) return "";

@@ -72,6 +72,7 @@ class alignas(64) LoadedCode {
     auto* const here = reinterpret_cast<pniEnvironment*>(accept_.window);
     show(env, here);
     const vm::Outcome outcome = calls({.r1 = PNI_ENVIRONMENT, .r2 = env.body_length()}, budget, &env);
+    if (outcome.budget_left != budget) charged_.add(budget - outcome.budget_left);
     if (outcome.fault != vm::Fault::kNone) [[unlikely]]
       stopped(env, outcome.fault);
     else if (here->written != 0)
@@ -79,6 +80,10 @@ class alignas(64) LoadedCode {
   }
 
   uint64_t capsules() const { return capsules_.value(); }
+  // What they took from their budgets, in instructions.
+  uint64_t charged() const { return charged_.value(); }
+  // Of its arena and machine code, in bytes.
+  uint64_t memory() const;
   // How often it was stopped.
   uint64_t failures() const { return failures_.value(); }
   // Why and where the last time: "budget at instruction 12"; empty: never.
@@ -112,6 +117,7 @@ class alignas(64) LoadedCode {
   uint32_t window_;
   Application* application_ = nullptr;
   Counter capsules_;
+  Counter charged_;
   Counter failures_;
   Counter last_failure_;  // fault, and the instruction above it
   CodeName name_;

@@ -184,6 +184,8 @@ std::string pan_text(const Json& data, bool bold) {
                     {"engine", {"ENGINE"}},
                     {"window", {"WINDOW", true}},
                     {"capsules", {"CAPSULES", true}},
+                    {"charged", {"CHARGED", true}},
+                    {"memory", {"MEMORY", true}},
                     {"stopped", {"STOPPED", true}},
                     {"last_stop", {"BECAUSE"}}},
                    "no code object", bold);

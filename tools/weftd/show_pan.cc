@@ -48,6 +48,8 @@ Json code_objects(const pan::Node& node) {
                    {"window", code->window()},
                    {"engine", name(code->is_compiled() ? pan::Engine::kJit : pan::Engine::kInterpreter)},
                    {"capsules", code->capsules()},
+                   {"charged", code->charged()},
+                   {"memory", code->memory()},
                    {"stopped", code->failures()},
                    {"last_stop", code->last_failure()}});
   }

@@ -127,6 +127,9 @@ TEST_P(CodeTest, AVectorOfSeveralCodeObjectsKeepsItsOrder) {
   EXPECT_EQ(dropped(AN_DROP_CODE_BUDGET), 5u);
   EXPECT_EQ(dropped(AN_DROP_MALFORMED), 3u);
   EXPECT_EQ(code("hostile").capsules() + code("streams").capsules(), expected.size() + 5);
+  EXPECT_GE(code("hostile").charged(), 5 * 100'000u);  // what ran until it was stopped
+  EXPECT_LT(code("hostile").charged(), 6 * 100'000u);
+  EXPECT_GE(code("hostile").memory(), vm::kPackedBytes + (code("hostile").is_compiled() ? 1 : 0));
 }
 
 TEST_P(CodeTest, WhatIsNotItsIsRefused) {
