@@ -136,7 +136,7 @@ TEST(WeftCcProgramTest, FailsWithASentence) {
   const Ended floating = shell(WEFT_CC " -o " + directory.file("f") + " " + source);
   EXPECT_EQ(floating.status, 1);
   EXPECT_EQ(floating.text,
-            "weft-cc: " + source + ":1:8: there are no floating point numbers; count in integers\n");
+            "weft-cc: " + source + ":1:31: there are no floating point numbers; count in integers\n");
   const Ended no_image = shell(WEFT_CC " --dump " + source);
   EXPECT_EQ(no_image.status, 1);
   EXPECT_EQ(no_image.text, "weft-cc: program image: it does not begin as one\n");
