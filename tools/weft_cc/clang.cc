@@ -81,7 +81,9 @@ Result<void> compile(const std::string& source, const std::string& object,
     }
     if (WIFEXITED(ended->status) && WEXITSTATUS(ended->status) == 0) {
       notes += ended->messages;
-      return {};
+      if (::access(object.c_str(), R_OK) == 0) return {};
+      return Error{Code::kInvalid,
+                   source + ": clang made no object file of it; leave out the flag that says so"};
     }
     return Error{Code::kInvalid, explain(ended->messages, source, compiler)};
   }

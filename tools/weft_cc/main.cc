@@ -11,7 +11,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -20,6 +19,7 @@
 #include "tools/weft_cc/clang.h"
 #include "tools/weft_cc/elf_object.h"
 #include "tools/weft_cc/linker.h"
+#include "tools/weft_cc/read_file.h"
 #include "vm/disassemble.h"
 #include "vm/image.h"
 
@@ -73,19 +73,28 @@ Result<vm::Image> build(const Options& options) {
       if (!compiled) return compiled.error();
       file = workshop.object(n);
     }
-    auto object = read_elf(file);
+    auto object = read_elf(file, options.inputs[n]);
     if (!object) return object.error();
-    object->file = options.inputs[n];
     objects.push_back(std::move(*object));
   }
   return link(objects, !options.strip);
 }
 
+// Writing must not destroy what was read, by whatever name.
+Result<void> check_output(const Options& options) {
+  for (const std::string& file : options.inputs) {
+    std::error_code none_there;
+    if (std::filesystem::equivalent(file, options.output, none_there)) {
+      return Error{Code::kInvalid, file + " would be overwritten; name another file with -o"};
+    }
+  }
+  return {};
+}
+
 Result<std::string> dump_file(const std::string& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return system_error("open " + file, errno);
-  const std::vector<char> all{std::istreambuf_iterator<char>(in), {}};
-  std::vector<uint8_t> bytes(all.begin(), all.end());
+  auto read = read_file(file, file);
+  if (!read) return read.error();
+  std::vector<uint8_t> bytes = std::move(*read);
   std::string text;
   if (pan::is_code_object(bytes)) {
     auto object = pan::read_code_object(bytes);
@@ -116,6 +125,7 @@ Result<void> run(const Options& options) {
     }
     return {};
   }
+  if (auto safe = check_output(options); !safe) return safe;
   auto image = build(options);
   if (!image) return image.error();
   std::vector<uint8_t> bytes = vm::write_image(*image);

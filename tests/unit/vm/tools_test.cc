@@ -142,6 +142,22 @@ TEST(WeftCcProgramTest, FailsWithASentence) {
   EXPECT_EQ(no_image.text, "weft-cc: program image: it does not begin as one\n");
   EXPECT_EQ(shell(WEFT_CC " -o /nowhere/f " + source).status, 1);
   EXPECT_EQ(shell(WEFT_CC " --dump " + directory.file("none")).status, 1);
+  const Ended no_file = shell(WEFT_CC " --dump " + directory.file("."));
+  EXPECT_EQ(no_file.status, 1);
+  EXPECT_EQ(no_file.text, "weft-cc: read " + directory.file(".") + ": Is a directory\n");
+}
+
+TEST(WeftCcProgramTest, DoesNotOverwriteWhatItReads) {
+  weft::testing::TemporaryDirectory directory;
+  const std::string text = "int f(void) { return 1; }\n";
+  const std::string source = directory.write("f.c", text), link = directory.file("link.c");
+  EXPECT_EQ(shell("ln -s f.c " + link).status, 0);
+  for (const std::string& output : {source, directory.file("./f.c"), link}) {
+    const Ended ended = shell(WEFT_CC " -o " + output + " " + source);
+    EXPECT_EQ(ended.status, 1);
+    EXPECT_EQ(ended.text, "weft-cc: " + source + " would be overwritten; name another file with -o\n");
+    EXPECT_EQ(directory.read("f.c"), text);
+  }
 }
 
 }  // namespace

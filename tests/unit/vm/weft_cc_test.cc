@@ -28,9 +28,8 @@ class WeftCcTest : public ::testing::Test {
     for (const std::string& file : files) {
       const std::string made = directory_.file("o" + std::to_string(objects.size()));
       if (auto done = cc::compile(file, made, {}, notes); !done) return done.error();
-      auto object = cc::read_elf(made);
+      auto object = cc::read_elf(made, file);
       if (!object) return object.error();
-      object->file = file;
       objects.push_back(std::move(*object));
     }
     EXPECT_EQ(notes, "");
@@ -171,6 +170,84 @@ TEST_F(WeftCcTest, AnAlias) {
                                        "int h(int a) { return g(a); }\n")});
   ASSERT_TRUE(image) << image.error().sentence;
   EXPECT_EQ(machines_.run(*image, {.arguments = {1}, .entry = "h"}).outcome.r0, 2u);
+}
+
+// What would be left out, or would run and not work.
+TEST_F(WeftCcTest, RefusesWhatCannotWork) {
+  struct Case {
+    const char* text;
+    const char* sentence;
+  };
+  const char* constructor = "wrong.c: it has a constructor (section ";
+  const char* variable = "wrong.c: the variable v is in no file; only functions can be imported";
+  const Case cases[] = {
+      {"volatile int v; __attribute__((constructor)) static void init(void) { v = 5; } int g(void) { return "
+       "v; }",
+       constructor},
+      {"volatile int v; __attribute__((destructor)) static void end(void) { v = 5; } int g(void) { return v; "
+       "}",
+       "wrong.c: it has a destructor (section "},
+      {"static void i(void) {} __attribute__((section(\".preinit_array\"), used)) static void (*p)(void) = i;"
+       "int g(void) { return 1; }",
+       constructor},
+      {"extern int v; int g(int n) { return v + n; }", variable},
+      {"extern int v; int* g(void) { return &v; }", variable},
+      {"extern int v __attribute__((weak)); int g(void) { return &v ? v : 0; }", variable},
+      {"extern int v[9]; int g(int n) { return v[n]; }", variable},
+      {"extern int v; int* p = &v; int* g(void) { return p; }", variable},
+      {"extern int v; int take(int*); int g(void) { return take(&v); }", variable},
+      {"int f(void) { __asm__ volatile(\"r10 = 0\"); return 1; }",
+       "wrong.c: function f: instruction 0 (r10 = 0): r10 cannot be written"},
+      {"int gr\u00fcn(void) { return 1; }",
+       "wrong.c: the name gr\xc3\xbcn has a character that is not ASCII"},
+      {"int gr\u00fcn(void); int f(void) { return gr\u00fcn(); }", "has a character that is not ASCII"},
+  };
+  for (const Case& c : cases) {
+    const std::string said = complaint(c.text);
+    EXPECT_NE(said.find(c.sentence), std::string::npos) << c.sentence << "\n" << c.text << "\n" << said;
+  }
+  // Functions can be pointed to.
+  for (const char* text : {"int v(int); int (*g(void))(int) { return v; }",
+                           "int v(int); int (*p)(int) = v;\nint g(int n) { return p(n); }",
+                           "int v(int) __attribute__((weak)); int g(int n) { return v ? v(n) : 0; }",
+                           "int v(int); int take(int (*)(int)); int g(void) { return take(v); }"}) {
+    EXPECT_EQ(complaint(text), "") << text;
+  }
+}
+
+// What an object says that was made without debug information.
+TEST_F(WeftCcTest, VariablesByTheirUse) {
+  const auto said = [this](const char* text) {
+    std::string notes;
+    const std::string made = directory_.file("plain.o");
+    if (auto done = cc::compile(directory_.write("plain.c", text), made, {"-g0"}, notes); !done)
+      return done.error().sentence;
+    const auto object = cc::read_elf(made, "plain.o");
+    if (!object) return object.error().sentence;
+    const auto image = cc::link({&*object, 1}, true);
+    return image ? "" : image.error().sentence;
+  };
+  const std::string variable = "plain.o: the variable v is in no file; only functions can be imported";
+  EXPECT_EQ(said("extern int v; int g(int n) { return v + n; }"), variable);
+  EXPECT_EQ(said("extern int v; void g(int n) { v = n; }"), variable);
+  EXPECT_EQ(said("extern int v[9]; int g(int n) { return v[n]; }"), variable);
+  EXPECT_EQ(said("int v(int); int (*g(void))(int) { return v; }"), "");
+  EXPECT_EQ(said("int v(int), w(int (*)(int)); int g(int* n) { return w(v) + *n; }"), "");
+}
+
+TEST_F(WeftCcTest, SaysWhatIsNoObject) {
+  const auto said = [this](const std::vector<std::string>& flags) {
+    std::string notes;
+    const std::string source = directory_.write("a.c", "int f(void) { return 1; }"),
+                      made = directory_.file("made");
+    if (auto done = cc::compile(source, made, flags, notes); !done) return done.error().sentence;
+    const auto object = cc::read_elf(made, "a.c");
+    return object ? "" : object.error().sentence;
+  };
+  EXPECT_NE(said({"-fsyntax-only"}).find("a.c: clang made no object file of it"), std::string::npos);
+  EXPECT_EQ(said({"-flto"}), "a.c: it is bitcode of clang, no object file; leave out -flto and -emit-llvm");
+  EXPECT_EQ(said({"-S"}), "a.c: it is no object file for BPF");
+  EXPECT_EQ(said({}), "");
 }
 
 // The texts of compilers that are not here.
