@@ -250,6 +250,34 @@ TEST_F(WeftCcTest, SaysWhatIsNoObject) {
   EXPECT_EQ(said({}), "");
 }
 
+// One byte of an object is another: it is refused in a sentence, or still makes an image.
+TEST_F(WeftCcTest, DamagedObjects) {
+  std::string notes;
+  const std::string made = directory_.file("made");
+  const std::string source = directory_.write("a.c", R"(
+      static const char text[] = "hello"; static int table[4] = {1, 2, 3, 4}; static int zeros[10];
+      __attribute__((noinline)) static int f(int a) { zeros[a & 7] += a; return table[a & 3] + text[a & 3]; }
+      int helper(int); int (*pointers[3])(int) = {f, f, helper};
+      int g(int a) { return pointers[a & 1](a) + f(a) + helper(a); })");
+  ASSERT_TRUE(cc::compile(source, made, {"-g0"}, notes));
+  const std::string text = directory_.read("made");
+  std::vector<uint8_t> bytes(text.begin(), text.end());
+  size_t refused = 0, linked = 0;
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    const uint8_t good = bytes[i];
+    for (uint8_t other : {uint8_t(0), uint8_t(1), uint8_t(0x80), uint8_t(0xff)}) {
+      bytes[i] = other;
+      const auto object = cc::parse_elf(bytes, "a.o");
+      const auto image = object ? cc::link({&*object, 1}, true) : Result<Image>(object.error());
+      ++(image ? linked : refused);
+      EXPECT_TRUE(image ? bool(read_image(write_image(*image))) : !image.error().sentence.empty()) << i;
+    }
+    bytes[i] = good;
+  }
+  EXPECT_GT(refused, 500u);
+  EXPECT_GT(linked, 500u);
+}
+
 // The texts of compilers that are not here.
 TEST(ExplainTest, ByTheCompiler) {
   const auto said = [](const char* messages, const char* name, const char* cpu) {
