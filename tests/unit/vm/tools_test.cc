@@ -147,6 +147,32 @@ TEST(WeftCcProgramTest, FailsWithASentence) {
   EXPECT_EQ(no_file.text, "weft-cc: read " + directory.file(".") + ": Is a directory\n");
 }
 
+TEST(WeftCcProgramTest, ACodeObjectEvaluatesCapsules) {
+  weft::testing::TemporaryDirectory directory;
+  const std::string output = directory.file("a.pco");
+  const auto build = [&](const std::string& text) {
+    return shell(WEFT_CC " --strip --code-object a -o " + output + " " + directory.write("a.c", text));
+  };
+  for (const char* text : {"int f(void) { return 1; }",
+                           "static int accept(void) { return 1; }\n"
+                           "int f(void) { return accept(); }",
+                           "int accept = 1; int f(void) { return accept; }"}) {
+    const Ended refused = build(text);
+    EXPECT_EQ(refused.status, 1) << text;
+    EXPECT_EQ(refused.text,
+              "weft-cc: a code object exports accept(), which evaluates capsules; this one does not\n");
+  }
+  EXPECT_NE(shell("test -e " + output).status, 0);
+  EXPECT_EQ(build("void accept(void) {}").text, "");
+  EXPECT_EQ(shell("test -e " + output).status, 0);
+}
+
+TEST(WeftCcProgramTest, SaysItsVersion) {
+  const Ended said = shell(WEFT_CC " --version");
+  EXPECT_EQ(said.status, 0);
+  EXPECT_EQ(said.text, "weft-cc " WEFT_VERSION "\n");
+}
+
 TEST(WeftCcProgramTest, DoesNotOverwriteWhatItReads) {
   weft::testing::TemporaryDirectory directory;
   const std::string text = "int f(void) { return 1; }\n";
