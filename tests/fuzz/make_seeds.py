@@ -1,14 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the seeds in corpus/packet, corpus/nat, corpus/pcap, corpus/capsule, corpus/snow and
-corpus/code_object anew.
+"""Makes the seeds in corpus/packet, corpus/nat, corpus/pcap, corpus/capsule, corpus/snow,
+corpus/code_object and corpus/elf_object anew.
 
 They are committed: run this when the format of an input changes.  The other seeds
-are written by hand.  Needs code objects that were built: build/release, target pan_test.
+are written by hand.  Needs code objects that were built: build/release, target pan_test; and
+clang-14 and clang-19.
 """
 
 import pathlib
 import struct
+import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -276,6 +278,7 @@ def code_object_seeds():
     yield "as_it_is", b"\0" + file
     yield "misnamed", b"\0" + file[:9] + b"!" + file[10:]
     yield "cut_off", bytes([mended]) + file[:-4]
+    yield "no_accept", bytes([evaluated]) + file.replace(b"accept", b"Accept")
     yield "sha1", bytes([mended]) + code_object([section(2, b"x"), section(3, b"y")], kind=2)
     yield "md5", bytes([mended]) + code_object([section(2, b"x"), section(3, b"y")], kind=3)
     yield "other_version", bytes([mended]) + code_object([section(2, b"x")], version=2)
@@ -354,6 +357,35 @@ def snow_seeds():
     yield "talks", GREET + call(19, ROOT, struct.pack("<iiII", 2, 0, 0, 0)) + call(20, 0, bytes(8)) + call(99, 0)
 
 
+OBJECTS = {
+    "everything": """
+        static const char msg[] = "hello"; static int tab[4] = {1, 2, 3, 4}; static int z[10];
+        __attribute__((noinline)) static int f(int a) { z[a & 7] += a; return tab[a & 3] + msg[a & 3]; }
+        int helper(int); int (*fp[3])(int) = {f, f, helper};
+        int g(int a) { return fp[a & 1](a) + f(a) + helper(a); }""",
+    "variable": "extern int v; int helper(void); int f(void) { return v + helper(); }",
+    "named_variable": "extern int v; int helper(void); int f(void) { return v + helper(); }",
+    "constructor": "volatile int v; __attribute__((constructor)) static void c(void) { v = 5; } int g(void) { return v; }",
+    "types": "enum e { A }; struct s { enum e b; char d[9]; }; extern struct s v; int t(void*); int f(void) { return t(&v); }",
+    "unverified": "int f(void) { __asm__ volatile(\"r10 = 0\"); return 1; }",
+    "aligned": "int a __attribute__((aligned(256))) = 1; int b[99] __attribute__((aligned(64))); int f(int n) { return a + b[n]++; }",
+}
+
+WITH_BTF = ("named_variable", "types")
+
+
+def elf_object_seeds():
+    for compiler, cpu in (("clang-14", "v3"), ("clang-19", "v4")):
+        for name, text in OBJECTS.items():
+            words = [compiler, "-target", "bpf", "-mcpu=" + cpu, "-O2", "-ffreestanding", "-x", "c", "-c", "-", "-o", "-"]
+            if name in WITH_BTF:
+                words.append("-g")
+            data = subprocess.run(words, input=text.encode(), capture_output=True, check=True, cwd="/").stdout
+            yield f"{name}_{compiler[-2:]}", data
+    yield "bitcode", b"BC\xc0\xde" + bytes(12)
+    yield "cut_off", data[:200]
+
+
 def write(folder, seeds):
     target = HERE / "corpus" / folder
     target.mkdir(parents=True, exist_ok=True)
@@ -369,3 +401,4 @@ write("pcap", pcap_seeds())
 write("capsule", capsule_seeds())
 write("snow", snow_seeds())
 write("code_object", code_object_seeds())
+write("elf_object", elf_object_seeds())

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs clang for the BPF target, and says what it says in words of this target.
+// Runs clang for the BPF target.
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -15,8 +14,5 @@ namespace weft::cc {
 // thing that is wrong with the program.
 Result<void> compile(const std::string& source, const std::string& object,
                      const std::vector<std::string>& flags, std::string& notes);
-
-// clang's messages, with what C cannot do on this target explained.
-std::string explain(std::string_view messages);
 
 }  // namespace weft::cc

@@ -2,9 +2,15 @@
 // ElfObject: what matters of an object file for BPF, read with libelf.
 //
 // It comes from a compiler that the author ran: nodes never read one.
+//
+// Invariants of one that read_elf() gave: a section has the bytes that it says, or none in bss,
+//   and is aligned to at most a page; text is whole instructions; a symbol lies in its section,
+//   or at its end; a relocation names a symbol that is there, and a section that is.
+//   Where in the section is the linker's question.
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -31,6 +37,7 @@ struct ElfObject {
     bool is_hidden;
     bool is_function;
     bool is_section;
+    bool is_variable;  // undefined, and known to be no function
   };
   struct Relocation {
     int section;  // in which it is
@@ -45,7 +52,11 @@ struct ElfObject {
   std::vector<Relocation> relocations;
 };
 
-// Errors: kIo; kInvalid when it is no object file for BPF.
-Result<ElfObject> read_elf(const std::string& file);
+// `name` is the file's for people.  Any bytes may be given.
+// Errors: kInvalid when it is no object file for BPF, or asks for what there is not.
+Result<ElfObject> parse_elf(std::span<const uint8_t> bytes, const std::string& name);
+
+// The same of a file, which people know as `name`.  Errors: also kIo.
+Result<ElfObject> read_elf(const std::string& file, const std::string& name);
 
 }  // namespace weft::cc

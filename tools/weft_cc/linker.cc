@@ -2,11 +2,13 @@
 #include "tools/weft_cc/linker.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <map>
 #include <optional>
 
 #include "base/bytes.h"
+#include "tools/weft_cc/externs.h"
 #include "vm/program.h"
 
 namespace weft::cc {
@@ -66,7 +68,8 @@ class Linker {
     }
   }
   uint32_t place(const ElfObject::Section& s) {
-    const uint64_t align = std::max<uint64_t>(s.align, 1);
+    // Instructions run on from one section to the next.
+    const uint64_t align = s.kind == SectionKind::kText ? 1 : s.align;
     if (s.kind == SectionKind::kBss) {
       // Behind data, so the alignment counts from there.
       const uint64_t at = (image_.data.size() + bss_ + align - 1) / align * align;
@@ -116,27 +119,41 @@ class Linker {
         if (s.is_global && !globals_.emplace(s.name, *place).second) {
           return Error{Code::kExists, objects_[o].file + ": " + s.name + " is defined twice"};
         }
-        if (s.name.size() > vm::kMaxName) return wrong(objects_[o], "the name " + s.name + " is too long");
-        add_name(s, *place);
+        if (auto added = add_name(objects_[o], s, *place); !added) return added;
       }
     }
     return {};
   }
-  void add_name(const ElfObject::Symbol& s, const Place& place) {
+  Result<void> add_name(const ElfObject& o, const ElfObject::Symbol& s, const Place& place) {
     using SymbolKind = vm::Symbol::Kind;
     const bool in_text = place.in == Place::In::kText;
-    if (in_text && s.is_function && s.is_global && !s.is_hidden) {
-      image_.symbols.push_back({SymbolKind::kExport, place.at, s.name});
-    } else if (keep_names_ && (!in_text || s.is_function)) {
-      image_.symbols.push_back({in_text ? SymbolKind::kFunction : SymbolKind::kObject, place.at, s.name});
-    }
+    const bool is_export = in_text && s.is_function && s.is_global && !s.is_hidden;
+    if (!is_export && (!keep_names_ || (in_text && !s.is_function))) return {};
+    if (auto good = check_name(o, s.name); !good) return good;
+    const SymbolKind kind = is_export ? SymbolKind::kExport
+                            : in_text ? SymbolKind::kFunction
+                                      : SymbolKind::kObject;
+    image_.symbols.push_back({kind, place.at, s.name});
+    return {};
   }
 
-  Place import(const std::string& name) {
-    auto found = std::find(image_.imports.begin(), image_.imports.end(), name);
+  static Result<void> check_name(const ElfObject& o, const std::string& name) {
+    if (name.empty()) return wrong(o, "a function has no name");
+    if (name.size() > vm::kMaxName) {
+      return wrong(o, "the name " + name + " has " + std::to_string(name.size()) + " characters; at most " +
+                          std::to_string(vm::kMaxName) + " are allowed");
+    }
+    if (std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c <= '~'; })) return {};
+    return wrong(o, "the name " + name + " has a character that is not ASCII, or not printable");
+  }
+
+  Result<Place> import(const ElfObject& o, const ElfObject::Symbol& s) {
+    if (s.is_variable) return no_variable(o, s);
+    if (auto good = check_name(o, s.name); !good) return good.error();
+    auto found = std::find(image_.imports.begin(), image_.imports.end(), s.name);
     const auto at = uint32_t(found - image_.imports.begin());
-    if (found == image_.imports.end()) image_.imports.push_back(name);
-    return {Place::In::kImports, at};
+    if (found == image_.imports.end()) image_.imports.push_back(s.name);
+    return Place{Place::In::kImports, at};
   }
 
   Result<Place> resolve(size_t o, const ElfObject::Symbol& s) {
@@ -144,32 +161,44 @@ class Linker {
     if (!s.is_undefined)
       return wrong(objects_[o], "the symbol " + s.name + " is in a section that is not known here");
     if (auto found = globals_.find(s.name); found != globals_.end()) return found->second;
-    return import(s.name);
+    return import(objects_[o], s);
   }
 
   Result<void> relocate(size_t o, const ElfObject::Relocation& r) {
     const ElfObject& object = objects_[o];
-    if (r.symbol >= object.symbols.size()) return wrong(object, "a relocation without a symbol");
     const ElfObject::Symbol& symbol = object.symbols[r.symbol];
+    if (r.type == kBpf64Abs32 || r.type == kBpf64Nodyld32)
+      return wrong(object, "a pointer to " + symbol.name + " is kept in 32 bits; pointers have 64");
+    if (r.type != kBpf64_64 && r.type != kBpf64_32 && r.type != kBpf64Abs64)
+      return wrong(object, "a relocation of the unknown type " + std::to_string(r.type));
+    const ElfObject::Section& section = object.sections[size_t(r.section)];
+    if (!fits(section, r))
+      return wrong(object, "a relocation in " + section.name + " where there is nothing to relocate");
     auto target = resolve(o, symbol);
     if (!target) return target.error();
     const uint32_t at = at_[o][size_t(r.section)] + uint32_t(r.offset);
-    switch (r.type) {
-      case kBpf64_64:
-        return relocate_lddw(object, at / uint32_t(sizeof(Instruction)), *target, symbol);
-      case kBpf64_32:
-        return relocate_call(object, at / uint32_t(sizeof(Instruction)), *target, symbol);
-      case kBpf64Abs64:
-        return relocate_data(object, at, *target, symbol);
-      case kBpf64Abs32:
-      case kBpf64Nodyld32:
-        return wrong(object, "a pointer to " + symbol.name + " is kept in 32 bits; pointers have 64");
-      default:
-        return wrong(object, "a relocation of the unknown type " + std::to_string(r.type));
-    }
+    const uint32_t slot = at / uint32_t(sizeof(Instruction));
+    if (r.type == kBpf64_64) return relocate_lddw(object, slot, *target, symbol);
+    if (r.type == kBpf64_32) return relocate_call(object, slot, *target, symbol);
+    return relocate_data(object, at, *target, symbol);
   }
 
-  static Error no_offset(const ElfObject& object, const ElfObject::Symbol& symbol) {
+  // Is there, in the section, what a relocation of this type fills in?
+  static bool fits(const ElfObject::Section& s, const ElfObject::Relocation& r) {
+    if (r.type == kBpf64Abs64) {
+      return (s.kind == SectionKind::kRodata || s.kind == SectionKind::kData) && r.offset < s.size &&
+             s.size - r.offset >= sizeof(uint64_t);
+    }
+    const bool is_call = r.type == kBpf64_32;
+    const uint64_t bytes = (is_call ? 1 : 2) * sizeof(Instruction);
+    if (s.kind != SectionKind::kText || r.offset % sizeof(Instruction) != 0 || r.offset >= s.size ||
+        s.size - r.offset < bytes)
+      return false;
+    const uint8_t opcode = s.bytes[size_t(r.offset)];
+    return opcode == (is_call ? vm::kCallOpcode : vm::kLddwOpcode);
+  }
+
+  static Error no_variable(const ElfObject& object, const ElfObject::Symbol& symbol) {
     return wrong(object, "the variable " + symbol.name + " is in no file; only functions can be imported");
   }
 
@@ -186,7 +215,7 @@ class Linker {
         image_.relocations.push_back({Kind::kLddwStatic, at, target.at + uint32_t(addend)});
         break;
       case Place::In::kImports:
-        if (addend != 0) return no_offset(object, symbol);
+        if (addend != 0 || reads_through(image_.text, at)) return no_variable(object, symbol);
         image_.relocations.push_back({Kind::kLddwImport, at, target.at});
         break;
     }
@@ -198,7 +227,8 @@ class Linker {
     Instruction& i = image_.text[at];
     switch (target.in) {
       case Place::In::kText:
-        i = vm::make(vm::kCallOpcode, 0, vm::kCallLocal, 0, int32_t(target.at) + i.imm + 1 - int32_t(at) - 1);
+        // Both count from the slot behind.
+        i = vm::make(vm::kCallOpcode, 0, vm::kCallLocal, 0, int32_t(target.at + uint32_t(i.imm) - at));
         return {};
       case Place::In::kImports:
         i = vm::make(vm::kCallOpcode, 0, vm::kCallHelper, 0, 0);
@@ -225,7 +255,7 @@ class Linker {
         image_.relocations.push_back({Kind::kDataStatic, at, target.at + uint32_t(addend)});
         break;
       case Place::In::kImports:
-        if (addend != 0) return no_offset(object, symbol);
+        if (addend != 0) return no_variable(object, symbol);
         image_.relocations.push_back({Kind::kDataImport, at, target.at});
         break;
     }
@@ -237,8 +267,29 @@ class Linker {
     auto read = vm::read_image(vm::write_image(image_));
     if (!read) return read.error();
     auto program = vm::Program::link(*read, {std::make_shared<vm::HelperTable>(), image_.imports});
-    if (!program) return program.error();
+    if (!program)
+      return Error{program.error().code, where(program.error().sentence) + program.error().sentence};
     return {};
+  }
+
+  // The file and the function of what the verifier complains about: "instruction 3 (...): ...".
+  std::string where(const std::string& complaint) const {
+    unsigned slot = 0;
+    if (std::sscanf(complaint.c_str(), "instruction %u ", &slot) != 1) return "";
+    const ElfObject* object = nullptr;
+    std::string function;
+    uint32_t begin = 0;
+    for (size_t o = 0; o < objects_.size(); ++o) {
+      for (const ElfObject::Symbol& s : objects_[o].symbols) {
+        const auto place = defined(o, s);
+        if (!s.is_function || !place || place->in != Place::In::kText) continue;
+        if (place->at > slot || place->at < begin) continue;
+        object = &objects_[o];
+        begin = place->at;
+        function = s.name;
+      }
+    }
+    return object == nullptr ? "" : object->file + ": function " + function + ": ";
   }
 
   std::span<const ElfObject> objects_;

@@ -11,10 +11,10 @@
 
 namespace weft::cc {
 
-// Functions that are neither static nor hidden are exported; what is nowhere defined is
-// imported.  `keep_names`: also name static functions and variables, for dumps.
-// Errors: kExists, kInvalid, kLimit, with the file and the name.  What comes out, the verifier
-// lets pass.
+// Functions that are neither static nor hidden are exported; functions that are nowhere defined
+// are imported.  `keep_names`: also name static functions and variables, for dumps.
+// Errors: kExists, kInvalid, kLimit; what is wrong in one file, with the file and the name.  What comes out,
+// the verifier lets pass.
 Result<vm::Image> link(std::span<const ElfObject> objects, bool keep_names);
 
 }  // namespace weft::cc

@@ -7,11 +7,11 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -20,6 +20,7 @@
 #include "tools/weft_cc/clang.h"
 #include "tools/weft_cc/elf_object.h"
 #include "tools/weft_cc/linker.h"
+#include "tools/weft_cc/read_file.h"
 #include "vm/disassemble.h"
 #include "vm/image.h"
 
@@ -73,19 +74,28 @@ Result<vm::Image> build(const Options& options) {
       if (!compiled) return compiled.error();
       file = workshop.object(n);
     }
-    auto object = read_elf(file);
+    auto object = read_elf(file, options.inputs[n]);
     if (!object) return object.error();
-    object->file = options.inputs[n];
     objects.push_back(std::move(*object));
   }
   return link(objects, !options.strip);
 }
 
+// Writing must not destroy what was read, by whatever name.
+Result<void> check_output(const Options& options) {
+  for (const std::string& file : options.inputs) {
+    std::error_code none_there;
+    if (std::filesystem::equivalent(file, options.output, none_there)) {
+      return Error{Code::kInvalid, file + " would be overwritten; name another file with -o"};
+    }
+  }
+  return {};
+}
+
 Result<std::string> dump_file(const std::string& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return system_error("open " + file, errno);
-  const std::vector<char> all{std::istreambuf_iterator<char>(in), {}};
-  std::vector<uint8_t> bytes(all.begin(), all.end());
+  auto read = read_file(file, file);
+  if (!read) return read.error();
+  std::vector<uint8_t> bytes = std::move(*read);
   std::string text;
   if (pan::is_code_object(bytes)) {
     auto object = pan::read_code_object(bytes);
@@ -107,6 +117,24 @@ Result<void> write_file(const std::string& file, const std::vector<uint8_t>& byt
   return {};
 }
 
+// The program as a code object that a node takes.
+Result<std::vector<uint8_t>> wrap(const std::string& name, const vm::Image& image,
+                                  const std::vector<uint8_t>& program) {
+  if (!pan::is_symbolic_name(name))
+    return Error{Code::kInvalid, "a code object's name is 1 to " + std::to_string(pan::kMaxSymbolicName) +
+                                     " printable characters, and no space"};
+  const auto is_accept = [](const vm::Symbol& s) {
+    return s.kind == vm::Symbol::Kind::kExport && s.name == "accept";
+  };
+  if (std::none_of(image.symbols.begin(), image.symbols.end(), is_accept))
+    return Error{Code::kInvalid,
+                 "a code object exports accept(), which evaluates capsules; this one does not"};
+  std::vector<uint8_t> bytes = pan::write_code_object(PNI_VERSION, name, program);
+  if (bytes.size() <= pan::kMaxCodeObject) return bytes;
+  return Error{Code::kLimit, "a code object has at most " + std::to_string(pan::kMaxCodeObject) +
+                                 " bytes, not " + std::to_string(bytes.size())};
+}
+
 Result<void> run(const Options& options) {
   if (options.dump) {
     for (const std::string& file : options.inputs) {
@@ -116,17 +144,16 @@ Result<void> run(const Options& options) {
     }
     return {};
   }
+  if (auto safe = check_output(options); !safe) return safe;
   auto image = build(options);
   if (!image) return image.error();
   std::vector<uint8_t> bytes = vm::write_image(*image);
-  if (options.code_object.empty()) return write_file(options.output, bytes);
-  if (!pan::is_symbolic_name(options.code_object))
-    return Error{Code::kInvalid, "a code object's name is 1 to " + std::to_string(pan::kMaxSymbolicName) +
-                                     " printable characters, and no space"};
-  bytes = pan::write_code_object(PNI_VERSION, options.code_object, bytes);
-  if (bytes.size() <= pan::kMaxCodeObject) return write_file(options.output, bytes);
-  return Error{Code::kLimit, "a code object has at most " + std::to_string(pan::kMaxCodeObject) +
-                                 " bytes, not " + std::to_string(bytes.size())};
+  if (!options.code_object.empty()) {
+    auto object = wrap(options.code_object, *image, bytes);
+    if (!object) return object.error();
+    bytes = std::move(*object);
+  }
+  return write_file(options.output, bytes);
 }
 
 }  // namespace
@@ -143,6 +170,7 @@ int main(int argc, char** argv) {
   app.add_option("--clang", options.flags, "one more flag for clang")->allow_extra_args(false);
   app.add_option("--code-object", options.code_object, "write a code object of PAN, of this name for people");
   app.add_flag("-s,--strip", options.strip, "leave out the names of static functions and variables");
+  app.set_version_flag("--version", "weft-cc " WEFT_VERSION);
   app.add_flag("--dump", options.dump, "show them as text");
   try {
     app.parse(argc, argv);

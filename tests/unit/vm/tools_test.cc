@@ -136,12 +136,54 @@ TEST(WeftCcProgramTest, FailsWithASentence) {
   const Ended floating = shell(WEFT_CC " -o " + directory.file("f") + " " + source);
   EXPECT_EQ(floating.status, 1);
   EXPECT_EQ(floating.text,
-            "weft-cc: " + source + ":1:8: there are no floating point numbers; count in integers\n");
+            "weft-cc: " + source + ":1:31: there are no floating point numbers; count in integers\n");
   const Ended no_image = shell(WEFT_CC " --dump " + source);
   EXPECT_EQ(no_image.status, 1);
   EXPECT_EQ(no_image.text, "weft-cc: program image: it does not begin as one\n");
   EXPECT_EQ(shell(WEFT_CC " -o /nowhere/f " + source).status, 1);
   EXPECT_EQ(shell(WEFT_CC " --dump " + directory.file("none")).status, 1);
+  const Ended no_file = shell(WEFT_CC " --dump " + directory.file("."));
+  EXPECT_EQ(no_file.status, 1);
+  EXPECT_EQ(no_file.text, "weft-cc: read " + directory.file(".") + ": Is a directory\n");
+}
+
+TEST(WeftCcProgramTest, ACodeObjectEvaluatesCapsules) {
+  weft::testing::TemporaryDirectory directory;
+  const std::string output = directory.file("a.pco");
+  const auto build = [&](const std::string& text) {
+    return shell(WEFT_CC " --strip --code-object a -o " + output + " " + directory.write("a.c", text));
+  };
+  for (const char* text : {"int f(void) { return 1; }",
+                           "static int accept(void) { return 1; }\n"
+                           "int f(void) { return accept(); }",
+                           "int accept = 1; int f(void) { return accept; }"}) {
+    const Ended refused = build(text);
+    EXPECT_EQ(refused.status, 1) << text;
+    EXPECT_EQ(refused.text,
+              "weft-cc: a code object exports accept(), which evaluates capsules; this one does not\n");
+  }
+  EXPECT_NE(shell("test -e " + output).status, 0);
+  EXPECT_EQ(build("void accept(void) {}").text, "");
+  EXPECT_EQ(shell("test -e " + output).status, 0);
+}
+
+TEST(WeftCcProgramTest, SaysItsVersion) {
+  const Ended said = shell(WEFT_CC " --version");
+  EXPECT_EQ(said.status, 0);
+  EXPECT_EQ(said.text, "weft-cc " WEFT_VERSION "\n");
+}
+
+TEST(WeftCcProgramTest, DoesNotOverwriteWhatItReads) {
+  weft::testing::TemporaryDirectory directory;
+  const std::string text = "int f(void) { return 1; }\n";
+  const std::string source = directory.write("f.c", text), link = directory.file("link.c");
+  EXPECT_EQ(shell("ln -s f.c " + link).status, 0);
+  for (const std::string& output : {source, directory.file("./f.c"), link}) {
+    const Ended ended = shell(WEFT_CC " -o " + output + " " + source);
+    EXPECT_EQ(ended.status, 1);
+    EXPECT_EQ(ended.text, "weft-cc: " + source + " would be overwritten; name another file with -o\n");
+    EXPECT_EQ(directory.read("f.c"), text);
+  }
 }
 
 }  // namespace
