@@ -855,8 +855,13 @@ typedef struct an_ThreadPoolSpecData {
   size_t stack_size; /* of a spawned thread, in bytes: 64 KiB .. 64 MiB; 0: 1 MiB */
 } an_ThreadPoolSpecData;
 
+/* The pool has no life apart from its domain's, so the handle of the one is that of the other. */
+typedef an_Domain an_ThreadPool;
+/* NULL: AN_EINVAL, AN_EDEAD. */
+an_ThreadPool an_domainGetThreadPool(an_Domain d);
+
 /* Errors: AN_EINVAL, AN_EDEAD. */
-int an_threadpoolGetSpec(an_Domain d, an_ThreadPoolSpecData* spec);
+int an_threadpoolGetSpec(an_ThreadPool pool, an_ThreadPoolSpecData* spec);
 /*
  * [control] Threads that are there stay as they are.  NULL: the defaults.  Fields that the
  * policy does not name are kept, and change nothing.
@@ -867,7 +872,7 @@ int an_threadpoolGetSpec(an_Domain d, an_ThreadPoolSpecData* spec);
  * control thread ends the domain, with AN_TERM_VIOLATION.
  * Errors: AN_ENOSYS (a policy that this node does not offer), AN_EINVAL, AN_EDEAD.
  */
-int an_threadpoolSetSpec(an_Domain d, an_ThreadPoolSpec spec);
+int an_threadpoolSetSpec(an_ThreadPool pool, an_ThreadPoolSpec spec);
 
 typedef struct an_ThreadPoolStats {
   size_t size;
@@ -878,7 +883,7 @@ typedef struct an_ThreadPoolStats {
   uint64_t overruns;        /* runs beyond longest_run_ns */
 } an_ThreadPoolStats;
 /* [control] Errors: AN_EINVAL, AN_EDEAD. */
-int an_threadpoolGetStats(an_Domain d, an_ThreadPoolStats* stats);
+int an_threadpoolGetStats(an_ThreadPool pool, an_ThreadPoolStats* stats);
 
 /* ---- Threads --------------------------------------------------------------------- */
 
