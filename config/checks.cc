@@ -155,6 +155,15 @@ void check_pan(const PanConfig& pan, const Joined& joined, ConfigErrors& errors)
   }
 }
 
+// One process has one instance of a shared object: its second EE would be the first.
+void check_loaded(const std::vector<EeConfig>& ees, ConfigErrors& errors) {
+  Once once(errors);
+  for (const EeConfig& ee : ees) {
+    if (ee.own_process || ee.command.empty()) continue;
+    once.add("shared object " + quoted(normal_path(ee.command.front().value)), ee.command.front().at);
+  }
+}
+
 // Whom an EE names there is, and everybody can be recognised by something.
 void check_principals(const Config& config, ConfigErrors& errors) {
   std::vector<std::string> known;
@@ -218,12 +227,20 @@ void NameCheck::side(const Text& text, const PathSide& side) const {
   }
 }
 
+void check_sockets(const Config& config, ConfigErrors& errors) {
+  if (!config.snow || normal_path(config.snow->socket) != normal_path(config.control.socket)) return;
+  errors.add(config.snow->at,
+             quoted(config.snow->socket) + " is where weft reaches the node; another socket was expected");
+}
+
 void check_whole(const Config& config, ConfigErrors& errors) {
   if (config.partners.empty()) errors.add({1, 1}, "no partner: a node needs at least one [partner.NAME]");
   check_partners(config, errors);
   const Joined joined = check_joints(config, errors);
   if (config.pan) check_pan(*config.pan, joined, errors);
   check_principals(config, errors);
+  check_sockets(config, errors);
+  check_loaded(config.ees, errors);
   Once once(errors);
   for (const PathConfig& path : config.paths) {
     if (const auto spec = parse_path(path.text.value)) {

@@ -49,6 +49,9 @@ class NameCheck {
   ConfigErrors& errors_;
 };
 
+// EEs and weft have a socket each.
+void check_sockets(const Config& config, ConfigErrors& errors);
+
 // Nothing twice, and nothing that contradicts something else.
 void check_whole(const Config& config, ConfigErrors& errors);
 

@@ -51,6 +51,7 @@ struct SessionConfig {
 // EEs in other processes may join, each with so much.
 struct SnowConfig {
   std::string socket = "/run/weft/snow.sock";
+  Place at;  // of the socket, or of the table
   SessionConfig each;
 };
 

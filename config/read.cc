@@ -55,6 +55,7 @@ void read_socket(TableReader& table, std::string& into) {
 SnowConfig read_snow(TableReader& table) {
   SnowConfig snow;
   read_socket(table, snow.socket);
+  snow.at = table.place_of("socket");
   read_session(table, snow.each);
   table.finish();
   return snow;

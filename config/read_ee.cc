@@ -17,6 +17,7 @@ constexpr size_t kMostRead = 16;                     // paths
 
 // The names that weftd gives itself.
 constexpr std::string_view kBuiltIn[] = {"mee", "pan"};
+constexpr std::string_view kRoot = "node";  // whose domains are no EE's
 
 std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
 
@@ -98,6 +99,7 @@ EeConfig read_ee(const std::string& name, TableReader& table, const SessionConfi
   if (!is_name(name)) table.errors().add(ee.at, not_a_name(name));
   if (std::ranges::find(kBuiltIn, name) != std::end(kBuiltIn))
     table.errors().add(ee.at, quoted(name) + " is the name of an EE that weftd brings along");
+  if (name == kRoot) table.errors().add(ee.at, quoted(name) + " is what the node's own domains are shown as");
   const bool loads = table.has("load"), executes = table.has("exec");
   if (loads == executes) {
     table.errors().add(ee.at, table.title() + (loads ? " has both 'load' and 'exec'; one of them was expected"

@@ -2,6 +2,7 @@
 #include "config/text.h"
 
 #include <charconv>
+#include <filesystem>
 #include <string_view>
 
 namespace weft {
@@ -23,6 +24,10 @@ size_t split_column(std::string_view text, std::string& sentence) {
 }
 
 }  // namespace
+
+std::string normal_path(const std::string& file) {
+  return std::filesystem::path(file).lexically_normal().string();
+}
 
 ConfigError mistake_in_path(const Text& text, const Error& error) {
   std::string sentence = error.sentence;

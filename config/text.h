@@ -25,6 +25,9 @@ struct Text {
   }
 };
 
+// One spelling for a file, as far as its text tells: "./a//b/../c" is "a/c".
+std::string normal_path(const std::string& file);
+
 // What is wrong with a path text, at the character that `error` names (path_error() in
 // paths/path_text.h).  One that names none is about the whole text.
 ConfigError mistake_in_path(const Text& text, const Error& error);

@@ -303,7 +303,7 @@ int an_demuxkeyDestroy(an_DemuxKey key);
 /*
  * [control] Adds a condition: `length` bytes at `offset` of what the channel's chain
  * leaves of a packet, ANDed with `mask`, equal `value`.  NULL for mask: all bits.
- * Errors: AN_EINVAL (length 0 or above 64, offset + length above 256, a value bit
+ * Errors: AN_EINVAL (no value, length 0 or above 64, offset + length above 256, a value bit
  * outside the mask), AN_ELIMIT (more than 8 tuples), AN_EDEAD.
  */
 int an_demuxkeyAddTuple(an_DemuxKey key, size_t offset, size_t length, const void* value, const void* mask);
@@ -520,7 +520,8 @@ int an_packetDrop(an_Packet packet, an_DropReason reason); /* the same, and why 
  * first byte; NULL: AN_ENOMEM, AN_EINVAL (more than fit in one piece; beyond 65535 bytes in all),
  * AN_EDEAD. */
 void* an_packetPush(an_Packet* packet, size_t n);
-/* `n` bytes less at the front.  Errors: AN_EINVAL (not shorter than n), AN_ENOMEM. */
+/* `n` bytes less at the front; all of them may go.  Errors: AN_EINVAL (the packet is shorter),
+ * AN_ENOMEM, AN_EDEAD. */
 int an_packetPop(an_Packet* packet, size_t n);
 /* `n` more bytes at the end, in one piece; theirs is the address that is returned.
  * NULL: as an_packetPush. */
@@ -539,10 +540,11 @@ typedef struct an_Iov {
   size_t length;
 } an_Iov;
 /* Where its bytes are, to be read: fills at most `max` pieces.  Returns how many pieces
- * there are. */
+ * there are.  `iov` may be NULL if `max` is 0.  Returns 0, with AN_EINVAL or AN_EDEAD in
+ * an_errno(), where it fails. */
 size_t an_packetGetIov(an_Packet packet, an_Iov* iov, size_t max);
 /* Copies `n` bytes from `offset` on to `into`, however they lie.  Errors: AN_EINVAL (the packet
- * does not have them), AN_EDEAD. */
+ * does not have them; `into` NULL for more than 0 bytes), AN_EDEAD. */
 int an_packetRead(an_Packet packet, size_t offset, size_t n, void* into);
 
 /* A packet as it lies, for EEs that care for speed.  Holds until a call changes the packet. */
@@ -553,7 +555,8 @@ typedef struct an_PacketView {
   int writable;
 } an_PacketView;
 /* Views of packets from the front of an array.  Returns how many were described; if fewer than
- * `count`, an_errno() says what is wrong with the next.  Errors: AN_EINVAL, AN_EDEAD. */
+ * `count`, an_errno() says what is wrong with the next.  Either array may be NULL if `count` is 0,
+ * and else neither.  Errors: AN_EINVAL, AN_EDEAD. */
 size_t an_packetGetViewVec(const an_Packet* packets, size_t count, an_PacketView* views);
 
 typedef struct an_PacketMeta {
@@ -852,8 +855,13 @@ typedef struct an_ThreadPoolSpecData {
   size_t stack_size; /* of a spawned thread, in bytes: 64 KiB .. 64 MiB; 0: 1 MiB */
 } an_ThreadPoolSpecData;
 
+/* The pool has no life apart from its domain's, so the handle of the one is that of the other. */
+typedef an_Domain an_ThreadPool;
+/* NULL: AN_EINVAL, AN_EDEAD. */
+an_ThreadPool an_domainGetThreadPool(an_Domain d);
+
 /* Errors: AN_EINVAL, AN_EDEAD. */
-int an_threadpoolGetSpec(an_Domain d, an_ThreadPoolSpecData* spec);
+int an_threadpoolGetSpec(an_ThreadPool pool, an_ThreadPoolSpecData* spec);
 /*
  * [control] Threads that are there stay as they are.  NULL: the defaults.  Fields that the
  * policy does not name are kept, and change nothing.
@@ -864,7 +872,7 @@ int an_threadpoolGetSpec(an_Domain d, an_ThreadPoolSpecData* spec);
  * control thread ends the domain, with AN_TERM_VIOLATION.
  * Errors: AN_ENOSYS (a policy that this node does not offer), AN_EINVAL, AN_EDEAD.
  */
-int an_threadpoolSetSpec(an_Domain d, an_ThreadPoolSpec spec);
+int an_threadpoolSetSpec(an_ThreadPool pool, an_ThreadPoolSpec spec);
 
 typedef struct an_ThreadPoolStats {
   size_t size;
@@ -875,7 +883,7 @@ typedef struct an_ThreadPoolStats {
   uint64_t overruns;        /* runs beyond longest_run_ns */
 } an_ThreadPoolStats;
 /* [control] Errors: AN_EINVAL, AN_EDEAD. */
-int an_threadpoolGetStats(an_Domain d, an_ThreadPoolStats* stats);
+int an_threadpoolGetStats(an_ThreadPool pool, an_ThreadPoolStats* stats);
 
 /* ---- Threads --------------------------------------------------------------------- */
 

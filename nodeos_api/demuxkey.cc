@@ -6,7 +6,8 @@
 namespace weft {
 
 Result<void> DemuxKeyObject::add(size_t offset, size_t length, const uint8_t* value, const uint8_t* mask) {
-  if (value == nullptr || length == 0 || length > kMaxLength) {
+  if (value == nullptr) return Error{Code::kInvalid, "a tuple needs a value to compare with"};
+  if (length == 0 || length > kMaxLength) {
     return Error{Code::kInvalid, "a tuple compares 1 to 64 bytes"};
   }
   if (offset > kMaxReach || offset + length > kMaxReach) {

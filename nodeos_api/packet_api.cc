@@ -20,6 +20,7 @@ constexpr size_t kMaxLength = 65535;
 constexpr uint32_t kMaxPiece = Packet::kRoom - Packet::kHeadroom;
 constexpr const char* kPoolEmpty = "the packet pool is empty";
 constexpr const char* kNotOnePiece = "more bytes than fit in one piece";
+constexpr const char* kNoPlace = "a place for what is asked for is wanted";
 constexpr const char* kTooLong = "a packet has at most 65535 bytes";
 
 Packet* held(an_Packet handle) { return find_held(handle); }
@@ -323,6 +324,10 @@ size_t an_packetGetLength(an_Packet packet) {
 size_t an_packetGetIov(an_Packet packet, an_Iov* iov, size_t max) {
   if (on_own_thread()) return handed_over([&] { return an_packetGetIov(packet, iov, max); });
   return with_packet(held(packet), [&](Packet& p) -> size_t {
+    if (iov == nullptr && max != 0) {
+      fail(AN_EINVAL, kNoPlace);
+      return 0;
+    }
     size_t pieces = 0;
     for (const Packet* s = &p; s != nullptr; s = s->next) {
       if (s->length == 0) continue;
@@ -336,6 +341,10 @@ size_t an_packetGetIov(an_Packet packet, an_Iov* iov, size_t max) {
 size_t an_packetGetViewVec(const an_Packet* packets, size_t count, an_PacketView* views) {
   if (on_own_thread()) return handed_over([&] { return an_packetGetViewVec(packets, count, views); });
   if (count == 0) return 0;
+  if (packets == nullptr || views == nullptr) [[unlikely]] {
+    fail(AN_EINVAL, packets == nullptr ? "no packets" : kNoPlace);
+    return 0;
+  }
   return with_packet(held(packets[0]), [&](Packet&) { return look_at(packets, count, views); });
 }
 
@@ -343,6 +352,7 @@ int an_packetRead(an_Packet packet, size_t offset, size_t n, void* into) {
   if (on_own_thread()) return handed_over([&] { return an_packetRead(packet, offset, n, into); });
   return status_with_packet(held(packet), [&](Packet& p) -> int {
     if (offset + n < n || offset + n > p.total_length()) return fail(AN_EINVAL, "the packet is shorter");
+    if (into == nullptr && n != 0) return fail(AN_EINVAL, kNoPlace);
     copy_out(p, offset, n, static_cast<uint8_t*>(into));
     return AN_OK;
   });

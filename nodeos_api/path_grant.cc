@@ -48,6 +48,26 @@ bool lies_within(std::string_view value, std::string_view granted) {
          masked(inner->address, outer->length) == outer->address;
 }
 
+// The text with one number of each range, and spaces behind it, so that columns stay.
+std::string with_numbers(std::string text, const PathSpec& spec, uint64_t Range::*which) {
+  for (const PathSide* side : {&spec.near, &spec.far}) {
+    for (const Attribute& a : side->attributes) {
+      const auto range = range_in(a.value);
+      if (!range) continue;
+      size_t begin = text.find(a.value, text.find('=', a.column - 1));
+      size_t length = a.value.size();
+      if (text[begin - 1] == '"') {
+        --begin;
+        length += 2;
+      }
+      std::string number = std::to_string((*range).*which);
+      number.resize(length, ' ');
+      text.replace(begin, length, number);
+    }
+  }
+  return text;
+}
+
 bool side_permits(const PathSide& granted, const PathSide& asked) {
   const bool same_chain =
       std::ranges::equal(granted.chain, asked.chain, {}, &ChainLink::name, &ChainLink::name);
@@ -70,6 +90,14 @@ Result<PathGrant> PathGrant::parse(std::string_view text) {
     }
   }
   return PathGrant(std::string(text), *std::move(spec));
+}
+
+std::vector<std::string> PathGrant::examples() const {
+  std::vector<std::string> all{with_numbers(text_, spec_, &Range::least)};
+  if (std::string last = with_numbers(text_, spec_, &Range::most); last != all.front()) {
+    all.push_back(std::move(last));
+  }
+  return all;
 }
 
 bool PathGrant::permits(const PathSpec& path) const {

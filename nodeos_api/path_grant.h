@@ -13,6 +13,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "paths/path_text.h"
@@ -28,6 +29,9 @@ class PathGrant {
   bool permits(const PathSpec& path) const;
 
   const std::string& text() const { return text_; }
+  // Texts of paths that it permits, with the first and with the last number of each range in its
+  // place: a value there that no module reads is one that nobody can open.  Columns are text()'s.
+  std::vector<std::string> examples() const;
   void resolve_as(PathSpec spec) { spec_ = std::move(spec); }
 
  private:

@@ -118,16 +118,22 @@ int an_threadDetach(an_Thread t) {
   return AN_OK;
 }
 
-int an_threadpoolGetSpec(an_Domain d, an_ThreadPoolSpecData* spec) {
-  if (on_own_thread()) return handed_over([&] { return an_threadpoolGetSpec(d, spec); });
-  Domain* domain = find<Domain>(d);
+an_ThreadPool an_domainGetThreadPool(an_Domain d) {
+  if (on_own_thread()) return handed_over([&] { return an_domainGetThreadPool(d); });
+  const Domain* domain = find<Domain>(d);
+  return domain != nullptr && domain->node().allows_call() ? d : nullptr;
+}
+
+int an_threadpoolGetSpec(an_ThreadPool pool, an_ThreadPoolSpecData* spec) {
+  if (on_own_thread()) return handed_over([&] { return an_threadpoolGetSpec(pool, spec); });
+  Domain* domain = find<Domain>(pool);
   if (domain == nullptr) return an_errno();
   return fill_sized(spec, domain->node().carry([&] { return domain->threads().spec(); }));
 }
 
-int an_threadpoolSetSpec(an_Domain d, an_ThreadPoolSpec spec) {
-  if (on_own_thread()) return handed_over([&] { return an_threadpoolSetSpec(d, spec); });
-  Domain* domain = find_open(d);
+int an_threadpoolSetSpec(an_ThreadPool pool, an_ThreadPoolSpec spec) {
+  if (on_own_thread()) return handed_over([&] { return an_threadpoolSetSpec(pool, spec); });
+  Domain* domain = find_open(pool);
   if (domain == nullptr || !domain->node().allows_control()) return an_errno();
   const auto accepted = ThreadPool::accept(spec);
   if (!accepted) return fail(accepted.error());
@@ -135,9 +141,9 @@ int an_threadpoolSetSpec(an_Domain d, an_ThreadPoolSpec spec) {
   return AN_OK;
 }
 
-int an_threadpoolGetStats(an_Domain d, an_ThreadPoolStats* stats) {
-  if (on_own_thread()) return handed_over([&] { return an_threadpoolGetStats(d, stats); });
-  Domain* domain = find<Domain>(d);
+int an_threadpoolGetStats(an_ThreadPool pool, an_ThreadPoolStats* stats) {
+  if (on_own_thread()) return handed_over([&] { return an_threadpoolGetStats(pool, stats); });
+  Domain* domain = find<Domain>(pool);
   if (domain == nullptr || !domain->node().allows_control()) return an_errno();
   return fill_sized(stats, domain->threads().stats());
 }

@@ -26,6 +26,7 @@ extern const check ending_checks[];
 extern const check netspec_checks[];
 extern const check sending_checks[];
 extern const check suspend_checks[];
+extern const check null_checks[];
 extern const check packet_checks[];
 extern const check event_checks[];
 extern const check file_checks[];

@@ -103,6 +103,48 @@ static void views(arena* world) {
   an_domainDestroy(d);
 }
 
+static void nowhere_to_write(arena* world) {
+  an_Domain d = plain_domain();
+  an_Packet p = text_packet(d, "bytes");
+  an_PacketView view;
+  (void)world;
+  EXPECT(an_packetGetViewVec(NULL, 3, &view) == 0 && strstr(an_errtext(), "no packets") != NULL);
+  EXPECT(an_packetGetIov(p, NULL, 8) == 0 && strstr(an_errtext(), "a place") != NULL);
+  EXPECT(an_packetGetIov(p, NULL, 0) == 1); /* how many pieces there are */
+  EXPECT_STATUS(AN_EINVAL, an_packetGetMeta(p, NULL));
+  EXPECT_STATUS(AN_EINVAL, an_packetRead(p, 0, 5, NULL));
+  EXPECT(an_packetRead(p, 5, 0, NULL) == AN_OK);
+  EXPECT_STATUS(AN_EINVAL, an_packetTrim(p, 0));
+  EXPECT(an_packetGetViewVec(&p, 1, NULL) == 0 && strstr(an_errtext(), "a place") != NULL);
+  EXPECT(an_packetGetViewVec(NULL, 0, NULL) == 0);
+  EXPECT(holds_text(p, "bytes"));
+  an_packetFree(p);
+  an_domainDestroy(d);
+}
+
+static void no_packet(arena* world) {
+  an_Domain d = plain_domain();
+  an_PacketMeta meta = {sizeof meta};
+  an_Packet none = NULL;
+  an_PacketView view;
+  an_Iov iov;
+  char byte;
+  (void)world;
+  EXPECT_STATUS(AN_EINVAL, an_packetDrop(NULL, AN_DROP_TTL));
+  EXPECT_NULL(AN_EINVAL, an_packetClone(NULL));
+  EXPECT_NULL(AN_EINVAL, an_packetPush(&none, 1));
+  EXPECT_STATUS(AN_EINVAL, an_packetPop(&none, 1));
+  EXPECT_NULL(AN_EINVAL, an_packetAppend(NULL, 1));
+  EXPECT_STATUS(AN_EINVAL, an_packetTrim(NULL, 1));
+  EXPECT_NULL(AN_EINVAL, an_packetGetData(&none, 1));
+  EXPECT(an_packetGetLength(NULL) == 0 && an_errno() == AN_EINVAL);
+  EXPECT(an_packetGetIov(NULL, &iov, 1) == 0 && an_errno() == AN_EINVAL);
+  EXPECT_STATUS(AN_EINVAL, an_packetRead(NULL, 0, 1, &byte));
+  EXPECT(an_packetGetViewVec(&none, 1, &view) == 0 && an_errno() == AN_EINVAL);
+  EXPECT_STATUS(AN_EINVAL, an_packetGetMeta(NULL, &meta));
+  an_domainDestroy(d);
+}
+
 static void push_and_pop(arena* world) {
   an_Domain d = plain_domain();
   an_Packet p = text_packet(d, "body");
@@ -321,6 +363,8 @@ const check packet_checks[] = {
     {"packet: a dead one gives AN_EDEAD in every call", dead_packet},
     {"packet: read across pieces", read_across_pieces},
     {"packet: a vector of views", views},
+    {"packet: nowhere to write to", nowhere_to_write},
+    {"packet: none where one is wanted", no_packet},
     {"packet: push and pop", push_and_pop},
     {"packet: push beyond the headroom", push_beyond_headroom},
     {"packet: append and trim", append_and_trim},

@@ -32,6 +32,25 @@ static void specs(arena* world) {
   EXPECT_STATUS(AN_EDEAD, an_threadpoolSetSpec(d, &spec));
 }
 
+static void of_its_domain(arena* world) {
+  an_ThreadPoolSpecData spec = spec_with(), got = spec_with();
+  an_ThreadPoolStats stats = {sizeof stats};
+  an_Domain d = plain_domain(), other = plain_domain();
+  an_ThreadPool pool = an_domainGetThreadPool(d);
+  (void)world;
+  REQUIRE(pool != NULL && pool != an_domainGetThreadPool(other)); /* one to one */
+  spec.max_threads = 5;
+  EXPECT(an_threadpoolSetSpec(pool, &spec) == AN_OK);
+  EXPECT(an_threadpoolGetSpec(d, &got) == AN_OK && got.max_threads == 5);
+  EXPECT(an_threadpoolGetSpec(an_domainGetThreadPool(other), &got) == AN_OK && got.max_threads == 16);
+  EXPECT(an_threadpoolGetStats(pool, &stats) == AN_OK && stats.threads == 0);
+  an_domainDestroy(d);
+  EXPECT_STATUS(AN_EDEAD, an_threadpoolGetSpec(pool, &got));
+  EXPECT_NULL(AN_EDEAD, an_domainGetThreadPool(d));
+  EXPECT_NULL(AN_EINVAL, an_domainGetThreadPool(NULL));
+  an_domainDestroy(other);
+}
+
 static void wrong_specs(arena* world) {
   static const struct {
     an_SchedPolicy policy;
@@ -227,6 +246,7 @@ static void no_longest_run(arena* world) {
 
 const check thread_pool_checks[] = {
     {"thread: specifications", specs},
+    {"thread: a pool is its domain's", of_its_domain},
     {"thread: wrong specifications change nothing", wrong_specs},
     {"thread: at most so many", at_most_so_many},
     {"thread: the size of a stack", stack_size},

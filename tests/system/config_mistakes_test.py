@@ -42,6 +42,10 @@ def path(text):
     return TWO + f'[[path]]\ntext = "{text}"\n'
 
 
+def grant(text):
+    return TWO + f'[principal.p]\nuid = 1\npaths = ["left/ip", "{text}"]\n'
+
+
 # (what is wrong, the config, what the sentence must say)
 CASES = [
     # -- TOML itself
@@ -156,7 +160,19 @@ CASES = [
      "gateway 'fd00::1' is of another family than '10.0.0.0/8'"),
     ("a gateway that can be none", TWO + '[[route]]\nto = "10.0.0.0/8"\nvia = §"255.255.255.255"\nport = "left"\n',
      "255.255.255.255 cannot be a gateway"),
+    ("one socket for two", '[control]\nsocket = "/tmp/a"\n[snow]\nsocket = §"/tmp/./a"\n' + TWO,
+     "'/tmp/./a' is where weft reaches the node"),
+    # -- principals
+    ("a grant of half a range", grant("left/ip/udp (§dstport=9-x)"), "a number from 1 to 65535, not '9-x'"),
+    ("a grant of a range that is turned round", grant("left/ip/udp (§dstport=9-7)"), "the smaller one first"),
+    ("a grant of a range too far", grant("left/ip/udp (srcport=1-9, §dstport=1-65536)"), "to 65535, not '65536'"),
+    ("a grant of no prefix", grant("left/ip (§src=10.0.0.300/8)"), "'10.0.0.300/8' is not an IPv4 address or prefix"),
+    ("a grant with bits behind its prefix", grant("left/ip -> right/ip (§dst=10.0.0.1/8)"), "bits set behind its prefix"),
+    ("a grant that no module reads", grant("left/ip/udp (§dstprot=9)"), "did you mean 'dstport'?"),
     # -- EEs
+    ("an EE as the node", TWO + '§[ee.node]\nload = "./x.so"\n', "'node' is what the node's own domains are shown as"),
+    ("a shared object twice", TWO + '[ee.x]\nload = "./x.so"\n[ee.y]\nload = §"./x.so"\n',
+     "shared object 'x.so' stands already in line 10"),
     ("an EE without code", TWO + "§[ee.x]\nrestart = \"never\"\n", "[ee.x] needs 'load' or 'exec'"),
     ("a memory that is no size", TWO + '[ee.x]\nexec = ["/x"]\nmemory = §"64 MB"\n', "'64 MB' is not a size from 1M to 16T"),
     ("a limit of what is loaded", TWO + '[ee.x]\nload = "./x.so"\ncpu = §50\n', "'cpu' is of a process"),
@@ -231,6 +247,36 @@ class Mistakes(unittest.TestCase):
         checked = self.check(text)
         started = subprocess.run([BIN / "weftd", "--config", self.file], capture_output=True, text=True, timeout=20)
         self.assertEqual((started.returncode, started.stderr), (1, checked.stderr))
+
+    def test_grants(self):
+        """A grant may leave open what a path has to say."""
+        done = self.check(TWO + r'''[principal.p]
+uid = 1
+paths = ["left/ip/udp (dstport=\"7-9\", srcport=5)", "left/ip6 (src=2001:db8::/32, proto=0-255)",
+         "left -> right/ip/udp (srcport=1-65535)"]
+''')
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, f"{self.file}: ok\n", ""))
+
+    def test_a_socket_on_the_command_line(self):
+        self.file.write_text('[snow]\nsocket = "/tmp/a"\n' + TWO)
+        done = subprocess.run([BIN / "weftd", "--check", "--config", self.file, "--socket", "/tmp/a"], capture_output=True,
+                              text=True, timeout=20)
+        self.assertEqual(done.returncode, 1)
+        self.assertTrue(done.stderr.startswith(f"{self.file}:2:10: '/tmp/a' is where weft reaches the node"), done.stderr)
+
+    def test_what_is_not_there_yet_is_a_warning(self):
+        """A node starts without, and tries the EE again."""
+        plain = self.folder / "plain"
+        plain.write_text("#!/bin/sh")
+        done = self.check(TWO + '[ee.a]\nexec = ["/no/ee"]\nuser = "no-such-user"\n[ee.b]\nload = "/no/ee.so"\n'
+                          f'[ee.c]\nexec = ["{plain}"]\nuser = "0"\n[ee.d]\nexec = ["/bin/true"]\n[ee.e]\nload = "/tmp"\n')
+        self.assertEqual((done.returncode, done.stdout), (0, f"{self.file}: ok\n"), done.stderr)
+        self.assertEqual([line.removeprefix(f"{self.file}:") for line in done.stderr.splitlines()],
+                         ["10:9: warning: /no/ee: No such file or directory",
+                          "11:8: warning: there is no user 'no-such-user'",
+                          "13:8: warning: /no/ee.so: No such file or directory",
+                          f"15:9: warning: {plain} may not be executed",
+                          "20:8: warning: /tmp is no file"])
 
     def test_files_that_cannot_be_read(self):
         for file, said in ((self.folder / "none.toml", "No such file or directory"), (self.folder, "Is a directory")):

@@ -250,8 +250,6 @@ class Documents(unittest.TestCase):
         for number, command in enumerate(commands):
             limited = f"timeout -s INT 20 bash -c {self.quoted(command)} | sed 10q" if command in UNTIL_INTERRUPTED else command
             script += f"run {number} {self.quoted(limited)}\n"
-            if command.endswith("&"):
-                script += "wait_until_ready\n"
         script += "kill $(jobs -p) 2>/dev/null; wait\n"
         done = subprocess.run(["unshare", "--net", "--mount", "bash", "-c", script], cwd=here, text=True, timeout=120,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

@@ -154,6 +154,9 @@ class Ees(unittest.TestCase):
         self.assertFalse(self.alive(pid))
         self.assertEqual(self.weft("ee", "stop", "x").stderr, "weft: EE 'x' is not running\n")
         self.assertEqual(self.weft("ee", "stop", "y").stderr, "weft: no EE 'y'; there are: x\n")
+        for action in ("stop", "start", "restart"):
+            self.assertEqual(self.weft("ee", action, "mee").stderr,
+                             "weft: 'mee' is the management EE itself, which starts and ends with weftd\n")
         self.assertEqual(self.weft("ee", "start", "x").returncode, 0)
         self.assertEqual(self.weft("ee", "start", "x").stderr, "weft: EE 'x' is running already\n")
         self.assertEqual(self.weft("ee", "restart", "x").returncode, 0)

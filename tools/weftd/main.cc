@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "config/checks.h"
 #include "config/read.h"
 #include "modules/arp.h"
 #include "modules/eth.h"
@@ -25,6 +26,7 @@
 #include "partner/udp.h"
 #include "tools/weftd/daemon.h"
 #include "tools/weftd/default_config.h"
+#include "tools/weftd/ee_needs.h"
 #include "tools/weftd/rehearsal.h"
 
 namespace {
@@ -127,7 +129,12 @@ ConfigOrErrors read(const Arguments& arguments) {
   for (const ModulePart& part : kModules) modules.emplace_back(part.name);
   auto result = arguments.config.empty() ? parse_config(kDefaultConfig, "(default config)", modules)
                                          : read_config(arguments.config, modules);
-  if (!arguments.socket.empty()) result.config.control.socket = arguments.socket;
+  if (!arguments.socket.empty() && result.errors.empty()) {
+    result.config.control.socket = arguments.socket;
+    ConfigErrors errors;
+    check_sockets(result.config, errors);
+    result.errors = errors.take();
+  }
   if (result.errors.empty()) result.errors = rehearse(result.config, kParts);
   return result;
 }
@@ -143,6 +150,9 @@ int run(const Arguments& arguments) {
   }
   if (!errors.empty()) return 1;
   if (arguments.check) {
+    for (const ConfigError& need : missing_needs(config.ees)) {
+      std::fprintf(stderr, "%s\n", at(config.file, need.at, "warning: " + need.sentence).c_str());
+    }
     std::printf("%s: ok\n", config.file.c_str());
     return 0;
   }

@@ -34,8 +34,22 @@ bool take(const std::optional<Text>& file, std::optional<Certificate>& into, Con
   return bool(certificate);
 }
 
+// Opens what is granted, and closes it: the modules say what they do not read, which nobody could
+// open.  What else a path needs, whoever opens it may add.
+Result<void> try_grant(const PathGrant& grant, Geni& geni) {
+  for (const std::string& example : grant.examples()) {
+    auto opened = geni.open_path(example, nullptr, Opening{0}, {.receives = false});
+    if (opened) {
+      geni.close(*opened);
+    } else if (opened.error().code == Code::kAddressSpec) {
+      return opened.error();
+    }
+  }
+  return {};
+}
+
 // False when something is wrong with it.
-bool translate(const PrincipalConfig& c, Principal& p, ConfigErrors& errors) {
+bool translate(const PrincipalConfig& c, Geni& geni, Principal& p, ConfigErrors& errors) {
   p.name = c.name;
   if (c.uid) p.uid = uid_t(*c.uid);
   if (c.subject) p.subject = c.subject->value;
@@ -50,11 +64,12 @@ bool translate(const PrincipalConfig& c, Principal& p, ConfigErrors& errors) {
   good &= take(c.issuer, p.issuer, errors);
   for (const Text& path : c.paths) {
     auto grant = PathGrant::parse(path.value);
-    good &= bool(grant);
-    if (grant) {
+    const Result<void> opens = grant ? try_grant(*grant, geni) : grant.error();
+    good &= bool(opens);
+    if (opens) {
       p.paths.push_back(*std::move(grant));
     } else {
-      errors.add(mistake_in_path(path, grant.error()));
+      errors.add(mistake_in_path(path, opens.error()));
     }
   }
   return good;
@@ -62,11 +77,11 @@ bool translate(const PrincipalConfig& c, Principal& p, ConfigErrors& errors) {
 
 }  // namespace
 
-void add_principals(const std::vector<PrincipalConfig>& config, const Geni& geni, uint64_t now_ns,
+void add_principals(const std::vector<PrincipalConfig>& config, Geni& geni, uint64_t now_ns,
                     Principals& principals, ConfigErrors& errors) {
   for (const PrincipalConfig& c : config) {
     Principal p;
-    if (!translate(c, p, errors)) continue;
+    if (!translate(c, geni, p, errors)) continue;
     size_t wrong_path = SIZE_MAX;
     auto added = principals.add(std::move(p), geni, now_ns, &wrong_path);
     if (added) continue;

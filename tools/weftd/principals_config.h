@@ -12,7 +12,7 @@
 namespace weft {
 
 // Adds all to `principals`, or says in `errors` what is wrong with each, at its place.
-void add_principals(const std::vector<PrincipalConfig>& config, const Geni& geni, uint64_t now_ns,
+void add_principals(const std::vector<PrincipalConfig>& config, Geni& geni, uint64_t now_ns,
                     Principals& principals, ConfigErrors& errors);
 
 }  // namespace weft

@@ -9,6 +9,8 @@ namespace {
 
 using admin::Json;
 
+constexpr const char* kManager = "mee";
+
 double seconds(uint64_t from_ns, uint64_t to_ns) {
   return to_ns > from_ns ? double(to_ns - from_ns) / 1e9 : 0;
 }
@@ -29,7 +31,7 @@ Json json_of(const mee::EeView& ee, uint64_t now_ns) {
 
 // The management EE itself: it runs as long as the node does.
 Json json_of(const mee::Manager& manager) {
-  return {{"ee", "mee"},           {"state", "running"},
+  return {{"ee", kManager},        {"state", "running"},
           {"place", "weftd"},      {"domain", domain_number(manager.domain())},
           {"restart", "never"},    {"starts", 1},
           {"for_seconds", Json()}, {"next_start_seconds", Json()},
@@ -55,6 +57,10 @@ Result<Json> manage_ee(Assembly& node, const Json& request) {
   if (*action == "list") return list(node, "");
   const auto name = admin::text_of(request, "name");
   if (!name) return name.error();
+  if (*name == kManager) {
+    return Error{Code::kInvalid,
+                 "'" + *name + "' is the management EE itself, which starts and ends with weftd"};
+  }
   mee::Manager& manager = node.ees().manager();
   Result<void> done =
       Error{Code::kInvalid, "an EE cannot '" + *action + "'; there are list, start, stop, restart"};

@@ -392,6 +392,23 @@ restart = "never"
   EXPECT_EQ(plain.session.objects, 4096u);
 }
 
+TEST(ReadConfig, EesHaveNamesAndSharedObjectsOfTheirOwn) {
+  EXPECT_THAT(errors_after_partners("[ee.node]\nload = './x.so'\n[ee.pan]\nload = './y.so'\n"),
+              ElementsAre("7:1 'node' is what the node's own domains are shown as",
+                          "9:1 'pan' is the name of an EE that weftd brings along"));
+  EXPECT_THAT(errors_after_partners("[ee.one]\nload = './x.so'\n[ee.two]\nload = './lib/.././x.so'\n"),
+              ElementsAre("10:8 shared object 'x.so' stands already in line 8"));
+  EXPECT_THAT(errors_after_partners("[ee.one]\nexec = ['/x']\n[ee.two]\nexec = ['/x']\n"), ElementsAre());
+}
+
+TEST(ReadConfig, WeftAndEesHaveASocketEach) {
+  EXPECT_THAT(errors_after_partners("[snow]\nsocket = '/run//weft/weft.sock'\n"),
+              ElementsAre("8:10 '/run//weft/weft.sock' is where weft reaches the node; another socket was "
+                          "expected"));
+  EXPECT_THAT(errors_after_partners("[control]\nsocket = '/run/weft/snow.sock'\n[snow]\n").size(), 1u);
+  EXPECT_THAT(errors_after_partners("[control]\nsocket = '/run/weft/snow.sock'\n"), ElementsAre());
+}
+
 TEST(ReadConfig, WhatFilesMayTake) {
   const auto [config, wrong] = parse(kPartners + std::string(R"~([node]
 files = "/srv/ee"
