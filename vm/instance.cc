@@ -121,8 +121,9 @@ uint64_t call_by_number(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint
   const Instance& caller = call->instance();
   if (number >= kFirstGate) {
     const uint32_t slot = number - kFirstGate;
-    if (slot < caller.gates_.size() && caller.gates_[slot].callee != nullptr) {
-      return Instance::through_gate(caller.gates_[slot], {r1, r2, r3, r4, r5}, *call);
+    if (slot < caller.gates_.size()) {
+      const Instance::Gate& gate = caller.gates_[bounded(slot, caller.gates_.size())];
+      if (gate.callee != nullptr) return Instance::through_gate(gate, {r1, r2, r3, r4, r5}, *call);
     }
   } else if (const Helper* helper = caller.program().helpers().find(number); helper != nullptr) {
     return helper->function(r1, r2, r3, r4, r5, call);
