@@ -180,6 +180,39 @@ TEST_F(InstanceTest, AFullCacheSaysSoAndRecovers) {
   EXPECT_TRUE(cache->compile(link(text + "exit")));
 }
 
+// Loops that become much code: few slots, written out eight times.
+std::string heavy_loops(size_t loops) {
+  std::string text;
+  for (size_t i = 0; i < loops; ++i) {
+    const std::string label = "again" + std::to_string(i);
+    text += label + ": ";
+    for (int k = 0; k < 5; ++k) text += "r3 = atomic_fetch_or(*(u64 *)(r1 + 0), r3); ";
+    text += "if r3 == 1 goto " + label + "; ";
+  }
+  return text + "exit";
+}
+
+#if defined(__x86_64__)
+// How long code becomes is not known before: it goes where it has room, not where it might have had.
+TEST_F(InstanceTest, LongCodeFindsTheLargerRange) {
+  auto cache = *CodeCache::create(512 << 10);
+  std::string text;
+  for (int i = 0; i < 24'000; ++i) text += "*(u64 *)(r1 + 8) = r1; ";
+  auto first = *cache->compile(link(text + "exit"));
+  auto between = *cache->compile(link("r0 = 1; exit"));
+  const size_t small = first->bytes().size();
+  first.reset();  // now there are two free ranges, this and a larger one behind `between`
+  auto program = link(heavy_loops(60));
+  const size_t guess = program->text().size() * 256 + kPageBytes;
+  ASSERT_LT(guess, small);
+  auto code = cache->compile(program);
+  ASSERT_TRUE(code) << code.error().sentence;
+  ASSERT_GT((*code)->bytes().size(), small) << "it would have had room in the smaller one";
+  auto compiled = *Instance::create(machines_.space(), program, *code, {});
+  EXPECT_EQ(compiled->call(*compiled->entry(""), {.r1 = kWindow}, 1000).fault, Fault::kNone);
+}
+#endif
+
 // As long as programs may be, and made to be slow to understand: each of its jumps back tells
 // the one before that one more register is wanted.
 TEST_F(InstanceTest, TheLongestPrograms) {
