@@ -211,6 +211,17 @@ TEST_F(InstanceTest, LongCodeFindsTheLargerRange) {
   auto compiled = *Instance::create(machines_.space(), program, *code, {});
   EXPECT_EQ(compiled->call(*compiled->entry(""), {.r1 = kWindow}, 1000).fault, Fault::kNone);
 }
+
+// Nobody's loops make more code than a program of this length can be anyway.
+TEST_F(InstanceTest, WhatUnrollingAddsIsBounded) {
+  auto cache = *CodeCache::create(64 << 20);
+  const auto bytes_per_slot = [&](size_t loops) {
+    auto program = link(heavy_loops(loops));
+    return double((*cache->compile(program))->bytes().size()) / double(program->text().size());
+  };
+  EXPECT_GT(bytes_per_slot(10), 256);
+  EXPECT_LT(bytes_per_slot(10'900), 80);
+}
 #endif
 
 // As long as programs may be, and made to be slow to understand: each of its jumps back tells
