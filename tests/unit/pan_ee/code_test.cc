@@ -142,6 +142,14 @@ TEST_P(CodeTest, ACapsuleShorterThanItsCodeReadsIsRefused) {
   EXPECT_EQ(dropped(AN_DROP_CODE_REFUSED), 1u);
 }
 
+TEST_P(CodeTest, TheBodyMayBeReadOverItself) {
+  const std::string body = address_bytes(line_.address(3)) + "o";
+  inject(capsule("hostile", body + "rest"));
+  const auto out = output();
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(out[0].substr(capsule::kHeader), body.substr(0, 4) + body.substr(0, 13) + "rest");
+}
+
 // The node counts what is at hand, not the program: the packet ends with its body.
 TEST_P(CodeTest, WhoLiesAboutWhatIsAtHandGetsNoMore) {
   const std::string sent = capsule("hostile", address_bytes(line_.address(3)) + "f");
