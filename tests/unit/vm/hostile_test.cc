@@ -269,9 +269,9 @@ class HostileGateTest : public HostileTest {
         Arena& arena = one->arena();
         std::memset(arena.window() + 512, one == &instance ? 0x11 : 0x22, 512);
       }
-      EXPECT_TRUE(instance.bind_gate(0, *callee_, *callee_->entry("")));
+      EXPECT_TRUE(instance.bind_gate(0, *callee_->entry("")));
       // The way back, which must be shut while the caller runs.
-      EXPECT_TRUE(callee_->bind_gate(0, instance, *instance.entry("")));
+      EXPECT_TRUE(callee_->bind_gate(0, *instance.entry("")));
     };
     const auto before = machines_.inspect;
     machines_.inspect = [this, before](Instance& instance) {

@@ -327,8 +327,8 @@ class GateTest : public InstanceTest {
     machines_.prepare = [this](Instance& instance, bool compiled) {
       callee_ = *Instance::create(machines_.space(), callee_program_,
                                   compiled ? machines_.compile(callee_program_) : nullptr, {});
-      EXPECT_TRUE(instance.bind_gate(0, *callee_, *callee_->entry("")));
-      EXPECT_FALSE(instance.bind_gate(1, *callee_, *callee_->entry("")));
+      EXPECT_TRUE(instance.bind_gate(0, *callee_->entry("")));
+      EXPECT_FALSE(instance.bind_gate(1, *callee_->entry("")));
     };
     return machines_.run(image(caller), {.budget = budget});
   }
@@ -375,7 +375,7 @@ TEST_F(GateTest, ByPointerToo) {
 TEST_F(GateTest, NobodyIsEnteredTwice) {
   machines_.gates = {"self"};
   machines_.prepare = [](Instance& instance, bool) {
-    EXPECT_TRUE(instance.bind_gate(0, instance, *instance.entry("")));
+    EXPECT_TRUE(instance.bind_gate(0, *instance.entry("")));
   };
   EXPECT_EQ(machines_.run("call helper 4096; exit").outcome.fault, Fault::kGate);
 }
@@ -391,8 +391,7 @@ TEST_F(GateTest, ChainsHaveAnEnd) {
   auto space = *ArenaSpace::create(16);
   std::vector<std::unique_ptr<Instance>> chain;
   for (int i = 0; i < 12; ++i) chain.push_back(*Instance::create(*space, program, code, {}));
-  for (int i = 0; i + 1 < 12; ++i)
-    ASSERT_TRUE(chain[i]->bind_gate(0, *chain[i + 1], *chain[i + 1]->entry("")));
+  for (int i = 0; i + 1 < 12; ++i) ASSERT_TRUE(chain[i]->bind_gate(0, *chain[i + 1]->entry("")));
   EXPECT_EQ(chain[0]->call(*chain[0]->entry(""), {}, 1000).fault, Fault::kGate);
   EXPECT_EQ(chain[kGateDepth]->faults(Fault::kGate), 1u);
   EXPECT_EQ(chain[kGateDepth + 1]->faults(Fault::kGate), 0u);
@@ -515,7 +514,7 @@ TEST_F(LendingTest, ItIsForOneCall) {
   auto forgetful = instance(link(lend(0, 16, true) + "exit", {"service"}));
   auto next = instance(link("call helper 4096; exit", {"service"}));
   for (Instance* caller : {forgetful.get(), next.get()})
-    ASSERT_TRUE(caller->bind_gate(0, *callee, *callee->entry("")));
+    ASSERT_TRUE(caller->bind_gate(0, *callee->entry("")));
   EXPECT_EQ(forgetful->call(*forgetful->entry(""), {}, 1000).fault, Fault::kNone);
   EXPECT_EQ(next->call(*next->entry(""), {}, 1000).r0, 0u);
 }
@@ -528,8 +527,8 @@ TEST_F(LendingTest, ItGoesNoFurther) {
                     "r1 = 0; r2 = 0; r7 = r0; call helper 31; r0 <<= 16; r0 += r7; exit",
                     {"next"}));
   auto first = instance(link(lend(0, 16, true) + "call helper 4096; exit", {"next"}));
-  ASSERT_TRUE(middle->bind_gate(0, *last, *last->entry("")));
-  ASSERT_TRUE(first->bind_gate(0, *middle, *middle->entry("")));
+  ASSERT_TRUE(middle->bind_gate(0, *last->entry("")));
+  ASSERT_TRUE(first->bind_gate(0, *middle->entry("")));
   // The first lends 16 to the middle, which still has them after it called the last, which has none.
   EXPECT_EQ(first->call(*first->entry(""), {}, 10000).r0, (16u << 16) + (16u << 8) + 0);
   EXPECT_EQ(middle->call(*middle->entry(""), {}, 10000).r0, 0u);
@@ -559,7 +558,7 @@ TEST_F(LendingTest, AHeapThatIsGoneIsNotReached) {
   auto caller =
       *Instance::create(machines_.space(), program, machines_.compile(program), {.heap_quota = 8192});
   ASSERT_TRUE(caller->arena().grow_heap(4096));
-  ASSERT_TRUE(caller->bind_gate(0, *callee, *callee->entry("")));
+  ASSERT_TRUE(caller->bind_gate(0, *callee->entry("")));
   EXPECT_EQ(caller->call(*caller->entry(""), {}, 1000, &caller->arena()).fault, Fault::kGate);
   EXPECT_EQ(callee->faults(Fault::kHelperRange), 1u);
 }
@@ -575,7 +574,7 @@ TEST_F(LendingTest, MachinesMix) {
                                       callee_compiled ? machines_.compile(callee_program) : nullptr, {});
       auto caller = *Instance::create(machines_.space(), caller_program,
                                       caller_compiled ? machines_.compile(caller_program) : nullptr, {});
-      ASSERT_TRUE(caller->bind_gate(0, *callee, *callee->entry("")));
+      ASSERT_TRUE(caller->bind_gate(0, *callee->entry("")));
       for (int i = 0; i < 3; ++i) {
         const Outcome o = caller->call(*caller->entry(""), {}, 10000);
         EXPECT_EQ(o.r0, 0x10201u);
@@ -593,7 +592,7 @@ TEST_F(LendingTest, InPackedArenas) {
   auto caller_program = link(lend(0, 16, true) + "call helper 4096; exit", {"g"});
   auto callee = *Instance::create(*space, callee_program, nullptr, {});
   auto caller = *Instance::create(*space, caller_program, nullptr, {});
-  ASSERT_TRUE(caller->bind_gate(0, *callee, *callee->entry("")));
+  ASSERT_TRUE(caller->bind_gate(0, *callee->entry("")));
   EXPECT_EQ(caller->call(*caller->entry(""), {}, 10000).r0, 0x201u);
 }
 

@@ -124,7 +124,7 @@ TEST_F(GuessTest, ALentRangeIsTheStartOfTheArenaAndNothingLong) {
         link(image("r6 = r1; r7 = r2; r8 = r3; r1 = 1; r2 = 0x14200; r3 = 64; r4 = 1; call helper 30;"
                    "r1 = r6; r2 = r7; r3 = r8; call helper 4096; exit"),
              {"callee"}));
-    ASSERT_TRUE(caller->bind_gate(0, *callee, *callee->entry("")));
+    ASSERT_TRUE(caller->bind_gate(0, *callee->entry("")));
     for (const Arguments& bad : {Arguments{1, 8, 1 << 20}, Arguments{1, 8, uint64_t(1) << 47},
                                  Arguments{1, uint64_t(1) << 40, 8}, Arguments{1, 60, 8}}) {
       SCOPED_TRACE(std::to_string(bad.r2) + " " + std::to_string(bad.r3));
