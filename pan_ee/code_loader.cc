@@ -35,14 +35,15 @@ Result<uint32_t> ask_for_window(vm::Instance& instance) {
 
 }  // namespace
 
-Result<std::unique_ptr<CodeLoader>> CodeLoader::create(Engine wanted, const NodeAddress& here) {
+Result<std::unique_ptr<CodeLoader>> CodeLoader::create(Engine wanted, const NodeAddress& here,
+                                                       size_t code_bytes) {
   std::unique_ptr<CodeLoader> loader(new CodeLoader(here));
   loader->helpers_ = pni_helpers();
   auto packed = vm::ArenaSpace::create(kMaxObjects, vm::ArenaKind::kPacked);
   if (!packed) return packed.error();
   loader->packed_ = std::move(*packed);
   if (wanted == Engine::kInterpreter) return loader;
-  if (auto cache = vm::CodeCache::create(); cache) {
+  if (auto cache = vm::CodeCache::create(code_bytes); cache) {
     loader->machine_code_ = std::move(*cache);
   } else {
     loader->engine_reason_ = cache.error().sentence;
@@ -51,7 +52,7 @@ Result<std::unique_ptr<CodeLoader>> CodeLoader::create(Engine wanted, const Node
 }
 
 Result<std::unique_ptr<vm::Instance>> CodeLoader::instantiate(
-    const std::shared_ptr<const vm::Program>& program) {
+    const std::shared_ptr<const vm::Program>& program, std::string& why_interpreted) {
   const uint64_t statics =
       vm::round_to_page(uint32_t(program->rodata().size())) + program->data().size() + program->bss_bytes();
   const bool packs = statics <= vm::kPackedBytes / 2;
@@ -63,9 +64,13 @@ Result<std::unique_ptr<vm::Instance>> CodeLoader::instantiate(
   vm::ArenaSpace& space = packs ? *packed_ : *wide_;
   std::shared_ptr<const vm::MachineCode> code;
   if (machine_code_ != nullptr) {
-    auto compiled = machine_code_->compile(program, space.kind());
-    if (!compiled) return compiled.error();
-    code = std::move(*compiled);
+    if (auto compiled = machine_code_->compile(program, space.kind()); compiled) {
+      code = std::move(*compiled);
+    } else if (compiled.error().code == Code::kLimit || compiled.error().code == Code::kUnsupported) {
+      why_interpreted = compiled.error().sentence;
+    } else {
+      return compiled.error();
+    }
   }
   return vm::Instance::create(space, program, std::move(code), {.window = kWindow});
 }
@@ -79,7 +84,8 @@ Result<std::unique_ptr<LoadedCode>> CodeLoader::load(const CodeObject& object) {
   if (!image) return image.error();
   auto program = vm::Program::link(*image, {helpers_, {}});
   if (!program) return program.error();
-  auto instance = instantiate(*program);
+  std::string why_interpreted;
+  auto instance = instantiate(*program, why_interpreted);
   if (!instance) return instance.error();
   const auto accept = (*instance)->entry("accept");
   if (!accept) return Error{Code::kInvalid, "it exports no accept(), which evaluates capsules"};
@@ -93,7 +99,7 @@ Result<std::unique_ptr<LoadedCode>> CodeLoader::load(const CodeObject& object) {
     if (auto done = run(**instance, "init"); !done) return done.error();
   }
   return std::make_unique<LoadedCode>(object.name, object.symbolic_name, std::move(*instance), *accept,
-                                      *window);
+                                      *window, std::move(why_interpreted));
 }
 
 }  // namespace weft::pan

@@ -28,20 +28,25 @@ class CodeLoader {
   static constexpr size_t kMaxObjects = 4096;  // of these, kMaxWide with more than 32 KiB of variables
   static constexpr size_t kMaxWide = 64;
 
-  // `here`: the node's address, as code objects are told it.  Errors: kNoMemory.
-  static Result<std::unique_ptr<CodeLoader>> create(Engine wanted, const NodeAddress& here);
+  // `here`: the node's address, as code objects are told it.  `code_bytes`: of memory for machine
+  // code.  Errors: kNoMemory.
+  static Result<std::unique_ptr<CodeLoader>> create(Engine wanted, const NodeAddress& here,
+                                                    size_t code_bytes = kCodeBytes);
 
-  // The engine that is used.
+  // The engine that is used, where an object can be compiled.
   Engine engine() const { return machine_code_ != nullptr ? Engine::kJit : Engine::kInterpreter; }
   // Why it is not the one that was wanted; empty when it is.
   const std::string& engine_reason() const { return engine_reason_; }
 
-  // Runs its window() and init().  Errors: kInvalid, kNotFound, kLimit, in one sentence.
+  // Runs its window() and init().  What cannot be compiled is interpreted, and says why.
+  // Errors: kInvalid, kNotFound, kLimit, in one sentence.
   Result<std::unique_ptr<LoadedCode>> load(const CodeObject& object);
 
  private:
   explicit CodeLoader(const NodeAddress& here) : here_(here) {}
-  Result<std::unique_ptr<vm::Instance>> instantiate(const std::shared_ptr<const vm::Program>& program);
+  // `why_interpreted` is said when it is, though this has a compiler.
+  Result<std::unique_ptr<vm::Instance>> instantiate(const std::shared_ptr<const vm::Program>& program,
+                                                    std::string& why_interpreted);
 
   NodeAddress here_;
   std::shared_ptr<const vm::HelperTable> helpers_;

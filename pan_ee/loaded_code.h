@@ -34,12 +34,13 @@ class alignas(64) LoadedCode {
  public:
   // `instance` is that of `accept`.
   LoadedCode(const CodeName& name, std::string symbolic_name, std::unique_ptr<vm::Instance> instance,
-             const vm::Entry& accept, uint32_t window)
+             const vm::Entry& accept, uint32_t window, std::string why_interpreted)
       : accept_(accept),
         instance_(std::move(instance)),
         window_(window),
         name_(name),
-        symbolic_name_(std::move(symbolic_name)) {}
+        symbolic_name_(std::move(symbolic_name)),
+        why_interpreted_(std::move(why_interpreted)) {}
   // Lets it finalize.
   ~LoadedCode();
   LoadedCode(const LoadedCode&) = delete;
@@ -48,6 +49,8 @@ class alignas(64) LoadedCode {
   const CodeName& name() const { return name_; }
   const std::string& symbolic_name() const { return symbolic_name_; }
   bool is_compiled() const { return accept_.code != nullptr; }
+  // Why it is not, where the node has a compiler; else empty.
+  const std::string& why_interpreted() const { return why_interpreted_; }
   // Bytes of the body that it wants at hand.
   uint32_t window() const { return window_; }
 
@@ -122,6 +125,7 @@ class alignas(64) LoadedCode {
   Counter last_failure_;  // fault, and the instruction above it
   CodeName name_;
   std::string symbolic_name_;
+  std::string why_interpreted_;
 };
 
 }  // namespace weft::pan

@@ -59,7 +59,7 @@ bool Node::configure(const NodeConfig& config) {
     error_ = "a capsule's budget is 1 to " + std::to_string(vm::kMaxBudget) + " instructions";
     return false;
   }
-  auto loader = CodeLoader::create(config.engine, address_);
+  auto loader = CodeLoader::create(config.engine, address_, config.code_bytes);
   if (!loader) {
     error_ = loader.error().sentence;
     return false;
@@ -128,8 +128,11 @@ void Node::load_object(const CodeFile& file) {
   if (!file.object) return leave_out(file.object.error().sentence);
   auto loaded = loader_->load(*file.object);
   if (!loaded) return leave_out(loaded.error().sentence);
+  const std::string why_interpreted = (*loaded)->why_interpreted();
   if (!way_.code().add(std::move(*loaded)))
-    leave_out("code object: " + to_text(file.object->name) + " is there already");
+    return leave_out("code object: " + to_text(file.object->name) + " is there already");
+  if (!why_interpreted.empty())
+    an_log(domain_, AN_LOG_WARNING, (file.file + " is interpreted: " + why_interpreted).c_str());
 }
 
 LoadedCode* Node::find_code(std::string_view symbolic_name) const {

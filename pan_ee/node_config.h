@@ -16,6 +16,7 @@
 // Threads: plain functions and values.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -40,6 +41,8 @@ struct RouteConfig {
   NodeAddress via;  // a neighbour's address
 };
 
+inline constexpr size_t kCodeBytes = 64 << 20;
+
 struct NodeConfig {
   NodeAddress address;
   std::vector<std::string> carriers;  // path texts that capsules come in by
@@ -48,6 +51,7 @@ struct NodeConfig {
   std::string code_folder;          // code_folder.h; empty: none
   Engine engine = Engine::kJit;     // that is wanted
   uint32_t budget = 100'000;        // instructions for each capsule, at most vm::kMaxBudget
+  size_t code_bytes = kCodeBytes;   // of memory for machine code; what finds no room is interpreted
 };
 
 // Parts of it from texts.  Errors: kInvalid, naming what is no address, or no prefix.

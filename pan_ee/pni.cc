@@ -8,14 +8,20 @@
 #include "pan_ee/code/pni_abi.h"
 #include "pan_ee/environment.h"
 #include "pan_ee/loaded_code.h"
+#include "vm/speculation.h"
 
 namespace weft::pan {
 
 bool Environment::read(uint64_t position, void* into, uint64_t n) const {
-  if (position > body_length_ || n > body_length_ - position) return false;
+  const uint64_t mask =
+      vm::mask_up_to(position, body_length_) & vm::mask_up_to(n, uint64_t{body_length_} - position);
+  if (mask == 0) return false;
   if (n == 0) return true;
-  const uint64_t near = position < at_hand() ? std::min(n, at_hand() - position) : 0;
-  if (near != 0) std::memcpy(into, code_->at_hand() + position, near);
+  position &= mask;
+  n &= mask;
+  // May lie over what the program wants it in.
+  const uint64_t near = std::min(n, at_hand() - position) & vm::mask_up_to(position, at_hand());
+  if (near != 0) std::memmove(into, code_->at_hand() + position, near);
   if (near == n) return true;
   return an_packetRead(capsule_, capsule::kHeader + position + near, n - near,
                        static_cast<uint8_t*>(into) + near) == AN_OK;

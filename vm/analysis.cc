@@ -68,6 +68,7 @@ FunctionFacts& FunctionFacts::operator|=(const FunctionFacts& other) {
   charges |= other.charges;
   calls_host |= other.calls_host;
   calls_functions |= other.calls_functions;
+  calls_indirectly |= other.calls_indirectly;
   is_called |= other.is_called;
   return *this;
 }
@@ -84,7 +85,6 @@ Analysis::Analysis(const Program& program)
 
 void Analysis::find_facts(const Program& program) {
   const auto text = program.text();
-  bool any_indirect = false;
   for (size_t n = 0; n < functions.size(); ++n) {
     FunctionFacts& facts = functions[n];
     const Function& f = program.functions()[n];
@@ -101,15 +101,15 @@ void Analysis::find_facts(const Program& program) {
         functions[program.function_at(uint32_t(int64_t(at) + 1 + i.imm))].is_called = true;
       } else if (i.is_call()) {
         facts.calls_host = true;
-        if (i.opcode == kCallxOpcode) facts.calls_functions = any_indirect = true;
+        if (i.opcode == kCallxOpcode) facts.calls_functions = facts.calls_indirectly = true;
       }
       if (i.is_lddw()) ++at;
     }
   }
-  for (FunctionFacts& facts : functions) {
-    facts.is_called |= any_indirect;
-    sum |= facts;
-  }
+  for (const FunctionFacts& facts : functions) sum |= facts;
+  if (!sum.calls_indirectly) return;
+  sum.is_called = true;
+  for (FunctionFacts& facts : functions) facts.is_called = true;
 }
 
 void Analysis::find_loops(const Program& program) {

@@ -21,12 +21,13 @@ constexpr RegisterSet bit(unsigned reg) { return RegisterSet(1u << reg); }
 
 struct FunctionFacts {
   RegisterSet writes = 0;
-  bool uses_frame = false;       // R10
-  bool uses_memory = false;      // loads, stores, atomics
-  bool charges = false;          // jumps backwards
-  bool calls_host = false;       // helpers, gates, callx
-  bool calls_functions = false;  // of this program
-  bool is_called = false;        // by another function
+  bool uses_frame = false;        // R10
+  bool uses_memory = false;       // loads, stores, atomics
+  bool charges = false;           // jumps backwards
+  bool calls_host = false;        // helpers, gates, callx
+  bool calls_functions = false;   // of this program
+  bool calls_indirectly = false;  // callx
+  bool is_called = false;         // by another function
 
   // Of a function together with what it calls.
   FunctionFacts& operator|=(const FunctionFacts& other);

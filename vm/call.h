@@ -19,6 +19,7 @@
 #include "vm/arena.h"
 #include "vm/entry.h"
 #include "vm/fault.h"
+#include "vm/speculation.h"
 
 namespace weft::vm {
 
@@ -34,41 +35,52 @@ struct LentWindow {
   bool writable = false;
 };
 
+// A range of the arena, as the host sees it, that the program may read.
+struct In {
+  const uint8_t* data;
+  size_t size;
+};
+// ... that it may write.
+struct Out {
+  uint8_t* data;
+  size_t size;
+};
+
 class Call {
  public:
-  // The host address of [offset, offset + length) of the arena, when the program may read
-  // (write) all of it; charges for the bytes.  Null after fail().  Only the low 32 bits of
-  // `offset` count, as for the program's own accesses.
-  const uint8_t* readable(uint64_t offset, uint64_t length) {
-    return reach(arena().readable(offset), offset, length);
+  // Where [offset, offset + length) of the arena is, when the program may read (write) all of
+  // it; charges for the bytes.  Null and 0 after fail().  Only the low 32 bits of `offset` count,
+  // as for the program's own accesses.  Who goes on uses the size that came back, which is
+  // masked, and not the length that it asked for (speculation.h).
+  In readable(uint64_t offset, uint64_t length) {
+    return reach<In>(arena().readable(offset), offset, length);
   }
-  uint8_t* writable(uint64_t offset, uint64_t length) {
-    return reach(arena().writable(offset), offset, length);
+  Out writable(uint64_t offset, uint64_t length) {
+    return reach<Out>(arena().writable(offset), offset, length);
   }
 
   // Lends [at, at + length), which the program may read (and write), to the callee of the next
   // gate, as its window `which`; length 0 takes that back.  Fails where the range is not the
   // program's own or there is no such window.
   void lend(uint64_t which, uint64_t at, uint64_t length, bool writable) {
-    const Extent& e = writable ? arena().writable(at) : arena().readable(at);
-    if (which >= kLentWindows || (length != 0 && !holds(e, uint32_t(at) & arena().mask(), length)))
-      return fail(Fault::kHelperRange);
+    const uint32_t from = uint32_t(at) & arena().mask();
+    const uint64_t mask = inside(writable ? arena().writable(at) : arena().readable(at), from, length);
+    if (which >= kLentWindows || (mask == 0 && length != 0)) return fail(Fault::kHelperRange);
     if (!lent_.any) lent_.windows = {};
     lent_.any = true;
-    lent_.windows[which] = {uint32_t(uint32_t(at) & arena().mask()), uint32_t(length), writable};
+    lent_.windows[bounded(which, kLentWindows)] = {from, uint32_t(length & mask), writable};
   }
   // What the caller lent; length 0: nothing of that name, or the host called.
   LentWindow lent(uint64_t which) const {
     if (outer_ == nullptr || !outer_->lent.any || which >= kLentWindows) return {};
-    return outer_->lent.windows[which];
+    return outer_->lent.windows[bounded(which, kLentWindows)];
   }
-  // The host address of [offset, offset + length) of a lent window; charges for the bytes.
-  // Null after fail().
-  const uint8_t* lent_readable(uint64_t which, uint64_t offset, uint64_t length) {
-    return reach_lent(lent(which), offset, length, false);
+  // Where [offset, offset + length) of a lent window is, as above; of no bytes, null and 0.
+  In lent_readable(uint64_t which, uint64_t offset, uint64_t length) {
+    return reach_lent<In>(lent(which), offset, length, false);
   }
-  uint8_t* lent_writable(uint64_t which, uint64_t offset, uint64_t length) {
-    return reach_lent(lent(which), offset, length, true);
+  Out lent_writable(uint64_t which, uint64_t offset, uint64_t length) {
+    return reach_lent<Out>(lent(which), offset, length, true);
   }
 
   // Takes from the budget.  False when it did not suffice: then the call has failed.
@@ -114,38 +126,40 @@ class Call {
     Lending lent;
   };
 
-  static bool holds(const Extent& e, uint64_t at, uint64_t length) {
-    return at >= e.begin && at <= e.end && length <= e.end - at;
+  // All ones when [at, at + length) lies in the extent, else 0.
+  static uint64_t inside(const Extent& e, uint64_t at, uint64_t length) {
+    const uint64_t size = e.end - e.begin, from = at - e.begin;
+    return mask_up_to(from, size) & mask_up_to(length, size - from);
   }
 
   // Looks the range up anew: a heap may have been taken back since it was lent.
-  uint8_t* reach_lent(const LentWindow& window, uint64_t offset, uint64_t length, bool write) {
-    bool good = length <= window.length && offset <= window.length - length && (window.writable || !write);
-    if (good && length == 0) return nullptr;
-    uint8_t* host = nullptr;
-    if (good) {
-      Arena& arena = *outer_->entry->arena;
-      const uint64_t at = window.at + offset;
-      good = holds(write ? arena.writable(at) : arena.readable(at), at, length);
-      host = arena.base() + (at & (0 - uint64_t(good)));  // the mask as in reach()
-    }
-    if (!good) fail(Fault::kHelperRange);
-    return good && charge((length + kBytesPerUnit - 1) / kBytesPerUnit) ? host : nullptr;
+  template <typename Range>
+  Range reach_lent(const LentWindow& window, uint64_t offset, uint64_t length, bool write) {
+    uint64_t mask = mask_up_to(offset, window.length) & mask_up_to(length, window.length - offset);
+    if (mask == 0 || (write && !window.writable)) return refuse<Range>();
+    if (length == 0) return {};
+    Arena& arena = *outer_->entry->arena;
+    const uint64_t at = window.at + (offset & mask);
+    mask &= inside(write ? arena.writable(at) : arena.readable(at), at, length);
+    return mask != 0 ? charged(Range{arena.base() + (at & mask), length & mask}) : refuse<Range>();
   }
 
-  uint8_t* reach(const Extent& e, uint64_t offset, uint64_t length) {
-    const uint64_t at = uint32_t(offset) & arena().mask();
-    const uint64_t size = e.end - e.begin;
-    const bool good = bool(unsigned(at - e.begin <= size) & unsigned(length <= size - (at - e.begin)) &
-                           unsigned(length <= size)) |
-                      (length == 0);
-    // The mask, and not only the branch, keeps a wild offset from being used speculatively.
-    uint8_t* host = arena().base() + (at & (0 - uint64_t(good)));
-    if (!good) {
-      fail(Fault::kHelperRange);
-      return nullptr;
-    }
-    return charge((length + kBytesPerUnit - 1) / kBytesPerUnit) ? host : nullptr;
+  // Of no bytes it does not matter where they are.
+  template <typename Range>
+  Range reach(const Extent& e, uint64_t offset, uint64_t length) {
+    const uint64_t at = uint32_t(offset) & arena().mask(), mask = inside(e, at, length);
+    if (mask == 0 && length != 0) return refuse<Range>();
+    return charged(Range{arena().base() + (at & mask), length & mask});
+  }
+
+  template <typename Range>
+  Range charged(Range range) {
+    return charge((range.size + kBytesPerUnit - 1) / kBytesPerUnit) ? range : Range{};
+  }
+  template <typename Range>
+  Range refuse() {
+    fail(Fault::kHelperRange);
+    return {};
   }
 
   // Machine code knows these by their offset.

@@ -54,7 +54,7 @@ Result<std::unique_ptr<CodeCache>> CodeCache::create(size_t bytes, const JitOpti
 #if !defined(__x86_64__) && !defined(__aarch64__)
   return Error{Code::kUnsupported, "there is no compiler for this machine"};
 #endif
-  bytes = round_up(std::max<size_t>(bytes, kPageBytes) + kPageBytes - 1) / kPageBytes * kPageBytes;
+  bytes = (std::max<size_t>(bytes, kPageBytes) + kPageBytes - 1) / kPageBytes * kPageBytes;
   OwnedFd memory(::memfd_create("weft-code", MFD_CLOEXEC));
   if (!memory || ::ftruncate(memory.get(), off_t(bytes)) != 0)
     return system_error("memory for machine code", errno);
@@ -111,42 +111,58 @@ std::map<size_t, size_t>::iterator CodeCache::fitting(size_t bytes) {
   return best;
 }
 
+Result<Assembled> CodeCache::assemble_at(size_t at, const Program& program, ArenaKind kind) {
+  holder_->reset();
+  holder_->init(asmjit::Environment::host(), reinterpret_cast<uint64_t>(executable_ + at));
+  JitOptions options = options_;
+  options.kind = kind;
+  auto assembled = assemble(program, *holder_, options);
+  if (!assembled) return assembled;
+  if (holder_->flatten() != asmjit::kErrorOk || holder_->resolveUnresolvedLinks() != asmjit::kErrorOk ||
+      holder_->relocateToBase(reinterpret_cast<uint64_t>(executable_ + at)) != asmjit::kErrorOk) {
+    return Error{Code::kIo, "machine code could not be put in its place"};
+  }
+  return assembled;
+}
+
+void CodeCache::place(std::map<size_t, size_t>::iterator range) {
+  const size_t at = range->first, bytes = holder_->codeSize(), taken = round_up(bytes);
+  std::memset(writable_ + at + bytes, kTrap, taken - bytes);
+  holder_->copyFlattenedData(writable_ + at, bytes);
+  __builtin___clear_cache(reinterpret_cast<char*>(executable_ + at),
+                          reinterpret_cast<char*>(executable_ + at + bytes));
+  const size_t left = range->second - taken;
+  free_.erase(range);
+  if (left > 0) free_.emplace(at + taken, left);
+  used_ += taken;
+}
+
 Result<std::shared_ptr<const MachineCode>> CodeCache::compile(const std::shared_ptr<const Program>& program,
                                                               ArenaKind kind) {
   const uint64_t hash = program->text_hash();
   if (auto code = find(*program, kind, hash); code != nullptr) return code;
 
-  // Where it will lie decides how it calls; how long it will be is only guessed.
+  // Where it will lie decides how it calls; how long it will be is only guessed.  Who guessed too
+  // little begins again, in a larger range.
   auto range = fitting(program->text().size() * 256 + kPageBytes);
-  if (range == free_.end()) return Error{Code::kLimit, "the memory for machine code is used up"};
-  const size_t at = range->first;
-  holder_->reset();
-  holder_->init(asmjit::Environment::host(), reinterpret_cast<uint64_t>(executable_ + at));
-  JitOptions options = options_;
-  options.kind = kind;
-  auto assembled = assemble(*program, *holder_, options);
-  if (!assembled) return assembled.error();
-  if (holder_->flatten() != asmjit::kErrorOk || holder_->resolveUnresolvedLinks() != asmjit::kErrorOk ||
-      holder_->relocateToBase(reinterpret_cast<uint64_t>(executable_ + at)) != asmjit::kErrorOk) {
-    return Error{Code::kIo, "machine code could not be put in its place"};
+  Assembled assembled;
+  for (;;) {
+    if (range == free_.end()) return Error{Code::kLimit, "the memory for machine code is used up"};
+    auto made = assemble_at(range->first, *program, kind);
+    if (!made) return made.error();
+    const size_t taken = round_up(holder_->codeSize());
+    assembled = std::move(*made);
+    if (taken <= range->second) break;
+    range = fitting(taken);
+    if (range->second < taken) range = free_.end();
   }
-  const size_t bytes = holder_->codeSize(), taken = round_up(bytes);
-  if (taken > range->second) return Error{Code::kLimit, "the memory for machine code is used up"};
-  std::memset(writable_ + at + bytes, kTrap, taken - bytes);
-  holder_->copyFlattenedData(writable_ + at, bytes);
-  __builtin___clear_cache(reinterpret_cast<char*>(executable_ + at),
-                          reinterpret_cast<char*>(executable_ + at + bytes));
-
-  const size_t left = range->second - taken;
-  free_.erase(range);
-  if (left > 0) free_.emplace(at + taken, left);
-  used_ += taken;
   auto* code = new MachineCode;
-  code->begin_ = reinterpret_cast<uint64_t>(executable_ + at);
-  code->bytes_ = bytes;
+  code->begin_ = reinterpret_cast<uint64_t>(executable_ + range->first);
+  code->bytes_ = holder_->codeSize();
   code->kind_ = kind;
-  code->assembled_ = std::move(*assembled);
+  code->assembled_ = std::move(assembled);
   code->program_ = program;
+  place(range);
   std::shared_ptr<const MachineCode> owned(code, [this, hash](const MachineCode* dead) {
     release(*dead, hash);
     delete dead;

@@ -69,6 +69,10 @@ class CodeCache {
   std::shared_ptr<const MachineCode> find(const Program& program, ArenaKind kind, uint64_t hash) const;
   // The smallest free range with at least `bytes`, or the largest of all.
   std::map<size_t, size_t>::iterator fitting(size_t bytes);
+  // Into holder_, as it will lie there.
+  Result<Assembled> assemble_at(size_t at, const Program& program, ArenaKind kind);
+  // Copies what holder_ has to the start of a free range.  REQUIRES: it fits.
+  void place(std::map<size_t, size_t>::iterator range);
   void release(const MachineCode& code, uint64_t hash);
 
   OwnedFd memory_;

@@ -7,27 +7,30 @@ namespace weft::vm {
 
 namespace {
 
+// Of two ranges of the same length that both passed, the bits of either size are those of the other;
+// where only one passed, none are left to a CPU that guesses.
+
 // memcpy and memmove alike: a program cannot know that the other is faster.
 uint64_t copy(Call& call, uint64_t to, uint64_t from, uint64_t bytes) {
-  uint8_t* target = call.writable(to, bytes);
-  const uint8_t* source = call.readable(from, bytes);
+  const Out target = call.writable(to, bytes);
+  const In source = call.readable(from, bytes);
   if (call.failed()) return 0;
-  std::memmove(target, source, bytes);
+  std::memmove(target.data, source.data, source.size & target.size);
   return to;
 }
 
 uint64_t fill(Call& call, uint64_t to, uint64_t value, uint64_t bytes) {
-  uint8_t* target = call.writable(to, bytes);
+  const Out target = call.writable(to, bytes);
   if (call.failed()) return 0;
-  std::memset(target, int(uint8_t(value)), bytes);
+  std::memset(target.data, int(uint8_t(value)), target.size);
   return to;
 }
 
 uint64_t compare(Call& call, uint64_t a, uint64_t b, uint64_t bytes) {
-  const uint8_t* left = call.readable(a, bytes);
-  const uint8_t* right = call.readable(b, bytes);
+  const In left = call.readable(a, bytes);
+  const In right = call.readable(b, bytes);
   if (call.failed()) return 0;
-  const int order = std::memcmp(left, right, bytes);
+  const int order = std::memcmp(left.data, right.data, left.size & right.size);
   return order < 0 ? uint64_t(-1) : order > 0 ? 1 : 0;
 }
 

@@ -2,10 +2,10 @@
 // Helper: a function of the host that programs may call.
 //
 // Programs know a helper by its name, which the linker turns into its number.  A helper gets
-// R1..R5 and the Call; it never trusts an offset: In and Out arguments are range-checked and
-// charged for before the function is entered, and what it reaches otherwise goes through
-// Call::readable() and Call::writable().  It fails by call.fail(), and then touches nothing
-// more; the program does not go on.
+// R1..R5 and the Call; it never trusts an offset: In and Out arguments, two registers each,
+// offset and length, are range-checked and charged for before the function is entered, and what
+// it reaches otherwise goes through Call::readable() and Call::writable().  It fails by
+// call.fail(), and then touches nothing more; the program does not go on.
 //
 //   uint64_t checksum(vm::Call& call, vm::In bytes);
 //   helpers.add(vm::make_helper<checksum>(7, "checksum"));    // from C: checksum(at, length)
@@ -23,6 +23,7 @@
 
 #include "base/result.h"
 #include "vm/call.h"
+#include "vm/speculation.h"
 
 namespace weft::vm {
 
@@ -43,8 +44,9 @@ class HelperTable {
 
   // Null when there is none.
   const Helper* find(uint32_t number) const {
-    return number < by_number_.size() && by_number_[number].function != nullptr ? &by_number_[number]
-                                                                                : nullptr;
+    if (number >= by_number_.size()) return nullptr;
+    const Helper& helper = by_number_[bounded(number, by_number_.size())];
+    return helper.function != nullptr ? &helper : nullptr;
   }
   const Helper* find(std::string_view name) const;
 
@@ -56,17 +58,6 @@ class HelperTable {
 // `first`.. `first` + 3.
 Result<void> add_memory_helpers(HelperTable& table, uint32_t first);
 
-// Two arguments of a helper, offset and length, that the program may read.
-struct In {
-  const uint8_t* data;
-  size_t size;
-};
-// ... that it may write.
-struct Out {
-  uint8_t* data;
-  size_t size;
-};
-
 namespace detail {
 
 template <typename T>
@@ -75,9 +66,9 @@ inline constexpr unsigned kTaken = std::is_same_v<T, In> || std::is_same_v<T, Ou
 template <typename T>
 T argument(Call& call, const uint64_t* r) {
   if constexpr (std::is_same_v<T, In>) {
-    return In{call.readable(r[0], r[1]), r[1]};
+    return call.readable(r[0], r[1]);
   } else if constexpr (std::is_same_v<T, Out>) {
-    return Out{call.writable(r[0], r[1]), r[1]};
+    return call.writable(r[0], r[1]);
   } else {
     static_assert(std::is_integral_v<T>, "a helper takes integers, In and Out");
     return T(r[0]);

@@ -59,9 +59,9 @@ Result<Entry> Instance::entry(std::string_view name) {
   return e;
 }
 
-Result<void> Instance::bind_gate(uint32_t slot, Instance& callee, const Entry& entry) {
+Result<void> Instance::bind_gate(uint32_t slot, const Entry& callee) {
   if (slot >= gates_.size()) return Error{Code::kInvalid, "the program has no gate " + std::to_string(slot)};
-  gates_[slot] = {&callee, entry};
+  gates_[slot] = callee;
   return {};
 }
 
@@ -92,11 +92,11 @@ Outcome Instance::stopped() {
 }
 
 // The callee runs in its own arena, on the caller's budget.
-uint64_t Instance::through_gate(const Gate& gate, const Arguments& arguments, Call& call) {
+uint64_t Instance::through_gate(const Entry& callee, const Arguments& arguments, Call& call) {
   unsigned depth = 1;
-  bool busy = &call.instance() == gate.callee;
+  bool busy = &call.instance() == callee.instance;
   for (const Call::Outer* outer = call.outer_; outer != nullptr; outer = outer->outer, ++depth) {
-    busy |= outer->entry->instance == gate.callee;
+    busy |= outer->entry->instance == callee.instance;
   }
   if (busy || depth > kGateDepth) {
     call.fail(Fault::kGate);
@@ -104,7 +104,7 @@ uint64_t Instance::through_gate(const Gate& gate, const Arguments& arguments, Ca
   }
   Call::Outer mine{call.entry_, call.environment_, call.saved_stack_, call.outer_, call.lent_};
   call.outer_ = &mine;
-  const Outcome outcome = gate.callee->call(gate.entry, arguments, call.budget(), call.environment_);
+  const Outcome outcome = callee.instance->call(callee, arguments, call.budget(), call.environment_);
   call.entry_ = mine.entry;
   call.environment_ = mine.environment;
   call.saved_stack_ = mine.saved_stack;
@@ -121,8 +121,9 @@ uint64_t call_by_number(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint
   const Instance& caller = call->instance();
   if (number >= kFirstGate) {
     const uint32_t slot = number - kFirstGate;
-    if (slot < caller.gates_.size() && caller.gates_[slot].callee != nullptr) {
-      return Instance::through_gate(caller.gates_[slot], {r1, r2, r3, r4, r5}, *call);
+    if (slot < caller.gates_.size()) {
+      const Entry& gate = caller.gates_[bounded(slot, caller.gates_.size())];
+      if (gate.instance != nullptr) return Instance::through_gate(gate, {r1, r2, r3, r4, r5}, *call);
     }
   } else if (const Helper* helper = caller.program().helpers().find(number); helper != nullptr) {
     return helper->function(r1, r2, r3, r4, r5, call);

@@ -2,7 +2,7 @@
 // Instance: a program in an arena of its own, ready to be called.
 //
 //   auto program = *Program::link(*read_image(bytes), {helpers, {}});
-//   auto instance = *Instance::create(space, program, *cache->compile(program));
+//   auto instance = *Instance::create(space, program, *cache->compile(program), {});
 //   const Instance::Entry forward = *instance->entry("forward");
 //   std::memcpy(instance->window(), packet, n);
 //   Outcome o = instance->call(forward, {kWindow, n}, budget, environment);
@@ -57,9 +57,9 @@ class Instance {
 
   // An export, or with no name the first function.  Errors: kNotFound.
   Result<Entry> entry(std::string_view name);
-  // Lets calls of gate `slot` lead to an export of `callee`, which must outlive this.
+  // Lets calls of gate `slot` lead to an export of another instance, which must outlive this.
   // Errors: kInvalid when the program has no such gate.
-  Result<void> bind_gate(uint32_t slot, Instance& callee, const Entry& entry);
+  Result<void> bind_gate(uint32_t slot, const Entry& callee);
 
   // Calls of one function, each after the other, and then of another: what is the same for all is
   // written down once.
@@ -113,23 +113,18 @@ class Instance {
  private:
   friend uint64_t call_by_number(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, Call*);
 
-  struct Gate {
-    Instance* callee = nullptr;
-    Entry entry{};
-  };
-
   Instance(std::shared_ptr<const Program> program, std::shared_ptr<const MachineCode> code,
            std::unique_ptr<Arena> arena);
   static Returned interpret(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5, uint8_t* arena);
   // After a run that was stopped: what happened, and where.
   Outcome stopped();
-  static uint64_t through_gate(const Gate& gate, const Arguments& arguments, Call& call);
+  static uint64_t through_gate(const Entry& callee, const Arguments& arguments, Call& call);
 
   std::unique_ptr<Arena> arena_;
   std::shared_ptr<const MachineCode> code_;
   std::shared_ptr<const Program> program_;
   std::unique_ptr<const Decoded> decoded_;  // when interpreted
-  std::vector<Gate> gates_;
+  std::vector<Entry> gates_;                // of no instance: not bound
   uint32_t fault_pc_ = 0;
   std::array<Counter, kFaults> faults_{};
 };

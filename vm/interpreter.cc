@@ -7,6 +7,7 @@
 #include "vm/arithmetic.h"
 #include "vm/decode.h"
 #include "vm/instance.h"
+#include "vm/speculation.h"
 
 namespace weft::vm {
 
@@ -306,7 +307,10 @@ dispatch:
     }
     OP(Callx) {
       callee = uint32_t(r[o->src]) - kText;
-      if (callee < functions_.size()) goto enter;
+      if (callee < functions_.size()) {
+        callee = uint32_t(bounded(callee, functions_.size()));
+        goto enter;
+      }
       CallAccess::number(call) = uint32_t(r[o->src]);
       r[0] = call_by_number(r[1], r[2], r[3], r[4], r[5], &call);
       if (call.failed()) FAIL(CallAccess::fault(call));

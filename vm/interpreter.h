@@ -9,7 +9,8 @@
 //   - the stack pointer moves down one frame per local call; at most kFrames frames
 //   - division by zero gives zero, modulo by zero the dividend, and shifts count modulo the
 //     width (RFC 9669, 4.1)
-//   - an access that faults has changed nothing
+//   - an access that faults has changed nothing; of a store that begins where it may and ends
+//     where it may not, a machine other than x86-64 may leave the first bytes
 //
 // Threads: a Decoded is immutable.
 #pragma once

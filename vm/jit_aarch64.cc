@@ -169,7 +169,7 @@ void Compiler::emit_stops() {
 
 // For callx, as on x86-64.
 void Compiler::emit_function_table() {
-  if (!analysis_.sum.calls_functions) return;
+  if (!analysis_.sum.calls_indirectly) return;
   a_.align(AlignMode::kData, 64);
   a_.bind(table_);
   const size_t count = local_.size();

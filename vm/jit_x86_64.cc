@@ -15,6 +15,9 @@ constexpr x86::Gp kBudget = x86::r9d;
 
 // How often a loop of this many slots is written out.
 int32_t copies(uint32_t slots) { return slots <= 6 ? 8 : slots <= 10 ? 4 : slots <= 24 ? 2 : 1; }
+// What copies may add to a program, in slots: enough for some hundred loops, and no program is a
+// burden for whoever has to compile it.
+constexpr uint32_t kMostAdded = 4096;
 
 }  // namespace
 
@@ -146,7 +149,7 @@ void Compiler::emit_body(const Function& f) {
   }
   for (uint32_t at = f.begin; at < f.end; ++at) {
     const uint32_t end = analysis_.loop_end[at];
-    if (options_.unroll && end != 0 && copies(end - at + 1) > 1) {
+    if (options_.unroll && end != 0 && may_unroll(end - at + 1)) {
       emit_loop(at, end);
       at = end;
       continue;
@@ -188,6 +191,14 @@ uint32_t Compiler::emit_instruction(uint32_t at) {
       emit_memory(i, at);
       return at;
   }
+}
+
+// Whether a loop of this many slots gains by it, and the program has not had its share.
+bool Compiler::may_unroll(uint32_t slots) {
+  const uint32_t added = slots * uint32_t(copies(slots));  // the slow loop is one more
+  if (copies(slots) == 1 || added > kMostAdded - added_) return false;
+  added_ += added;
+  return true;
 }
 
 // A loop of one block, written out several times.  The meter is asked once whether it pays
@@ -313,7 +324,7 @@ void Compiler::emit_stops() {
 // For callx: how far each function is from the table, filled up to a power of two with a
 // stop, so that a masked index always finds something harmless.
 void Compiler::emit_function_table() {
-  if (!analysis_.sum.calls_functions) return;
+  if (!analysis_.sum.calls_indirectly) return;
   a_.align(AlignMode::kData, 64);
   a_.bind(table_);
   const size_t count = local_.size();

@@ -66,6 +66,7 @@ class Compiler {
   void emit_body(const Function& f);
   uint32_t emit_instruction(uint32_t at);
   void emit_exit();
+  bool may_unroll(uint32_t slots);
   void emit_loop(uint32_t begin, uint32_t end);
   void emit_slow_loop(const Cold& cold);
   bool put_off(const Instruction& i);
@@ -146,6 +147,7 @@ class Compiler {
   std::array<bool, kFaults> stops_used_{};
   Label table_;
   std::vector<Cold> cold_;
+  uint32_t added_ = 0;  // by unrolling, in slots
   Assembled out_;
 
   // Of the function being emitted.

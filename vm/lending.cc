@@ -18,14 +18,14 @@ uint64_t lent(Call& call, uint64_t window, uint64_t to_write) {
 }
 
 uint64_t lent_read(Call& call, uint64_t window, uint64_t offset, Out into) {
-  const uint8_t* from = call.lent_readable(window, offset, into.size);
-  if (!call.failed() && into.size > 0) std::memcpy(into.data, from, into.size);
+  const In from = call.lent_readable(window, offset, into.size);
+  if (!call.failed() && from.size > 0) std::memcpy(into.data, from.data, from.size);
   return 0;
 }
 
 uint64_t lent_write(Call& call, uint64_t window, uint64_t offset, In from) {
-  uint8_t* to = call.lent_writable(window, offset, from.size);
-  if (!call.failed() && from.size > 0) std::memcpy(to, from.data, from.size);
+  const Out to = call.lent_writable(window, offset, from.size);
+  if (!call.failed() && to.size > 0) std::memcpy(to.data, from.data, to.size);
   return 0;
 }
 

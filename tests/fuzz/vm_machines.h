@@ -103,7 +103,7 @@ class Machines {
               bool gate, uint32_t budget, Trace& trace) {
     auto instance = make(space, std::move(code), program);
     auto behind = gate ? make(space, std::move(code_behind), program) : nullptr;
-    if (behind) require(bool(instance->bind_gate(0, *behind, *behind->entry(""))));
+    if (behind) require(bool(instance->bind_gate(0, *behind->entry(""))));
     trace.outcome = instance->call(*instance->entry(""), {kWindow, 256, 3, kStatics, ~uint64_t(0)}, budget);
     trace.pc = trace.outcome.fault == Fault::kNone ? 0 : instance->fault_pc();
     trace.memory.clear();

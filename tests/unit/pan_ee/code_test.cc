@@ -35,15 +35,31 @@ class CodeTest : public ::testing::TestWithParam<Engine> {
   void TearDown() override { line_.expect_balance(); }
 
   // A anew, with the objects of a folder, between the left end of the line and itself.
-  void start(const std::string& folder, uint32_t budget = 100'000) {
+  void start(const std::string& folder, uint32_t budget = 100'000, size_t code_bytes = kCodeBytes) {
     line_.hosts[0]->pan.reset();
     line_.start_pan(0, {.address = line_.address(0),
                         .carriers = {"left/pan"},
                         .neighbours = {{line_.address(3), "left/pan"}},
                         .code_folder = folder,
                         .engine = GetParam(),
-                        .budget = budget});
+                        .budget = budget,
+                        .code_bytes = code_bytes});
     line_.rounds();
+  }
+  // From now on A logs there.  The logger ends before the line does: log_nowhere() before that.
+  void log_to(Logger& log) {
+    auto& host = *line_.hosts[0];
+    host.pan.reset();
+    host.node.reset();
+    host.node = std::make_unique<weft::GeniNode>(
+        weft::GeniNode::Parts{host.geni, line_.worker, *line_.pool, line_.clock, log});
+  }
+  void log_nowhere() {
+    auto& host = *line_.hosts[0];
+    host.pan.reset();
+    host.node.reset();
+    host.start(line_);
+    start(WEFT_CODE_FOLDER);
   }
   Node& node() { return line_.pan_node(0); }
   LoadedCode& code(const char* name) { return *node().find_code(name); }
@@ -144,6 +160,14 @@ TEST_P(CodeTest, WhatIsNotItsIsRefused) {
 TEST_P(CodeTest, ACapsuleShorterThanItsCodeReadsIsRefused) {
   inject(capsule("hostile", "short"));
   EXPECT_EQ(dropped(AN_DROP_CODE_REFUSED), 1u);
+}
+
+TEST_P(CodeTest, TheBodyMayBeReadOverItself) {
+  const std::string body = address_bytes(line_.address(3)) + "o";
+  inject(capsule("hostile", body + "rest"));
+  const auto out = output();
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(out[0].substr(capsule::kHeader), body.substr(0, 4) + body.substr(0, 13) + "rest");
 }
 
 // The node counts what is at hand, not the program: the packet ends with its body.
@@ -310,11 +334,7 @@ TEST_P(CodeTest, WhatIsNotTakenIsSaidAndTheNodeGoesOn) {
 
   std::ostringstream said;
   Logger log("weftd", std::make_shared<spdlog::sinks::ostream_sink_st>(said));
-  line_.hosts[0]->pan.reset();
-  auto& host = *line_.hosts[0];
-  host.node.reset();
-  host.node = std::make_unique<weft::GeniNode>(
-      weft::GeniNode::Parts{host.geni, line_.worker, *line_.pool, line_.clock, log});
+  log_to(log);
   start(folder.file("."));
   for (const char* sentence :
        {"cut.pco is left out: code object: section 2 has ",
@@ -334,11 +354,31 @@ TEST_P(CodeTest, WhatIsNotTakenIsSaidAndTheNodeGoesOn) {
   ASSERT_EQ(node().code().size(), 1u);
   inject(capsule("forward", address_bytes(line_.address(3))));
   EXPECT_EQ(output().size(), 1u);
-  // The logger ends before the line does.
-  host.pan.reset();
-  host.node.reset();
-  host.start(line_);
-  start(WEFT_CODE_FOLDER);
+  log_nowhere();
+}
+
+// An object that finds no memory for machine code runs all the same, and the next may find some.
+TEST_P(CodeTest, WhatCannotBeCompiledIsInterpreted) {
+  const bool jit = GetParam() == Engine::kJit;
+  const testing::TemporaryDirectory folder;
+  std::filesystem::copy(std::string(WEFT_TEST_CODE_FOLDER) + "/streams.pco", folder.file("a_large.pco"));
+  std::filesystem::copy(std::string(WEFT_CODE_FOLDER) + "/forward.pco", folder.file("small.pco"));
+  std::ostringstream said;
+  Logger log("weftd", std::make_shared<spdlog::sinks::ostream_sink_st>(said));
+  log_to(log);
+  start(folder.file("."), 100'000, 1);  // a page
+  EXPECT_EQ(node().engine(), GetParam());
+  EXPECT_FALSE(code("streams").is_compiled());
+  EXPECT_EQ(code("forward").is_compiled(), jit);
+  EXPECT_EQ(std::ranges::count(said.str(), '\n'), jit);
+  EXPECT_EQ(said.str().find("a_large.pco is interpreted: the memory for machine code is used up\n") !=
+                std::string::npos,
+            jit)
+      << said.str();
+  inject(capsule("streams", body_of_numbers(line_.address(3))));
+  inject(capsule("forward", address_bytes(line_.address(3))));
+  EXPECT_EQ(output().size(), 2u);
+  log_nowhere();
 }
 
 TEST_P(CodeTest, AFolderThatIsNotThereIsAnError) {

@@ -180,6 +180,50 @@ TEST_F(InstanceTest, AFullCacheSaysSoAndRecovers) {
   EXPECT_TRUE(cache->compile(link(text + "exit")));
 }
 
+// Loops that become much code: few slots, written out eight times.
+std::string heavy_loops(size_t loops) {
+  std::string text;
+  for (size_t i = 0; i < loops; ++i) {
+    const std::string label = "again" + std::to_string(i);
+    text += label + ": ";
+    for (int k = 0; k < 5; ++k) text += "r3 = atomic_fetch_or(*(u64 *)(r1 + 0), r3); ";
+    text += "if r3 == 1 goto " + label + "; ";
+  }
+  return text + "exit";
+}
+
+#if defined(__x86_64__)
+// How long code becomes is not known before: it goes where it has room, not where it might have had.
+TEST_F(InstanceTest, LongCodeFindsTheLargerRange) {
+  auto cache = *CodeCache::create(512 << 10);
+  std::string text;
+  for (int i = 0; i < 24'000; ++i) text += "*(u64 *)(r1 + 8) = r1; ";
+  auto first = *cache->compile(link(text + "exit"));
+  auto between = *cache->compile(link("r0 = 1; exit"));
+  const size_t small = first->bytes().size();
+  first.reset();  // now there are two free ranges, this and a larger one behind `between`
+  auto program = link(heavy_loops(60));
+  const size_t guess = program->text().size() * 256 + kPageBytes;
+  ASSERT_LT(guess, small);
+  auto code = cache->compile(program);
+  ASSERT_TRUE(code) << code.error().sentence;
+  ASSERT_GT((*code)->bytes().size(), small) << "it would have had room in the smaller one";
+  auto compiled = *Instance::create(machines_.space(), program, *code, {});
+  EXPECT_EQ(compiled->call(*compiled->entry(""), {.r1 = kWindow}, 1000).fault, Fault::kNone);
+}
+
+// Nobody's loops make more code than a program of this length can be anyway.
+TEST_F(InstanceTest, WhatUnrollingAddsIsBounded) {
+  auto cache = *CodeCache::create(64 << 20);
+  const auto bytes_per_slot = [&](size_t loops) {
+    auto program = link(heavy_loops(loops));
+    return double((*cache->compile(program))->bytes().size()) / double(program->text().size());
+  };
+  EXPECT_GT(bytes_per_slot(10), 256);
+  EXPECT_LT(bytes_per_slot(10'900), 80);
+}
+#endif
+
 // As long as programs may be, and made to be slow to understand: each of its jumps back tells
 // the one before that one more register is wanted.
 TEST_F(InstanceTest, TheLongestPrograms) {
@@ -283,8 +327,8 @@ class GateTest : public InstanceTest {
     machines_.prepare = [this](Instance& instance, bool compiled) {
       callee_ = *Instance::create(machines_.space(), callee_program_,
                                   compiled ? machines_.compile(callee_program_) : nullptr, {});
-      EXPECT_TRUE(instance.bind_gate(0, *callee_, *callee_->entry("")));
-      EXPECT_FALSE(instance.bind_gate(1, *callee_, *callee_->entry("")));
+      EXPECT_TRUE(instance.bind_gate(0, *callee_->entry("")));
+      EXPECT_FALSE(instance.bind_gate(1, *callee_->entry("")));
     };
     return machines_.run(image(caller), {.budget = budget});
   }
@@ -331,7 +375,7 @@ TEST_F(GateTest, ByPointerToo) {
 TEST_F(GateTest, NobodyIsEnteredTwice) {
   machines_.gates = {"self"};
   machines_.prepare = [](Instance& instance, bool) {
-    EXPECT_TRUE(instance.bind_gate(0, instance, *instance.entry("")));
+    EXPECT_TRUE(instance.bind_gate(0, *instance.entry("")));
   };
   EXPECT_EQ(machines_.run("call helper 4096; exit").outcome.fault, Fault::kGate);
 }
@@ -347,8 +391,7 @@ TEST_F(GateTest, ChainsHaveAnEnd) {
   auto space = *ArenaSpace::create(16);
   std::vector<std::unique_ptr<Instance>> chain;
   for (int i = 0; i < 12; ++i) chain.push_back(*Instance::create(*space, program, code, {}));
-  for (int i = 0; i + 1 < 12; ++i)
-    ASSERT_TRUE(chain[i]->bind_gate(0, *chain[i + 1], *chain[i + 1]->entry("")));
+  for (int i = 0; i + 1 < 12; ++i) ASSERT_TRUE(chain[i]->bind_gate(0, *chain[i + 1]->entry("")));
   EXPECT_EQ(chain[0]->call(*chain[0]->entry(""), {}, 1000).fault, Fault::kGate);
   EXPECT_EQ(chain[kGateDepth]->faults(Fault::kGate), 1u);
   EXPECT_EQ(chain[kGateDepth + 1]->faults(Fault::kGate), 0u);
@@ -471,7 +514,7 @@ TEST_F(LendingTest, ItIsForOneCall) {
   auto forgetful = instance(link(lend(0, 16, true) + "exit", {"service"}));
   auto next = instance(link("call helper 4096; exit", {"service"}));
   for (Instance* caller : {forgetful.get(), next.get()})
-    ASSERT_TRUE(caller->bind_gate(0, *callee, *callee->entry("")));
+    ASSERT_TRUE(caller->bind_gate(0, *callee->entry("")));
   EXPECT_EQ(forgetful->call(*forgetful->entry(""), {}, 1000).fault, Fault::kNone);
   EXPECT_EQ(next->call(*next->entry(""), {}, 1000).r0, 0u);
 }
@@ -484,8 +527,8 @@ TEST_F(LendingTest, ItGoesNoFurther) {
                     "r1 = 0; r2 = 0; r7 = r0; call helper 31; r0 <<= 16; r0 += r7; exit",
                     {"next"}));
   auto first = instance(link(lend(0, 16, true) + "call helper 4096; exit", {"next"}));
-  ASSERT_TRUE(middle->bind_gate(0, *last, *last->entry("")));
-  ASSERT_TRUE(first->bind_gate(0, *middle, *middle->entry("")));
+  ASSERT_TRUE(middle->bind_gate(0, *last->entry("")));
+  ASSERT_TRUE(first->bind_gate(0, *middle->entry("")));
   // The first lends 16 to the middle, which still has them after it called the last, which has none.
   EXPECT_EQ(first->call(*first->entry(""), {}, 10000).r0, (16u << 16) + (16u << 8) + 0);
   EXPECT_EQ(middle->call(*middle->entry(""), {}, 10000).r0, 0u);
@@ -515,7 +558,7 @@ TEST_F(LendingTest, AHeapThatIsGoneIsNotReached) {
   auto caller =
       *Instance::create(machines_.space(), program, machines_.compile(program), {.heap_quota = 8192});
   ASSERT_TRUE(caller->arena().grow_heap(4096));
-  ASSERT_TRUE(caller->bind_gate(0, *callee, *callee->entry("")));
+  ASSERT_TRUE(caller->bind_gate(0, *callee->entry("")));
   EXPECT_EQ(caller->call(*caller->entry(""), {}, 1000, &caller->arena()).fault, Fault::kGate);
   EXPECT_EQ(callee->faults(Fault::kHelperRange), 1u);
 }
@@ -531,7 +574,7 @@ TEST_F(LendingTest, MachinesMix) {
                                       callee_compiled ? machines_.compile(callee_program) : nullptr, {});
       auto caller = *Instance::create(machines_.space(), caller_program,
                                       caller_compiled ? machines_.compile(caller_program) : nullptr, {});
-      ASSERT_TRUE(caller->bind_gate(0, *callee, *callee->entry("")));
+      ASSERT_TRUE(caller->bind_gate(0, *callee->entry("")));
       for (int i = 0; i < 3; ++i) {
         const Outcome o = caller->call(*caller->entry(""), {}, 10000);
         EXPECT_EQ(o.r0, 0x10201u);
@@ -549,7 +592,7 @@ TEST_F(LendingTest, InPackedArenas) {
   auto caller_program = link(lend(0, 16, true) + "call helper 4096; exit", {"g"});
   auto callee = *Instance::create(*space, callee_program, nullptr, {});
   auto caller = *Instance::create(*space, caller_program, nullptr, {});
-  ASSERT_TRUE(caller->bind_gate(0, *callee, *callee->entry("")));
+  ASSERT_TRUE(caller->bind_gate(0, *callee->entry("")));
   EXPECT_EQ(caller->call(*caller->entry(""), {}, 10000).r0, 0x201u);
 }
 

@@ -69,6 +69,11 @@ void accept(pniStream* capsule, uint32_t length) {
       PNI_HERE->written = 1;
       pniNetwork_sendCapsule(&to, capsule, length);
       break;
+    case 'o': /* the body over itself: no harm, and no secret */
+      pni_read(0, (uint8_t*)PNI_BODY + 4, 13);
+      PNI_HERE->written = 1;
+      pniNetwork_sendCapsule(&to, capsule, length);
+      break;
     case 'g':
       pniNetwork_sendCapsule(&to, capsule, length);
       break;
