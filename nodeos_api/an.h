@@ -574,7 +574,8 @@ typedef void (*an_ReleaseFunc)(void* arg);
  * A node in another process cannot see the memory: there the bytes are copied at once, and
  * release is called before an_packetAttach returns.  (an_nodeInfo("attach_copies"))
  * `release(arg)` is called once, when the last packet that shares the bytes was sent by its
- * device, freed or dropped, also if the domain ends first: it may outlive the domain.  Until
+ * device, freed or dropped, also if the domain ends first: it may outlive the domain, and the
+ * EE's code and its static variables stay until then.  Until
  * then the bytes stay where they are, and are not changed.  It runs on the worker, or on the
  * control thread while the worker stands between rounds, in the middle of the node's own
  * work: it must not block, and makes no call of this interface but an_timeGet.  If the call fails, it is not
@@ -883,10 +884,10 @@ int an_threadpoolGetStats(an_Domain d, an_ThreadPoolStats* stats);
  * A thread of a domain is one of the system's.  It may block, in calls of its own too.
  * When its domain ends, it is told: whatever waits in a call of this interface returns
  * AN_EDEAD, so does every later call, and an_threadTestCancel says so to who computes.
- * The end of the domain waits for it, but for 2 seconds at most.  A thread that has not
- * returned by then goes on without the domain: the node's log says so, no call serves it
- * any more, and what it touches of the domain's memory is gone; the node cannot stop it, as
- * it shares the node's process.
+ * The end of the domain waits for it, but for 2 seconds at most, with all that end together.  A
+ * thread that has not returned by then goes on without the domain: the node's log says so, no call
+ * serves it any more, and what it touches of the domain's memory is gone; the node cannot stop it,
+ * as it shares the node's process.  The EE's code and its static variables stay for it.
  */
 typedef void* (*an_ThreadFunc)(void* arg);
 

@@ -47,12 +47,17 @@ Domain* find_open(an_Domain handle) {
   return domain;
 }
 
-Domain::Domain(Node& node, Domain* parent) : node_(node), parent_(parent) {}
+Domain::Domain(Node& node, Domain* parent)
+    : node_(node), parent_(parent), code_(parent != nullptr ? parent->code_ : nullptr) {}
 
 Domain* alive(an_Domain handle) {
   const HandleTable::Found found = handles().find(reinterpret_cast<uint64_t>(handle), AN_DOMAIN);
   auto* domain = static_cast<Domain*>(found.object);
   return domain != nullptr && !domain->ending() ? domain : nullptr;
+}
+
+const CodeShare& code_of_caller(const Domain& domain) {
+  return running.domain != nullptr ? running.domain->code() : domain.code();
 }
 
 bool Domain::descends_from(const Domain& ancestor) const {

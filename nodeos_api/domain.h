@@ -9,6 +9,7 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <vector>
 
 #include "nodeos_api/domain_part.h"
@@ -26,6 +27,10 @@ namespace weft {
 class Event;
 class FileSpace;
 class Node;
+
+// A share of what holds an EE's functions in memory; null: they are the process's own.  Where the
+// last is let go of nothing is unloaded (mee/shared_object.h), so that it may be from anywhere.
+using CodeShare = std::shared_ptr<const void>;
 
 // A channel of a domain.
 class DomainChannel : public DomainPart {
@@ -69,6 +74,12 @@ class Domain final : public Object<Domain>, public DomainKind, private Timer {
   // Behind Snow: what the node calls it.
   uint64_t at_node() const { return at_node_; }
   void set_at_node(uint64_t handle) { at_node_ = handle; }
+
+  // Of the code of its functions.  Its children have theirs, and whatever calls that code and may
+  // outlive the domain.
+  const CodeShare& code() const { return code_; }
+  // REQUIRES: it has nothing yet
+  void share_code(CodeShare code) { code_ = std::move(code); }
 
   // Calls the init function in the domain.  Its status.
   int initialise(an_DomainInitFunc init, void* arg);
@@ -164,6 +175,7 @@ class Domain final : public Object<Domain>, public DomainKind, private Timer {
   void* term_arg_ = nullptr;
   Quota* quota_ = nullptr;
   FileSpace* files_ = nullptr;
+  CodeShare code_;
   bool initialising_ = false;
   bool ending_ = false;
   bool suspended_ = false;
@@ -184,5 +196,7 @@ class Domain final : public Object<Domain>, public DomainKind, private Timer {
 Domain* find_open(an_Domain handle);
 // The same, and nothing is noted.
 Domain* alive(an_Domain handle);
+// Of the functions that whoever calls here gives for something of `domain`.
+const CodeShare& code_of_caller(const Domain& domain);
 
 }  // namespace weft

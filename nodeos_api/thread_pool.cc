@@ -81,7 +81,7 @@ ThreadObject* ThreadPool::spawn(void* mem, an_ThreadFunc function, void* arg) {
   if (!domain_.charge(stack)) return nullptr;
   Node& node = domain_.node();
   auto thread = std::make_shared<Thread>(domain_, domain_.handle(), node.clock(), node.control_queue(),
-                                         *std::move(place));
+                                         *std::move(place), code_of_caller(domain_));
   ThreadObject* object = ThreadObject::make(mem, domain_, thread, stack);
   if (object == nullptr) {
     domain_.give_back(stack);
@@ -140,6 +140,7 @@ size_t ThreadPool::wait() {
     }
     if (!t.thread()->in_service()) ++abandoned;
     t.thread()->abandon();
+    domain_.node().leave_behind(t.thread());
     forget(t);
   }
   return abandoned;
