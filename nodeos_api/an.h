@@ -143,7 +143,8 @@ typedef enum an_TermReason AN_INT {
 typedef int (*an_DomainInitFunc)(an_Domain self, void* arg);
 /* Called once when the domain has ended, in its parent: nothing of the domain runs
  * any more, its channels are closed and its packets given back.  `ended` is a dead
- * handle, good for comparing. */
+ * handle, good for comparing.  If the parent ends too, all that is true of it already, but
+ * it keeps its memory pools, mutexes and conditions until this has returned. */
 typedef void (*an_DomainTermFunc)(an_Domain ended, an_TermReason reason, void* arg);
 
 /*
@@ -167,7 +168,8 @@ an_Domain an_domainCreate(void* mem, an_Domain parent, an_Cred cred, an_ThreadPo
  * keys, memory pools, mutexes, conditions and packets are given back.  A domain may end
  * itself and its descendants, nothing else.
  * Errors: AN_EPERM (not the caller's to end), AN_EDEAD, AN_EINVAL (it or a descendant is
- * still in its init function: return a status instead). */
+ * still in its init function: return a status instead; or a descendant is just ending, and
+ * its termination functions have not returned). */
 int an_domainDestroy(an_Domain d);
 /* [any] The domain whose code is running on this thread; NULL outside of any. */
 an_Domain an_domainSelf(void);

@@ -4,39 +4,9 @@
 #include <algorithm>
 
 #include "nodeos_api/event.h"
-#include "nodeos_api/hand_over.h"
 #include "nodeos_api/node.h"
-#include "nodeos_api/packet_hold.h"
 
 namespace weft {
-
-namespace {
-
-// Every packet of `pool` that `domain` holds is dropped.
-void take_back(Pool& pool, Domain& domain) {
-  uint8_t* const slots = pool.memory().data() + 64;
-  for (size_t i = 0; i < pool.capacity() && domain.ledger().held.value() > 0; ++i) {
-    auto* p = reinterpret_cast<Packet*>(slots + i * Packet::kStride);
-    if (!holds(domain, *p)) continue;
-    domain.give_back_slots(p->segs);
-    unmark(*p);
-    domain.ledger().held.set(domain.ledger().held.value() - 1);
-    drop(PacketPtr(p), DropReason::kPathClosed, domain.ledger().drops);
-  }
-}
-
-// An EE may have thousands, and each would wait for the worker twice: some at a time, so that
-// the worker is waited for seldom and never stands for long.
-void close_channels(const Domain& domain) {
-  constexpr int kAtOnce = 512;  // about a millisecond
-  while (!domain.channels().empty()) {
-    domain.node().worker().call([&] {
-      for (int i = 0; i < kAtOnce && !domain.channels().empty(); ++i) domain.channels().back()->destroy();
-    });
-  }
-}
-
-}  // namespace
 
 Domain* find_open(an_Domain handle) {
   Domain* domain = find<Domain>(handle);
@@ -73,8 +43,9 @@ bool Domain::may_be_destroyed() const {
     fail(AN_EPERM, "the root domain ends with its node");
   } else if (running.domain != nullptr && !descends_from(*running.domain)) {
     fail(AN_EPERM, "a domain may end itself and its descendants, not others");
-  } else if (initialising()) {
-    fail(AN_EINVAL, "the domain, or one of its own, is still in its init function: return a status instead");
+  } else if (in_transition()) {
+    fail(AN_EINVAL,
+         "the domain, or one of its own, is still in its init function, or just ending: return from there");
   } else {
     return true;
   }
@@ -101,11 +72,11 @@ void Domain::add(DomainChannel& channel) {
 }
 
 void Domain::remove(DomainChannel& channel) {
-  // Those that end together go from the youngest on.
   node_.worker().call([&] {
     const auto at = std::find(channels_.rbegin(), channels_.rend(), &channel);
     if (at != channels_.rend()) channels_.erase(std::next(at).base());
   });
+// Those that end together go from the youngest on.
 }
 
 int Domain::initialise(an_DomainInitFunc init, void* arg) {
@@ -114,39 +85,18 @@ int Domain::initialise(an_DomainInitFunc init, void* arg) {
   initialising_ = true;
   const int status = init(handle(), arg);
   initialising_ = false;
+void Domain::remove(DomainPart& part) {
+  const auto at = std::find(parts_.rbegin(), parts_.rend(), &part);
+  if (at != parts_.rend()) parts_.erase(std::next(at).base());
+}
+
   return status;
 }
 
-bool Domain::initialising() const {
-  return initialising_ || std::any_of(children_.begin(), children_.end(),
-                                      [](const Domain* child) { return child->initialising(); });
-}
-
-void Domain::end_threads() {
-  threads_.end();
-  for (Domain* child : children_) child->end_threads();
-}
-
-void Domain::end(an_TermReason reason) {
-  ending_ = true;
-  end_threads();
-  while (!children_.empty()) children_.back()->end(reason == AN_TERM_NODE ? AN_TERM_NODE : AN_TERM_ANCESTOR);
-  if (threads_.wait() > 0) {
-    an_log(handle(), AN_LOG_WARNING, "a thread did not return although the domain ends: it goes on without");
-  }
-  close_channels(*this);
-  while (!parts_.empty()) parts_.back()->destroy();
-  bury();
-  node_.worker().call([this] { clear_worker(); });
-  if (memory_ != nullptr) memory_->remove(*this);
-  if (parent_ != nullptr) node_.worker().call([this] { std::erase(parent_->children_, this); });
-  if (term_ != nullptr) {
-    Domain* const hears = parent_ != nullptr && parent_->parent_ != nullptr ? parent_ : nullptr;
-    RunningScope scope(node_, hears, false);
-    term_(handle(), reason, term_arg_);
-  }
-  if (quota_ != nullptr) quota_->release_domain();
-  free_memory();
+bool Domain::in_transition() const {
+  return initialising_ || ending_ || std::any_of(children_.begin(), children_.end(), [](const Domain* child) {
+           return child->in_transition();
+         });
 }
 
 // The worker's lists must not change while it walks them, as it does when a deliver
@@ -195,12 +145,6 @@ void Domain::condemn() {
   if (condemned_) return;
   condemned_ = true;
   node_.condemn(handle());
-}
-
-void Domain::clear_worker() {
-  node_.worker().timers().cancel(*this);
-  while (!events_.empty()) events_.back()->destroy();
-  for (Pool* pool : node_.pools()) take_back(*pool, *this);
 }
 
 }  // namespace weft

@@ -87,15 +87,15 @@ class Domain final : public Object<Domain>, public DomainKind, private Timer {
     term_ = f;
     term_arg_ = arg;
   }
-  // Whether its init function runs, or that of a descendant.
-  bool initialising() const;
+  // Whether it or a descendant is coming or going: its init function runs, or it is ending.
+  bool in_transition() const;
   bool ending() const { return ending_; }
   // Whether the caller may end it now; if not, the failure is noted.
   bool may_be_destroyed() const;
   // Whether the caller may suspend it (`itself`: also if it is the caller's own) or resume it;
   // if not, the failure is noted.
   bool may_be_suspended(bool itself) const;
-  // Ends the descendants, then this, and frees it.  [control]
+  // Ends the descendants, then this, and frees them.  Nothing, if it is ending.  [control]
   void end(an_TermReason reason);
 
   // Called by what the domain owns when it comes and goes.  [control]
@@ -103,7 +103,7 @@ class Domain final : public Object<Domain>, public DomainKind, private Timer {
   void add(DomainChannel& channel);
   void add(DomainPart& part) { parts_.push_back(&part); }
   void remove(DomainChannel& channel);
-  void remove(DomainPart& part) { std::erase(parts_, &part); }
+  void remove(DomainPart& part);
 
   // Read on the worker, or on the control thread.
   const std::vector<Domain*>& children() const { return children_; }
@@ -163,10 +163,13 @@ class Domain final : public Object<Domain>, public DomainKind, private Timer {
 
  private:
   void fire(uint64_t) override { pause_changed(); }
-  // On the worker: nothing of the domain is left there.
-  void clear_worker();
-  // The threads of this and of its descendants are told.
-  void end_threads();
+  // On the worker: nothing of the domain is left there but its packets.  Returns how much that was.
+  unsigned clear_worker();
+  // A child is gone.  On the worker.
+  void forget(Domain& child);
+  static void end_threads(const std::vector<Domain*>& all);
+  // What is done with each when nothing of it runs any more; frees it.
+  void finish(an_TermReason reason);
 
   Node& node_;
   Domain* parent_;

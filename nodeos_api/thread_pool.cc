@@ -120,10 +120,11 @@ void ThreadPool::end() {
   for (ThreadObject* t : threads_) t->thread()->end();
 }
 
+Deadline ThreadPool::patience_ends() { return std::chrono::steady_clock::now() + kPatience; }
+
 // Whoever waits with the control thread has been told, and goes away by itself: nothing is
 // served here, so that nothing else ends meanwhile.
-size_t ThreadPool::wait() {
-  const auto until = std::chrono::steady_clock::now() + kPatience;
+size_t ThreadPool::wait(Deadline until) {
   const auto still_runs = [](const ThreadObject* t) {
     return !t->thread()->returned() && !t->thread()->in_service();
   };
