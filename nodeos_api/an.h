@@ -149,14 +149,18 @@ typedef void (*an_DomainTermFunc)(an_Domain ended, an_TermReason reason, void* a
 
 /*
  * [control] Makes a domain: what its channels, packets and events are charged to, and
- * what they end with.  `parent` NULL means the root domain of the process's node.
+ * what they end with.  It is made below the domain that calls (an_domainSelf), or one of its
+ * descendants: `parent` NULL means the domain that calls, and outside of any (main() of a process
+ * of its own) the root domain of the process's node.  Domains nest at most 64 deep, of which an
+ * EE's topmost is the first.
  * `cred` says whose limits the domain has (below); NULL: its parent's.  It may be destroyed
  * afterwards.  `threads` NULL: the node's defaults; see an_threadpoolSetSpec.  `mempool` NULL:
  * the node's memory; else a pool of an ancestor's.  `initfn` and `termfn` may be NULL.
  * Errors: AN_EINVAL (memory that is misaligned; a NULL parent where the process has
- * no node, or more than one; what an_threadpoolSetSpec refuses), AN_EPERM (the pool is
- * not an ancestor's; the credential has expired), AN_EDEAD, AN_ELIMIT (also: the principal has
- * all the domains that it may have), AN_ENOSYS, what initfn returns.
+ * no node, or more than one; what an_threadpoolSetSpec refuses), AN_EPERM (the parent is
+ * neither the domain that calls nor below it; the pool is not an ancestor's; the credential has
+ * expired), AN_EDEAD (also: the domain that calls has ended), AN_ELIMIT (also: nested too deep; the
+ * principal has all the domains that it may have), AN_ENOSYS, what initfn returns.
  * Domains form a tree that limits how long they last, and nothing else.
  * Source: Snow on Silk 2.1, 2.2.
  */
@@ -171,9 +175,11 @@ an_Domain an_domainCreate(void* mem, an_Domain parent, an_Cred cred, an_ThreadPo
  * still in its init function: return a status instead; or a descendant is just ending, and
  * its termination functions have not returned). */
 int an_domainDestroy(an_Domain d);
-/* [any] The domain whose code is running on this thread; NULL outside of any. */
+/* [any] The domain whose code is running on this thread; NULL outside of any.  When it has ended
+ * meanwhile: NULL, and for a thread of its own (an_threadSpawn) the dead handle. */
 an_Domain an_domainSelf(void);
-/* The parent; NULL for a root domain (an_errno() is then AN_ENOENT). */
+/* The parent; NULL for a root domain (an_errno() is then AN_ENOENT), and, for whoever is called in
+ * a domain, also for the topmost of an EE: what is above that is not the EE's. */
 an_Domain an_domainParent(an_Domain d);
 
 /* Writes at most `max` children, oldest first, and how many there are; `children` may be NULL

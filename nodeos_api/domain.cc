@@ -18,7 +18,10 @@ Domain* find_open(an_Domain handle) {
 }
 
 Domain::Domain(Node& node, Domain* parent)
-    : node_(node), parent_(parent), code_(parent != nullptr ? parent->code_ : nullptr) {}
+    : node_(node),
+      parent_(parent),
+      level_(parent != nullptr ? parent->level_ + 1 : 0),
+      code_(parent != nullptr ? parent->code_ : nullptr) {}
 
 Domain* alive(an_Domain handle) {
   const HandleTable::Found found = handles().find(reinterpret_cast<uint64_t>(handle), AN_DOMAIN);
@@ -37,11 +40,15 @@ bool Domain::descends_from(const Domain& ancestor) const {
   return false;
 }
 
+bool Domain::is_callers() const {
+  return running.domain != nullptr ? descends_from(*running.domain) : !running.ended;
+}
+
 bool Domain::may_be_destroyed() const {
   if (!node_.allows_control()) return false;
   if (parent_ == nullptr) {
     fail(AN_EPERM, "the root domain ends with its node");
-  } else if (running.domain != nullptr && !descends_from(*running.domain)) {
+  } else if (!is_callers()) {
     fail(AN_EPERM, "a domain may end itself and its descendants, not others");
   } else if (in_transition()) {
     fail(AN_EINVAL,
@@ -57,8 +64,7 @@ bool Domain::may_be_suspended(bool itself) const {
     fail(AN_EPERM, "the root domain runs as long as its node");
     return false;
   }
-  const Domain* caller = running.domain;
-  if (caller == nullptr || (descends_from(*caller) && (itself || this != caller))) return true;
+  if (is_callers() && (itself || this != running.domain)) return true;
   fail(AN_EPERM, "a domain may suspend itself and its descendants and resume these, not others");
   return false;
 }
@@ -71,12 +77,17 @@ void Domain::add(DomainChannel& channel) {
   node_.worker().call([&] { channels_.push_back(&channel); });
 }
 
+// Those that end together go from the youngest on.
 void Domain::remove(DomainChannel& channel) {
   node_.worker().call([&] {
     const auto at = std::find(channels_.rbegin(), channels_.rend(), &channel);
     if (at != channels_.rend()) channels_.erase(std::next(at).base());
   });
-// Those that end together go from the youngest on.
+}
+
+void Domain::remove(DomainPart& part) {
+  const auto at = std::find(parts_.rbegin(), parts_.rend(), &part);
+  if (at != parts_.rend()) parts_.erase(std::next(at).base());
 }
 
 int Domain::initialise(an_DomainInitFunc init, void* arg) {
@@ -85,11 +96,6 @@ int Domain::initialise(an_DomainInitFunc init, void* arg) {
   initialising_ = true;
   const int status = init(handle(), arg);
   initialising_ = false;
-void Domain::remove(DomainPart& part) {
-  const auto at = std::find(parts_.rbegin(), parts_.rend(), &part);
-  if (at != parts_.rend()) parts_.erase(std::next(at).base());
-}
-
   return status;
 }
 

@@ -71,6 +71,11 @@ class Domain final : public Object<Domain>, public DomainKind, private Timer {
   Node& node() const { return node_; }
   Domain* parent() const { return parent_; }
   bool descends_from(const Domain& ancestor) const;
+  // How deep it lies, as its EE sees it: what is above its topmost is not the EE's.
+  static constexpr unsigned kTopmost = 1, kDeepest = 64;
+  unsigned level() const { return level_; }
+  // It is what an EE in another process has for the root.  REQUIRES: it has nothing yet
+  void stand_for_root() { level_ = 0; }
   // Behind Snow: what the node calls it.
   uint64_t at_node() const { return at_node_; }
   void set_at_node(uint64_t handle) { at_node_ = handle; }
@@ -78,8 +83,11 @@ class Domain final : public Object<Domain>, public DomainKind, private Timer {
   // Of the code of its functions.  Its children have theirs, and whatever calls that code and may
   // outlive the domain.
   const CodeShare& code() const { return code_; }
-  // REQUIRES: it has nothing yet
-  void share_code(CodeShare code) { code_ = std::move(code); }
+  // It is the topmost of an EE, whose code that is.  REQUIRES: it has nothing yet
+  void share_code(CodeShare code) {
+    code_ = std::move(code);
+    level_ = kTopmost;
+  }
 
   // Calls the init function in the domain.  Its status.
   int initialise(an_DomainInitFunc init, void* arg);
@@ -90,6 +98,8 @@ class Domain final : public Object<Domain>, public DomainKind, private Timer {
   // Whether it or a descendant is coming or going: its init function runs, or it is ending.
   bool in_transition() const;
   bool ending() const { return ending_; }
+  // Whether it is the caller's own, or below that: what the node's own code calls for may be any.
+  bool is_callers() const;
   // Whether the caller may end it now; if not, the failure is noted.
   bool may_be_destroyed() const;
   // Whether the caller may suspend it (`itself`: also if it is the caller's own) or resume it;
@@ -173,6 +183,7 @@ class Domain final : public Object<Domain>, public DomainKind, private Timer {
 
   Node& node_;
   Domain* parent_;
+  unsigned level_;
   uint64_t at_node_ = 0;
   an_DomainTermFunc term_ = nullptr;
   void* term_arg_ = nullptr;
