@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,9 @@ class Host {
   virtual ~Host() = default;
   // Runs `work` on this thread as code of `domain`, as if the node had called it there.
   virtual void run_in(an_Domain domain, const std::function<void()>& work) = 0;
+  // `domain` is the topmost of an EE, and `code` holds its functions in memory: whatever may call
+  // them has a share of it until then, also what outlives the domain.
+  virtual void share_code(an_Domain domain, std::shared_ptr<const void> code) = 0;
 };
 
 }  // namespace weft::mee

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,18 +30,19 @@ class Loaded final : public Home {
   static int init(an_Domain self, void* arg);
   static void terminated(an_Domain ended, an_TermReason reason, void* arg);
   void end();
+  int begin(an_Domain self);
+  void leave_code();
 
   const std::string path_;
   const std::vector<std::string> argv_;
   std::vector<const char*> arguments_;
   Host& host_;
   const an_Cred cred_;
-  // Stays until the next start: when the domain ends, its code may still be on the stack.
-  std::unique_ptr<SharedObject> object_;
+  std::shared_ptr<SharedObject> object_;  // while it runs
   an_Domain domain_ = nullptr;
   WhenEnded ended_;
-  std::string refused_;  // why an_eeInit did not want to start
-  bool asked_ = false;   // to end
+  std::optional<Error> refused_;  // why it could not start
+  bool asked_ = false;            // to end
 };
 
 }  // namespace weft::mee

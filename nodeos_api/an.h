@@ -143,19 +143,24 @@ typedef enum an_TermReason AN_INT {
 typedef int (*an_DomainInitFunc)(an_Domain self, void* arg);
 /* Called once when the domain has ended, in its parent: nothing of the domain runs
  * any more, its channels are closed and its packets given back.  `ended` is a dead
- * handle, good for comparing. */
+ * handle, good for comparing.  If the parent ends too, all that is true of it already, but
+ * it keeps its memory pools, mutexes and conditions until this has returned. */
 typedef void (*an_DomainTermFunc)(an_Domain ended, an_TermReason reason, void* arg);
 
 /*
  * [control] Makes a domain: what its channels, packets and events are charged to, and
- * what they end with.  `parent` NULL means the root domain of the process's node.
+ * what they end with.  It is made below the domain that calls (an_domainSelf), or one of its
+ * descendants: `parent` NULL means the domain that calls, and outside of any (main() of a process
+ * of its own) the root domain of the process's node.  Domains nest at most 64 deep, of which an
+ * EE's topmost is the first.
  * `cred` says whose limits the domain has (below); NULL: its parent's.  It may be destroyed
  * afterwards.  `threads` NULL: the node's defaults; see an_threadpoolSetSpec.  `mempool` NULL:
  * the node's memory; else a pool of an ancestor's.  `initfn` and `termfn` may be NULL.
  * Errors: AN_EINVAL (memory that is misaligned; a NULL parent where the process has
- * no node, or more than one; what an_threadpoolSetSpec refuses), AN_EPERM (the pool is
- * not an ancestor's; the credential has expired), AN_EDEAD, AN_ELIMIT (also: the principal has
- * all the domains that it may have), AN_ENOSYS, what initfn returns.
+ * no node, or more than one; what an_threadpoolSetSpec refuses), AN_EPERM (the parent is
+ * neither the domain that calls nor below it; the pool is not an ancestor's; the credential has
+ * expired), AN_EDEAD (also: the domain that calls has ended), AN_ELIMIT (also: nested too deep; the
+ * principal has all the domains that it may have), AN_ENOSYS, what initfn returns.
  * Domains form a tree that limits how long they last, and nothing else.
  * Source: Snow on Silk 2.1, 2.2.
  */
@@ -167,11 +172,14 @@ an_Domain an_domainCreate(void* mem, an_Domain parent, an_Cred cred, an_ThreadPo
  * keys, memory pools, mutexes, conditions and packets are given back.  A domain may end
  * itself and its descendants, nothing else.
  * Errors: AN_EPERM (not the caller's to end), AN_EDEAD, AN_EINVAL (it or a descendant is
- * still in its init function: return a status instead). */
+ * still in its init function: return a status instead; or a descendant is just ending, and
+ * its termination functions have not returned). */
 int an_domainDestroy(an_Domain d);
-/* [any] The domain whose code is running on this thread; NULL outside of any. */
+/* [any] The domain whose code is running on this thread; NULL outside of any.  When it has ended
+ * meanwhile: NULL, and for a thread of its own (an_threadSpawn) the dead handle. */
 an_Domain an_domainSelf(void);
-/* The parent; NULL for a root domain (an_errno() is then AN_ENOENT). */
+/* The parent; NULL for a root domain (an_errno() is then AN_ENOENT), and, for whoever is called in
+ * a domain, also for the topmost of an EE: what is above that is not the EE's. */
 an_Domain an_domainParent(an_Domain d);
 
 /* Writes at most `max` children, oldest first, and how many there are; `children` may be NULL
@@ -577,7 +585,8 @@ typedef void (*an_ReleaseFunc)(void* arg);
  * A node in another process cannot see the memory: there the bytes are copied at once, and
  * release is called before an_packetAttach returns.  (an_nodeInfo("attach_copies"))
  * `release(arg)` is called once, when the last packet that shares the bytes was sent by its
- * device, freed or dropped, also if the domain ends first: it may outlive the domain.  Until
+ * device, freed or dropped, also if the domain ends first: it may outlive the domain, and the
+ * EE's code and its static variables stay until then.  Until
  * then the bytes stay where they are, and are not changed.  It runs on the worker, or on the
  * control thread while the worker stands between rounds, in the middle of the node's own
  * work: it must not block, and makes no call of this interface but an_timeGet.  If the call fails, it is not
@@ -891,10 +900,10 @@ int an_threadpoolGetStats(an_ThreadPool pool, an_ThreadPoolStats* stats);
  * A thread of a domain is one of the system's.  It may block, in calls of its own too.
  * When its domain ends, it is told: whatever waits in a call of this interface returns
  * AN_EDEAD, so does every later call, and an_threadTestCancel says so to who computes.
- * The end of the domain waits for it, but for 2 seconds at most.  A thread that has not
- * returned by then goes on without the domain: the node's log says so, no call serves it
- * any more, and what it touches of the domain's memory is gone; the node cannot stop it, as
- * it shares the node's process.
+ * The end of the domain waits for it, but for 2 seconds at most, with all that end together.  A
+ * thread that has not returned by then goes on without the domain: the node's log says so, no call
+ * serves it any more, and what it touches of the domain's memory is gone; the node cannot stop it,
+ * as it shares the node's process.  The EE's code and its static variables stay for it.
  */
 typedef void* (*an_ThreadFunc)(void* arg);
 

@@ -4,39 +4,9 @@
 #include <algorithm>
 
 #include "nodeos_api/event.h"
-#include "nodeos_api/hand_over.h"
 #include "nodeos_api/node.h"
-#include "nodeos_api/packet_hold.h"
 
 namespace weft {
-
-namespace {
-
-// Every packet of `pool` that `domain` holds is dropped.
-void take_back(Pool& pool, Domain& domain) {
-  uint8_t* const slots = pool.memory().data() + 64;
-  for (size_t i = 0; i < pool.capacity() && domain.ledger().held.value() > 0; ++i) {
-    auto* p = reinterpret_cast<Packet*>(slots + i * Packet::kStride);
-    if (!holds(domain, *p)) continue;
-    domain.give_back_slots(p->segs);
-    unmark(*p);
-    domain.ledger().held.set(domain.ledger().held.value() - 1);
-    drop(PacketPtr(p), DropReason::kPathClosed, domain.ledger().drops);
-  }
-}
-
-// An EE may have thousands, and each would wait for the worker twice: some at a time, so that
-// the worker is waited for seldom and never stands for long.
-void close_channels(const Domain& domain) {
-  constexpr int kAtOnce = 512;  // about a millisecond
-  while (!domain.channels().empty()) {
-    domain.node().worker().call([&] {
-      for (int i = 0; i < kAtOnce && !domain.channels().empty(); ++i) domain.channels().back()->destroy();
-    });
-  }
-}
-
-}  // namespace
 
 Domain* find_open(an_Domain handle) {
   Domain* domain = find<Domain>(handle);
@@ -47,12 +17,20 @@ Domain* find_open(an_Domain handle) {
   return domain;
 }
 
-Domain::Domain(Node& node, Domain* parent) : node_(node), parent_(parent) {}
+Domain::Domain(Node& node, Domain* parent)
+    : node_(node),
+      parent_(parent),
+      level_(parent != nullptr ? parent->level_ + 1 : 0),
+      code_(parent != nullptr ? parent->code_ : nullptr) {}
 
 Domain* alive(an_Domain handle) {
   const HandleTable::Found found = handles().find(reinterpret_cast<uint64_t>(handle), AN_DOMAIN);
   auto* domain = static_cast<Domain*>(found.object);
   return domain != nullptr && !domain->ending() ? domain : nullptr;
+}
+
+const CodeShare& code_of_caller(const Domain& domain) {
+  return running.domain != nullptr ? running.domain->code() : domain.code();
 }
 
 bool Domain::descends_from(const Domain& ancestor) const {
@@ -62,14 +40,19 @@ bool Domain::descends_from(const Domain& ancestor) const {
   return false;
 }
 
+bool Domain::is_callers() const {
+  return running.domain != nullptr ? descends_from(*running.domain) : !running.ended;
+}
+
 bool Domain::may_be_destroyed() const {
   if (!node_.allows_control()) return false;
   if (parent_ == nullptr) {
     fail(AN_EPERM, "the root domain ends with its node");
-  } else if (running.domain != nullptr && !descends_from(*running.domain)) {
+  } else if (!is_callers()) {
     fail(AN_EPERM, "a domain may end itself and its descendants, not others");
-  } else if (initialising()) {
-    fail(AN_EINVAL, "the domain, or one of its own, is still in its init function: return a status instead");
+  } else if (in_transition()) {
+    fail(AN_EINVAL,
+         "the domain, or one of its own, is still in its init function, or just ending: return from there");
   } else {
     return true;
   }
@@ -81,8 +64,7 @@ bool Domain::may_be_suspended(bool itself) const {
     fail(AN_EPERM, "the root domain runs as long as its node");
     return false;
   }
-  const Domain* caller = running.domain;
-  if (caller == nullptr || (descends_from(*caller) && (itself || this != caller))) return true;
+  if (is_callers() && (itself || this != running.domain)) return true;
   fail(AN_EPERM, "a domain may suspend itself and its descendants and resume these, not others");
   return false;
 }
@@ -95,12 +77,17 @@ void Domain::add(DomainChannel& channel) {
   node_.worker().call([&] { channels_.push_back(&channel); });
 }
 
+// Those that end together go from the youngest on.
 void Domain::remove(DomainChannel& channel) {
-  // Those that end together go from the youngest on.
   node_.worker().call([&] {
     const auto at = std::find(channels_.rbegin(), channels_.rend(), &channel);
     if (at != channels_.rend()) channels_.erase(std::next(at).base());
   });
+}
+
+void Domain::remove(DomainPart& part) {
+  const auto at = std::find(parts_.rbegin(), parts_.rend(), &part);
+  if (at != parts_.rend()) parts_.erase(std::next(at).base());
 }
 
 int Domain::initialise(an_DomainInitFunc init, void* arg) {
@@ -112,36 +99,10 @@ int Domain::initialise(an_DomainInitFunc init, void* arg) {
   return status;
 }
 
-bool Domain::initialising() const {
-  return initialising_ || std::any_of(children_.begin(), children_.end(),
-                                      [](const Domain* child) { return child->initialising(); });
-}
-
-void Domain::end_threads() {
-  threads_.end();
-  for (Domain* child : children_) child->end_threads();
-}
-
-void Domain::end(an_TermReason reason) {
-  ending_ = true;
-  end_threads();
-  while (!children_.empty()) children_.back()->end(reason == AN_TERM_NODE ? AN_TERM_NODE : AN_TERM_ANCESTOR);
-  if (threads_.wait() > 0) {
-    an_log(handle(), AN_LOG_WARNING, "a thread did not return although the domain ends: it goes on without");
-  }
-  close_channels(*this);
-  while (!parts_.empty()) parts_.back()->destroy();
-  bury();
-  node_.worker().call([this] { clear_worker(); });
-  if (memory_ != nullptr) memory_->remove(*this);
-  if (parent_ != nullptr) node_.worker().call([this] { std::erase(parent_->children_, this); });
-  if (term_ != nullptr) {
-    Domain* const hears = parent_ != nullptr && parent_->parent_ != nullptr ? parent_ : nullptr;
-    RunningScope scope(node_, hears, false);
-    term_(handle(), reason, term_arg_);
-  }
-  if (quota_ != nullptr) quota_->release_domain();
-  free_memory();
+bool Domain::in_transition() const {
+  return initialising_ || ending_ || std::any_of(children_.begin(), children_.end(), [](const Domain* child) {
+           return child->in_transition();
+         });
 }
 
 // The worker's lists must not change while it walks them, as it does when a deliver
@@ -190,12 +151,6 @@ void Domain::condemn() {
   if (condemned_) return;
   condemned_ = true;
   node_.condemn(handle());
-}
-
-void Domain::clear_worker() {
-  node_.worker().timers().cancel(*this);
-  while (!events_.empty()) events_.back()->destroy();
-  for (Pool* pool : node_.pools()) take_back(*pool, *this);
 }
 
 }  // namespace weft

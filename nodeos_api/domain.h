@@ -9,6 +9,7 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <vector>
 
 #include "nodeos_api/domain_part.h"
@@ -26,6 +27,10 @@ namespace weft {
 class Event;
 class FileSpace;
 class Node;
+
+// A share of what holds an EE's functions in memory; null: they are the process's own.  Where the
+// last is let go of nothing is unloaded (mee/shared_object.h), so that it may be from anywhere.
+using CodeShare = std::shared_ptr<const void>;
 
 // A channel of a domain.
 class DomainChannel : public DomainPart {
@@ -66,9 +71,23 @@ class Domain final : public Object<Domain>, public DomainKind, private Timer {
   Node& node() const { return node_; }
   Domain* parent() const { return parent_; }
   bool descends_from(const Domain& ancestor) const;
+  // How deep it lies, as its EE sees it: what is above its topmost is not the EE's.
+  static constexpr unsigned kTopmost = 1, kDeepest = 64;
+  unsigned level() const { return level_; }
+  // It is what an EE in another process has for the root.  REQUIRES: it has nothing yet
+  void stand_for_root() { level_ = 0; }
   // Behind Snow: what the node calls it.
   uint64_t at_node() const { return at_node_; }
   void set_at_node(uint64_t handle) { at_node_ = handle; }
+
+  // Of the code of its functions.  Its children have theirs, and whatever calls that code and may
+  // outlive the domain.
+  const CodeShare& code() const { return code_; }
+  // It is the topmost of an EE, whose code that is.  REQUIRES: it has nothing yet
+  void share_code(CodeShare code) {
+    code_ = std::move(code);
+    level_ = kTopmost;
+  }
 
   // Calls the init function in the domain.  Its status.
   int initialise(an_DomainInitFunc init, void* arg);
@@ -76,15 +95,17 @@ class Domain final : public Object<Domain>, public DomainKind, private Timer {
     term_ = f;
     term_arg_ = arg;
   }
-  // Whether its init function runs, or that of a descendant.
-  bool initialising() const;
+  // Whether it or a descendant is coming or going: its init function runs, or it is ending.
+  bool in_transition() const;
   bool ending() const { return ending_; }
+  // Whether it is the caller's own, or below that: what the node's own code calls for may be any.
+  bool is_callers() const;
   // Whether the caller may end it now; if not, the failure is noted.
   bool may_be_destroyed() const;
   // Whether the caller may suspend it (`itself`: also if it is the caller's own) or resume it;
   // if not, the failure is noted.
   bool may_be_suspended(bool itself) const;
-  // Ends the descendants, then this, and frees it.  [control]
+  // Ends the descendants, then this, and frees them.  Nothing, if it is ending.  [control]
   void end(an_TermReason reason);
 
   // Called by what the domain owns when it comes and goes.  [control]
@@ -92,7 +113,7 @@ class Domain final : public Object<Domain>, public DomainKind, private Timer {
   void add(DomainChannel& channel);
   void add(DomainPart& part) { parts_.push_back(&part); }
   void remove(DomainChannel& channel);
-  void remove(DomainPart& part) { std::erase(parts_, &part); }
+  void remove(DomainPart& part);
 
   // Read on the worker, or on the control thread.
   const std::vector<Domain*>& children() const { return children_; }
@@ -152,18 +173,23 @@ class Domain final : public Object<Domain>, public DomainKind, private Timer {
 
  private:
   void fire(uint64_t) override { pause_changed(); }
-  // On the worker: nothing of the domain is left there.
-  void clear_worker();
-  // The threads of this and of its descendants are told.
-  void end_threads();
+  // On the worker: nothing of the domain is left there but its packets.  Returns how much that was.
+  unsigned clear_worker();
+  // A child is gone.  On the worker.
+  void forget(Domain& child);
+  static void end_threads(const std::vector<Domain*>& all);
+  // What is done with each when nothing of it runs any more; frees it.
+  void finish(an_TermReason reason);
 
   Node& node_;
   Domain* parent_;
+  unsigned level_;
   uint64_t at_node_ = 0;
   an_DomainTermFunc term_ = nullptr;
   void* term_arg_ = nullptr;
   Quota* quota_ = nullptr;
   FileSpace* files_ = nullptr;
+  CodeShare code_;
   bool initialising_ = false;
   bool ending_ = false;
   bool suspended_ = false;
@@ -184,5 +210,7 @@ class Domain final : public Object<Domain>, public DomainKind, private Timer {
 Domain* find_open(an_Domain handle);
 // The same, and nothing is noted.
 Domain* alive(an_Domain handle);
+// Of the functions that whoever calls here gives for something of `domain`.
+const CodeShare& code_of_caller(const Domain& domain);
 
 }  // namespace weft

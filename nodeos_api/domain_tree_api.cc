@@ -11,7 +11,17 @@ namespace weft {
 namespace {
 
 Domain* parent_of_new(an_Domain parent) {
-  if (parent != nullptr) return find_open(parent);
+  if (running.ended) {
+    fail(AN_EDEAD, "the domain of this code has ended");
+    return nullptr;
+  }
+  if (parent == nullptr && running.domain != nullptr) parent = running.domain->handle();
+  if (parent != nullptr) {
+    Domain* const domain = find_open(parent);
+    if (domain == nullptr || domain->is_callers()) return domain;
+    fail(AN_EPERM, "a domain makes others below itself or its descendants, not elsewhere");
+    return nullptr;
+  }
   if (Node* node = Node::only()) return &node->root();
   fail(AN_EINVAL,
        "a domain without a parent needs a process with one node, and there is none, or more than one");
@@ -37,6 +47,10 @@ an_Domain an_domainCreate(void* mem, an_Domain parent, an_Cred cred, an_ThreadPo
   Domain* above = parent_of_new(parent);
   if (above == nullptr || !above->node().allows_control()) return nullptr;
   Node& node = above->node();
+  if (above->level() >= Domain::kDeepest) {
+    fail(AN_ELIMIT, "domains nest at most 64 deep");
+    return nullptr;
+  }
   DomainMeans means;
   if (!means.accept(*above, threads, mempool)) return nullptr;
   Domain* domain = Domain::make(mem, node, above);
@@ -75,8 +89,13 @@ an_Domain an_domainParent(an_Domain d) {
   if (on_own_thread()) return handed_over([&] { return an_domainParent(d); });
   Domain* domain = find<Domain>(d);
   if (domain == nullptr) return nullptr;
-  if (domain->parent() != nullptr) return domain->parent()->handle();
-  fail(AN_ENOENT, "a root domain has no parent");
+  if (domain->parent() == nullptr) {
+    fail(AN_ENOENT, "a root domain has no parent");
+  } else if (domain->level() == Domain::kTopmost && (running.domain != nullptr || running.ended)) {
+    fail(AN_ENOENT, "what is above the topmost domain of an EE is not the EE's");
+  } else {
+    return domain->parent()->handle();
+  }
   return nullptr;
 }
 

@@ -3,6 +3,8 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
+
 #include "nodeos_api/heap_object.h"
 #include "nodeos_api/node.h"
 
@@ -53,13 +55,20 @@ void MemPool::add(Domain& domain) {
   });
 }
 
+// The worker has no more to do with one that is ending.
 void MemPool::remove(Domain& domain) {
-  std::erase(domains_, &domain);
+  const auto at = std::find(domains_.rbegin(), domains_.rend(), &domain);
+  if (at != domains_.rend()) domains_.erase(std::next(at).base());
   domain_count_.set(domains_.size());
-  owner_.node().worker().call([&] {
+  const auto leave = [&] {
     domain.set_memory(nullptr);
     give_back_slots(domain.ledger().slots.value());
-  });
+  };
+  if (domain.ending()) {
+    leave();
+  } else {
+    owner_.node().worker().call(leave);
+  }
   give_back(domain.charged_bytes());
 }
 

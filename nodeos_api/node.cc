@@ -29,6 +29,7 @@ Node::Node(Worker& worker, Pool& pool, Clock& clock)
 }
 
 Node::~Node() {
+  for (const auto& thread : left_behind_) thread->detach_at_last();
   control_queue_->close();
   std::lock_guard lock(nodes_mutex);
   std::erase(nodes(), this);
@@ -64,6 +65,7 @@ void Node::serve() {
   end_condemned();
   check_pools();
   watch_run();
+  reap_left_behind();
   serving_ = false;
 }
 
@@ -106,6 +108,10 @@ void Node::watch_run() {
   auto* domain = static_cast<Domain*>(handles().at(run_domain_.load(std::memory_order_relaxed)));
   an_log(domain->handle(), AN_LOG_WARNING,
          "a function of it runs longer than its thread pool allows, and holds up the worker");
+}
+
+void Node::reap_left_behind() {
+  std::erase_if(left_behind_, [](const auto& thread) { return thread->try_reap(); });
 }
 
 bool Node::allows_control() const {

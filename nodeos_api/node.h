@@ -107,6 +107,8 @@ class Node {
   void wake() const { control_queue_->wake(); }
   void add(MemPool& pool) { mem_pools_.push_back(&pool); }
   void remove(MemPool& pool) { std::erase(mem_pools_, &pool); }
+  // A thread that goes on without its domain: it is looked after from time to time.
+  void leave_behind(std::shared_ptr<Thread> thread) { left_behind_.push_back(std::move(thread)); }
   // The domain is to end with AN_TERM_VIOLATION.  From any thread.
   void condemn(an_Domain domain);
   // On the worker: a function of the domain runs that should have returned then; 0: no more.
@@ -123,6 +125,7 @@ class Node {
   void check_pools();
   void end_condemned();
   void watch_run();
+  void reap_left_behind();
 
   Worker& worker_;
   Pool& pool_;
@@ -131,6 +134,7 @@ class Node {
   std::vector<Pool*> pools_;
   std::shared_ptr<ControlQueue> control_queue_ = std::make_shared<ControlQueue>();
   std::vector<MemPool*> mem_pools_;
+  std::vector<std::shared_ptr<Thread>> left_behind_;
   bool serving_ = false;
   std::mutex condemned_mutex_;
   std::vector<an_Domain> condemned_;

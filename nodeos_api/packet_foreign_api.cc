@@ -19,12 +19,15 @@ struct Attached : Foreign {
   an_ReleaseFunc function;
   void* arg;
   bool implicit;
+  CodeShare code;
 };
 
+// Whose bytes, and whose memory this lies in, may be the code's: it goes last.
 void let_go_of(Foreign* foreign) {
   auto* attached = static_cast<Attached*>(foreign);
   const an_ReleaseFunc function = attached->function;
   void* const arg = attached->arg;
+  const CodeShare code = std::move(attached->code);
   if (attached->implicit) {
     delete attached;
   } else {
@@ -40,6 +43,7 @@ struct Attachment {
   bool writable;
   an_ReleaseFunc release;
   void* arg;
+  const CodeShare& code;
 };
 
 // Empty when the pool is.
@@ -50,6 +54,7 @@ PacketPtr window(Pool& pool, const Attachment& a) {
   attached->function = a.release;
   attached->arg = a.arg;
   attached->implicit = a.mem == nullptr;
+  attached->code = a.code;
   PacketPtr p = pool.attach(*attached, a.bytes, a.length);
   if (!p) attached->implicit ? delete attached : attached->~Attached();
   return p;
@@ -86,7 +91,7 @@ extern "C" an_Packet an_packetAttach(void* mem, an_Domain d, void* bytes, size_t
     return nullptr;
   }
   const Attachment attachment{mem, static_cast<uint8_t*>(bytes), uint32_t(length), writable != 0, release,
-                              arg};
+                              arg, code_of_caller(*domain)};
   return domain->node().carry([&]() -> an_Packet {
     if (!domain->has_room_for(1)) return nullptr;
     PacketPtr p = domain->node().windows_memory() ? window(domain->node().pool(), attachment)

@@ -14,6 +14,7 @@ struct Running {
   const Node* node = nullptr;
   Domain* domain = nullptr;  // null: the node's own code
   bool on_worker = false;
+  bool ended = false;        // the domain, which is then null, while its code is still running
   Thread* thread = nullptr;  // that a domain spawned, and that runs here; then alone
 };
 
@@ -24,7 +25,7 @@ inline thread_local constinit Running running{};
 class RunningScope {
  public:
   RunningScope(const Node& node, Domain* domain, bool on_worker) : before_(running) {
-    running = {&node, domain, on_worker, nullptr};
+    running = {&node, domain, on_worker, false, nullptr};
   }
   ~RunningScope() { running = before_; }
   RunningScope(const RunningScope&) = delete;
@@ -33,5 +34,12 @@ class RunningScope {
  private:
   Running before_;
 };
+
+// The domain is about to be freed.
+inline void forget_running(const Domain* domain) {
+  if (running.domain != domain) return;
+  running.domain = nullptr;
+  running.ended = true;
+}
 
 }  // namespace weft

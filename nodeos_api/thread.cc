@@ -102,7 +102,7 @@ void Thread::mark_returned() {
   std::lock_guard lock(mutex_);
   used_ns_ = read_ns(CLOCK_THREAD_CPUTIME_ID);
   returned_.store(true, std::memory_order_release);
-  if (detached()) place_.reset();
+  if (detached() || abandoned_.load(std::memory_order_relaxed)) place_.reset();
   if (joiner_ != nullptr) joiner_->unpark();
 }
 
@@ -113,9 +113,9 @@ void Thread::detach() {
 }
 
 void Thread::abandon() {
-  ::pthread_detach(thread_);
   std::lock_guard lock(mutex_);
   abandoned_.store(true, std::memory_order_release);
+  if (returned()) place_.reset();
   if (joiner_ != nullptr) joiner_->unpark();
 }
 

@@ -32,15 +32,16 @@ class Thread final : public Waiter, public std::enable_shared_from_this<Thread> 
     size_t stack_size;
   };
 
-  // `clock` outlives the process's threads.  `place` is kept as long as the thread is there; it may
-  // be null.
+  // `clock` outlives the process's threads.  `place` is kept as long as the thread is there, as is
+  // what holds its `code`; either may be null.
   Thread(Domain& domain, an_Domain handle, Clock& clock, std::shared_ptr<ControlQueue> control,
-         ThreadPlace place)
+         ThreadPlace place, std::shared_ptr<const void> code)
       : domain_(domain),
         handle_(handle),
         clock_(clock),
         control_(std::move(control)),
-        place_(std::move(place)) {}
+        place_(std::move(place)),
+        code_(std::move(code)) {}
 
   // The thread that runs here; null if a domain did not spawn it.
   static Thread* here();
@@ -85,8 +86,12 @@ class Thread final : public Waiter, public std::enable_shared_from_this<Thread> 
   uint64_t cpu_ns() const;
   // Gives its stack back.  REQUIRES: returned()
   void reap() { ::pthread_join(thread_, nullptr); }
-  // It goes on, and nobody waits for it any more.
+  // It goes on, and nobody waits for it any more.  Its node gives its stack back in time.
   void abandon();
+  // The same as reap(), if no code runs on it any more.  REQUIRES: abandon()ed
+  bool try_reap() { return ::pthread_tryjoin_np(thread_, nullptr) == 0; }
+  // Nobody gives it back: the system does.  REQUIRES: abandon()ed, not reaped
+  void detach_at_last() { ::pthread_detach(thread_); }
 
  private:
   static void* trampoline(void* start);
@@ -96,6 +101,7 @@ class Thread final : public Waiter, public std::enable_shared_from_this<Thread> 
   Clock& clock_;
   const std::shared_ptr<ControlQueue> control_;
   ThreadPlace place_;
+  const std::shared_ptr<const void> code_;  // let go of with the last that knows the thread
   an_Thread self_ = nullptr;
   pthread_t thread_{};
   bool in_service_ = false;

@@ -81,7 +81,7 @@ ThreadObject* ThreadPool::spawn(void* mem, an_ThreadFunc function, void* arg) {
   if (!domain_.charge(stack)) return nullptr;
   Node& node = domain_.node();
   auto thread = std::make_shared<Thread>(domain_, domain_.handle(), node.clock(), node.control_queue(),
-                                         *std::move(place));
+                                         *std::move(place), code_of_caller(domain_));
   ThreadObject* object = ThreadObject::make(mem, domain_, thread, stack);
   if (object == nullptr) {
     domain_.give_back(stack);
@@ -120,10 +120,11 @@ void ThreadPool::end() {
   for (ThreadObject* t : threads_) t->thread()->end();
 }
 
+Deadline ThreadPool::patience_ends() { return std::chrono::steady_clock::now() + kPatience; }
+
 // Whoever waits with the control thread has been told, and goes away by itself: nothing is
 // served here, so that nothing else ends meanwhile.
-size_t ThreadPool::wait() {
-  const auto until = std::chrono::steady_clock::now() + kPatience;
+size_t ThreadPool::wait(Deadline until) {
   const auto still_runs = [](const ThreadObject* t) {
     return !t->thread()->returned() && !t->thread()->in_service();
   };
@@ -140,6 +141,7 @@ size_t ThreadPool::wait() {
     }
     if (!t.thread()->in_service()) ++abandoned;
     t.thread()->abandon();
+    domain_.node().leave_behind(t.thread());
     forget(t);
   }
   return abandoned;

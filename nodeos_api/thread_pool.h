@@ -42,9 +42,11 @@ class ThreadPool {
 
   // All are told that the domain ends.
   void end();
-  // Waits for them, but at most a bounded time.  Returns how many did not return; those
-  // whose call is being done up the stack are not waited for.
-  size_t wait();
+  // Until when those that were told now are waited for.
+  static Deadline patience_ends();
+  // Waits for them.  Returns how many had not returned by then; those whose call is being done
+  // up the stack are not waited for.
+  size_t wait(Deadline until);
 
   // --- functions on the worker ---------------------------------------------
 

@@ -210,6 +210,7 @@ int Session::begin_as(const Credential* known, Welcome* welcome) {
   top_ = an_domainCreate(nullptr, parent_, known != nullptr ? known->handle() : nullptr, nullptr, nullptr,
                          nullptr, nullptr, hear_of_top, this);
   if (top_ == nullptr) return an_errno();
+  find<Domain>(top_)->stand_for_root();
   border_.emplace(node_, std::move(made->mine), *find<Domain>(top_));
   for_welcome_[0] = std::move(made->memory);
   for_welcome_[1] = std::move(made->their_bell);

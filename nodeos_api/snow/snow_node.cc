@@ -143,7 +143,11 @@ bool SnowNode::listen(int timeout_ms) {
     if (domain != nullptr) domain->end(an_TermReason(ended.reason));
   }
   if (!connection().gone()) return true;
-  while (!root().children().empty()) root().children().back()->end(AN_TERM_NODE);
+  std::vector<an_Domain> all;
+  for (const Domain* child : root().children()) all.push_back(child->handle());
+  for (; !all.empty(); all.pop_back()) {
+    if (Domain* child = alive(all.back())) child->end(AN_TERM_NODE);
+  }
   return false;
 }
 

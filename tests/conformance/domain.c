@@ -171,6 +171,144 @@ static void ends_itself_and_descendants_only(arena* world) {
   an_domainDestroy(r.parent);
 }
 
+typedef struct escape {
+  an_Domain above, other, child, grandchild, in_term;
+  an_Status other_status, above_status;
+} escape;
+static void makes_one_in_term(an_Domain ended, an_TermReason reason, void* arg) {
+  (void)ended;
+  (void)reason;
+  ((escape*)arg)->in_term = plain_domain();
+}
+static int init_makes_others(an_Domain self, void* arg) {
+  escape* e = (escape*)arg;
+  an_Domain mayfly;
+  e->above = an_domainParent(self);
+  e->above_status = (an_Status)an_errno();
+  if (an_domainCreate(NULL, e->other, NULL, NULL, NULL, NULL, NULL, NULL, NULL) != NULL) return AN_EIO;
+  e->other_status = (an_Status)an_errno();
+  e->child = plain_domain();
+  e->grandchild = an_domainCreate(NULL, e->child, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+  mayfly = an_domainCreate(NULL, NULL, NULL, NULL, NULL, NULL, NULL, makes_one_in_term, e);
+  return an_domainDestroy(mayfly);
+}
+static void makes_others_below_itself_only(arena* world) {
+  escape e = {0};
+  an_Domain d, other = plain_domain();
+  (void)world;
+  e.other = other;
+  d = an_domainCreate(NULL, NULL, NULL, NULL, NULL, init_makes_others, &e, NULL, NULL);
+  REQUIRE(d != NULL);
+  EXPECT(e.other_status == AN_EPERM && stats_of(other).children == 0);
+  EXPECT(e.above == NULL && e.above_status == AN_ENOENT); /* it sees nothing above itself */
+  EXPECT(an_domainParent(e.child) == d && an_domainParent(e.grandchild) == e.child);
+  EXPECT(e.in_term != NULL && an_domainParent(e.in_term) == d);
+  EXPECT(an_domainDestroy(d) == AN_OK);
+  EXPECT_STATUS(AN_EDEAD, an_domainDestroy(e.child));
+  EXPECT_STATUS(AN_EDEAD, an_domainDestroy(e.in_term));
+  an_domainDestroy(other);
+}
+
+static void* thread_makes_others(void* arg) {
+  escape* e = (escape*)arg;
+  e->child = plain_domain();
+  if (an_domainCreate(NULL, e->other, NULL, NULL, NULL, NULL, NULL, NULL, NULL) == NULL)
+    e->other_status = (an_Status)an_errno();
+  return NULL;
+}
+static void so_do_its_threads(arena* world) {
+  escape e = {0};
+  an_Domain d = plain_domain(), other = plain_domain();
+  an_Thread t;
+  (void)world;
+  e.other = other;
+  t = an_threadSpawn(NULL, d, thread_makes_others, &e);
+  REQUIRE(t != NULL);
+  EXPECT(an_threadJoin(t, NULL) == AN_OK);
+  EXPECT(e.child != NULL && an_domainParent(e.child) == d && e.other_status == AN_EPERM);
+  an_domainDestroy(d);
+  an_domainDestroy(other);
+}
+
+static an_Domain self_after;
+static int made_after, destroyed_after;
+static void term_ends_its_parent(an_Domain ended, an_TermReason reason, void* arg) {
+  (void)ended;
+  (void)reason;
+  EXPECT(an_domainDestroy(*(an_Domain*)arg) == AN_OK);
+  self_after = an_domainSelf();
+  made_after = plain_domain() != NULL ? AN_OK : an_errno();
+  destroyed_after = an_domainDestroy(*(an_Domain*)arg);
+}
+static void code_that_outlives_its_domain(arena* world) {
+  an_Domain p = plain_domain(), other = plain_domain();
+  an_Domain c = an_domainCreate(NULL, p, NULL, NULL, NULL, NULL, NULL, term_ends_its_parent, &p);
+  (void)world;
+  self_after = other;
+  EXPECT(an_domainDestroy(c) == AN_OK);
+  EXPECT(self_after == NULL && made_after == AN_EDEAD && destroyed_after == AN_EDEAD);
+  EXPECT(an_domainDestroy(other) == AN_OK);
+}
+
+static int depth_of(an_Domain top, an_DomainTermFunc f, void* arg, an_Domain* deepest) {
+  int depth = 1;
+  an_Domain next;
+  for (*deepest = top; (next = an_domainCreate(NULL, *deepest, NULL, NULL, NULL, NULL, NULL, f, arg)) != NULL;
+       *deepest = next)
+    depth++;
+  return depth;
+}
+static void count_term(an_Domain ended, an_TermReason reason, void* arg) {
+  (void)ended;
+  (void)reason;
+  ++*(int*)arg;
+}
+static void nests_64_deep(arena* world) {
+  an_Domain d = plain_domain(), deepest;
+  int ended = 0;
+  (void)world;
+  EXPECT(depth_of(d, count_term, &ended, &deepest) == 64 && an_errno() == AN_ELIMIT);
+  EXPECT_NULL(AN_ELIMIT, an_domainCreate(NULL, deepest, NULL, NULL, NULL, NULL, NULL, NULL, NULL));
+  EXPECT(an_domainDestroy(d) == AN_OK && ended == 63);
+}
+
+/* Channels are closed, and memory is there, when the first termination function is called. */
+typedef struct last_words {
+  an_Domain parent;
+  an_OutChan out;
+  an_Heap heap;
+  char* memory;
+  int order, refused, alive;
+} last_words;
+static void term_of_child(an_Domain ended, an_TermReason reason, void* arg) {
+  last_words* w = (last_words*)arg;
+  (void)ended;
+  (void)reason;
+  w->order++;
+  w->alive += an_domainSelf() == w->parent;
+  w->alive += w->memory[0] == 'x' && an_heapFree(w->heap, w->memory) == AN_OK;
+  w->refused += an_outchanDestroy(w->out) == AN_EDEAD;
+  w->refused += an_domainDestroy(w->parent) == AN_EDEAD;
+  w->refused += plain_domain() == NULL && an_errno() == AN_EDEAD;
+  w->refused += an_packetAlloc(w->parent, 10) == NULL && an_errno() == AN_EDEAD;
+}
+static void parents_memory_outlives_children(arena* world) {
+  last_words w = {0};
+  an_Domain top = plain_domain();
+  an_MemPool pool;
+  (void)world;
+  w.parent = an_domainCreate(NULL, top, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+  w.out = an_outchanCreate(NULL, w.parent, "a", NULL, NULL);
+  pool = an_mempoolCreate(NULL, w.parent, 1 << 20, NULL, NULL, 0);
+  w.heap = an_heapCreate(NULL, pool);
+  w.memory = (char*)an_heapAlloc(w.heap, 100);
+  REQUIRE(w.memory != NULL);
+  w.memory[0] = 'x';
+  REQUIRE(an_domainCreate(NULL, w.parent, NULL, NULL, pool, NULL, NULL, term_of_child, &w) != NULL);
+  EXPECT(an_domainDestroy(top) == AN_OK);
+  EXPECT(w.order == 1 && w.alive == 2 && w.refused == 4);
+}
+
 static void root_stays(arena* world) {
   an_Domain d = plain_domain();
   an_Domain root = an_domainParent(d);
@@ -290,6 +428,11 @@ const check domain_checks[] = {
     {"domain: descendants end first, and hear why", descendants_end_first},
     {"domain: a child ends alone", child_ends_alone},
     {"domain: ends itself and descendants only", ends_itself_and_descendants_only},
+    {"domain: makes others below itself only, and sees nothing above", makes_others_below_itself_only},
+    {"domain: so do its threads", so_do_its_threads},
+    {"domain: code that outlives its domain is nobody's", code_that_outlives_its_domain},
+    {"domain: nests 64 deep", nests_64_deep},
+    {"domain: a parent that ends keeps its memory until its children have", parents_memory_outlives_children},
     {"domain: the root stays", root_stays},
     {"domain: explicit memory", explicit_memory},
     {"domain: misaligned memory", misaligned_memory},

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 import unittest
-from weftd import Weftd
+from weftd import ROOT, Weftd
 
 
 NODE = """
@@ -56,6 +56,122 @@ int main(int argc, char** argv) {
   for (;;) pause();
 }
 """
+
+
+# Loaded into weftd.  Its first build leaves behind what its argument says.
+LOADED = r"""
+#include <nodeos_api/an_ee.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static char bytes[40] = {0x45, 0, 0, 40};
+static char until[4096];
+static volatile int build = BUILD, seen;
+
+static void* stay(void* arg) {
+  const struct timespec a_while = {0, 1000000};
+  while (access(until, F_OK) != 0) {
+    nanosleep(&a_while, 0);
+    seen = build;
+  }
+  return arg;
+}
+static void release(void* arg) { *(volatile int*)arg = build; }
+
+int an_eeInit(an_Domain self, int argc, const char* const* argv) {
+  if (argc != 3) return AN_EINVAL;
+  strncpy(until, argv[2], sizeof until - 1);
+  if (BUILD == 2) return an_log(self, AN_LOG_INFO, "build 2");
+  if (strcmp(argv[1], "thread") == 0) {
+    if (an_threadSpawn(NULL, self, stay, NULL) == NULL) return an_errno();
+  } else {
+    an_OutChan out = an_outchanCreate(NULL, self, "a", "", NULL);
+    an_Packet packet = an_packetAttach(NULL, self, bytes, sizeof bytes, 0, release, (void*)&seen);
+    if (out == NULL || packet == NULL || an_outchanSend(out, packet) != AN_OK) return an_errno();
+  }
+  return an_log(self, AN_LOG_INFO, "build 1");
+}
+"""
+
+
+class LoadedEes(unittest.TestCase):
+    """What an EE in weftd's process left behind runs on in its code, although another build of it is there."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="weft-loaded-"))
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        (cls.folder / "x.c").write_text(LOADED)
+        for number in (1, 2):
+            subprocess.run(["cc", "-O1", "-shared", "-fPIC", f"-DBUILD={number}", f"-I{ROOT}", "-o",
+                            cls.folder / f"{number}.so", cls.folder / "x.c"], check=True)
+
+    def install(self, number):
+        """In place of the one before, as installations do it: another file."""
+        shutil.copy(self.folder / f"{number}.so", self.folder / "new.so")
+        (self.folder / "new.so").rename(self.folder / "x.so")
+
+    def start(self, what, wire=""):
+        self.install(1)
+        self.until = self.folder / "until"
+        self.until.unlink(missing_ok=True)
+        self.weftd = Weftd(self.folder, NODE + wire + f"""
+[ee.x]
+load = "{self.folder}/x.so"
+args = ["{what}", "{self.until}"]
+restart = "never"
+""")
+        self.addCleanup(self.weftd.stop)
+
+    def mapped(self):
+        """How many files of that name have code there."""
+        lines = pathlib.Path(f"/proc/{self.weftd.process.pid}/maps").read_text().splitlines()
+        return sum(f"{self.folder}/x.so" in line and " r-xp " in line for line in lines)
+
+    def wait_for(self, what):
+        deadline = time.monotonic() + 20
+        while not what():
+            self.assertLess(time.monotonic(), deadline, self.weftd.said())
+            time.sleep(0.05)
+
+    def exchange(self):
+        self.weftd.weft("ee", "stop", "x")
+        self.install(2)
+        self.weftd.weft("ee", "start", "x")
+        return True
+
+    def expect_kept(self, what):
+        """As long as there is something left; and the next start is of the next build."""
+        self.weftd.weft("ee", "stop", "x")
+        self.assertEqual(what(), 1)
+        self.assertIn("x.so is still needed by what an EE of it left when it ended",
+                      self.weftd.weft("ee", "start", "x", check=False).stderr)
+        self.install(2)
+        self.weftd.weft("ee", "start", "x")
+        self.assertEqual(self.mapped(), 2)
+        self.assertRegex(self.weftd.said(), "(?s)build 1.*build 2")
+        self.until.touch()
+        self.wait_for(lambda: what() == 0)
+        self.wait_for(lambda: self.exchange() and self.mapped() == 1)
+        self.assertEqual(self.weftd.stop(), 0, self.weftd.said())
+
+    def threads(self):
+        count = 0
+        for task in pathlib.Path(f"/proc/{self.weftd.process.pid}/task").iterdir():
+            try:
+                count += (task / "comm").read_text() == "weft-ee\n"
+            except OSError:  # it has ended meanwhile
+                pass
+        return count
+
+    def test_a_thread(self):
+        self.start("thread")
+        self.expect_kept(self.threads)
+
+    def test_memory_on_its_way(self):
+        self.start("memory", wire="delay_us = 8000000\n")
+        self.expect_kept(lambda: self.weftd.show("pools")["pools"][0]["in_use"])
 
 
 class Ees(unittest.TestCase):

@@ -9,6 +9,9 @@
  *   send-rated PROT ADDR    the same through a channel that may send 8 Mbit/s
  *   threads                 of its domain, which compute; then of the C library
  *   domains-threads         of one domain after the other
+ *   domains                 that lie side by side
+ *   domains-deep            as deep as they nest, again and again
+ *   escape                  domains that are not below its own
  *   channels PROT ADDR      outgoing ones
  *   calls                   of the control thread's time, from all the threads that it may have
  *   descriptors
@@ -132,6 +135,38 @@ static int spawn_in_domains(void) {
   return AN_OK;
 }
 
+static an_Domain make_domain(an_Domain parent) {
+  return an_domainCreate(NULL, parent, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+}
+static void* make_domains(void* arg) {
+  uint64_t n = 0;
+  while (n < MOST && make_domain(greedy.domain) != NULL) n++;
+  say_once("domains", n);
+  return arg;
+}
+static void* make_domains_deep(void* arg) {
+  uint64_t n = 0, before;
+  do {
+    an_Domain next = greedy.domain;
+    for (before = n; n < MOST && (next = make_domain(next)) != NULL;) n++;
+    if (before == 0) say("deep domains", n, an_statusName(an_errno()));
+  } while (n < MOST && n > before);
+  say_once("domains", n);
+  return arg;
+}
+
+/* What it makes with no parent is below it, and what is above it it does not see. */
+static int escape(void) {
+  const an_Domain above = an_domainParent(greedy.domain), out = make_domain(NULL);
+  uint64_t n = 0;
+  say("domains above it", above != NULL, an_statusName(an_errno()));
+  if (out == NULL) return an_errno();
+  say("domains outside", an_domainParent(out) != greedy.domain, "no more");
+  while (n < MOST && an_outchanCreate(NULL, out, greedy.prot, greedy.addr, NULL) != NULL) n++;
+  say_once("channels", n);
+  return AN_OK;
+}
+
 static void* open_channels(void* arg) {
   uint64_t n = 0;
   while (n < MOST && an_outchanCreate(NULL, greedy.domain, greedy.prot, greedy.addr, NULL) != NULL) n++;
@@ -245,6 +280,9 @@ int an_eeInit(an_Domain self, int argc, const char* const* argv) {
   if (strcmp(what, "domains-threads") == 0) return spawn_in_domains();
   if (strcmp(what, "calls") == 0) return spawn_callers();
   if (strcmp(what, "channels") == 0) return start_thread(open_channels);
+  if (strcmp(what, "domains") == 0) return start_thread(make_domains);
+  if (strcmp(what, "domains-deep") == 0) return start_thread(make_domains_deep);
+  if (strcmp(what, "escape") == 0) return escape();
   if (strcmp(what, "memory") == 0) return start_thread(take_memory);
   if (strcmp(what, "descriptors") == 0) return open_descriptors();
   if (strcmp(what, "pool") == 0) return overdraw_pool();

@@ -78,6 +78,7 @@ principal = "tenant"
 LIB = BIN.parent / "tests/system"
 GREEDY_EE = BIN / "greedy_ee"
 CHANNELS = 4094  # that the greedy one can open: 4096 objects, of which two are domains
+DOMAINS = 4094  # likewise
 BACK_WITHIN = 0.1  # seconds from the kill of an EE until nothing of it is left in the node
 CHANCES = 5  # how often an EE is killed until that is so: a machine may have other things to do, too
 PACKET = 2112  # bytes of the pool that a packet fills
@@ -347,6 +348,56 @@ class Limits(unittest.TestCase):
         self.assertEqual((said["lost"], said["twice"]), (0, 0), said)
         self.assertLess(times[-1], BACK_WITHIN, times)
         self.expect_good_end()
+
+    def domains_live_and_die(self, life):
+        """The same with domains."""
+        self.wait_for(lambda: self.log().count("greedy: domains: ") == life)
+        os.kill(int(self.admin.ee("greedy")["place"].removeprefix("process ")), signal.SIGKILL)
+        killed = time.monotonic()
+        self.wait_for(lambda: self.admin.ee("greedy")["state"] == "failed")
+        gone = time.monotonic() - killed
+        print(f"  gone in {gone * 1000:.1f} ms")
+        self.assertLess(len(self.admin.show("domains")["domains"]), 20)
+        return gone
+
+    def expect_domains_gone_at_once(self, how):
+        self.start(f'"{how}"', more='restart = "never"\n')
+        self.flow.go()
+        times = [self.domains_live_and_die(1)]
+        while times[-1] >= BACK_WITHIN and len(times) < CHANCES:
+            self.weftd.weft("ee", "start", "greedy")
+            times.append(self.domains_live_and_die(len(times) + 1))
+        said = self.flow.rest()
+        self.assertEqual(self.said("domains"), (DOMAINS, "AN_ELIMIT"))
+        self.assertEqual((said["lost"], said["twice"]), (0, 0), said)
+        self.assertLess(times[-1], BACK_WITHIN, times)
+        self.expect_good_end()
+
+    def test_thousands_of_domains_are_gone_at_once(self):
+        self.expect_domains_gone_at_once("domains")
+
+    def test_thousands_of_deep_domains_are_gone_at_once(self):
+        self.expect_domains_gone_at_once("domains-deep")
+        self.assertEqual(self.said("deep domains"), (63, "AN_ELIMIT"))  # and its own
+
+    def expect_no_escape(self, ee):
+        self.assertEqual(self.said("domains above it"), (0, "AN_ENOENT"))
+        self.assertEqual(self.said("domains outside")[0], 0)
+        self.assertEqual(self.said("channels"), (10, "AN_ELIMIT"))
+        self.expect_neighbour_whole()
+        self.weftd.weft("ee", "stop", ee)
+        left = self.admin.show("domains")["domains"]
+        self.assertEqual([row for row in left if row["ee"] == ee], [])
+        self.assertEqual([row for row in self.admin.show("channels")["channels"] if row["ee"] != "echo"], [])
+        self.expect_good_end()
+
+    def test_escape(self):
+        self.start('"escape", ' + SINK, more=TENANT)
+        self.expect_no_escape("greedy")
+
+    def test_escape_of_one_in_weftd(self):
+        self.start('"descriptors"', more=LOADED % ('"escape", ' + SINK) + TENANT)
+        self.expect_no_escape("loaded")
 
     def test_descriptors(self):
         self.start('"descriptors"')

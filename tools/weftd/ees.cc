@@ -137,4 +137,8 @@ void Ees::run_in(an_Domain domain, const std::function<void()>& work) {
   work();
 }
 
+void Ees::share_code(an_Domain domain, std::shared_ptr<const void> code) {
+  find<Domain>(domain)->share_code(std::move(code));
+}
+
 }  // namespace weft

@@ -48,6 +48,7 @@ class Ees final : private mee::Host {
   // Whom its domains draw on; null: nobody.
   Principals::Known* principal_of(const EeConfig& ee) const;
   void run_in(an_Domain domain, const std::function<void()>& work) override;
+  void share_code(an_Domain domain, std::shared_ptr<const void> code) override;
 
   const Parts parts_;
   std::unique_ptr<mee::Manager> manager_;

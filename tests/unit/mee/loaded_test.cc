@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mee/loaded.h"
 
+#include <atomic>
 #include <filesystem>
+#include <fstream>
+#include <thread>
 
 #include "nodeos_api/credential.h"
 #include "tests/unit/mee/node_fixture.h"
@@ -24,6 +27,12 @@ class LoadedTest : public WithManager {
   std::string why_not(std::string_view name) {
     const auto started = manager_->start(name);
     return started ? "it started" : started.error().sentence;
+  }
+  // Whether the file's code is in this process.
+  static bool is_mapped(const std::string& path) {
+    std::ifstream maps("/proc/self/maps");
+    const std::string all((std::istreambuf_iterator<char>(maps)), {});
+    return all.find(std::filesystem::canonical(path).string()) != std::string::npos;
   }
   size_t domains() { return node_.root().children().front()->children().size(); }
 };
@@ -91,6 +100,57 @@ TEST_F(LoadedTest, OneFileIsOneEe) {
   ASSERT_TRUE(manager_->start("first"));
   EXPECT_THAT(why_not("second"), HasSubstr("is loaded for another EE, which would share its variables"));
   EXPECT_TRUE(manager_->start("copy"));
+  ASSERT_TRUE(manager_->stop("first"));
+  EXPECT_TRUE(manager_->start("second"));
+}
+
+TEST_F(LoadedTest, ItsConstructorsRunInItsDomain) {
+  add("small", WEFT_SMALL_EE, {"at load"});
+  EXPECT_EQ(why_not("small"), "it started");
+}
+
+TEST_F(LoadedTest, ItsCodeGoesWhenSomethingElseIsLoaded) {
+  const testing::TemporaryDirectory folder;
+  std::filesystem::copy_file(WEFT_SMALL_EE, folder.file("copy.so"));
+  add("copy", folder.file("copy.so"));
+  add("small", WEFT_SMALL_EE);
+  ASSERT_TRUE(manager_->start("copy"));
+  ASSERT_TRUE(manager_->stop("copy"));
+  ASSERT_TRUE(manager_->start("small"));
+  EXPECT_FALSE(is_mapped(folder.file("copy.so")));
+}
+
+// A thread that runs on in code that is gone would take this process with it.
+TEST_F(LoadedTest, ItsCodeStaysAsLongAsOneOfItsThreads) {
+  std::atomic<int> may_go = 0;
+  const testing::TemporaryDirectory folder;
+  const std::string file = folder.file("copy.so");
+  std::filesystem::copy_file(WEFT_SMALL_EE, file);
+  add("copy", file, {"stay", std::to_string(reinterpret_cast<uintptr_t>(&may_go))});
+  add("other", WEFT_SMALL_EE);
+  ASSERT_TRUE(manager_->start("copy"));
+  ASSERT_TRUE(manager_->stop("copy"));
+  EXPECT_THAT(logged(), HasSubstr("it goes on without"));
+  ASSERT_TRUE(manager_->start("other"));
+  EXPECT_TRUE(is_mapped(file));
+  EXPECT_EQ(why_not("copy"), file +
+                                 " is still needed by what an EE of it left when it ended: a thread that has "
+                                 "not returned, or memory in packets that are on their way");
+
+  std::filesystem::copy_file(WEFT_SMALL_EE, folder.file("next.so"));
+  std::filesystem::rename(folder.file("next.so"), file);  // another file of that name
+  may_go = 1;
+  EXPECT_EQ(why_not("copy"), "it started");
+  ASSERT_TRUE(manager_->stop("copy"));
+  const auto soon = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!manager_->start("copy") && std::chrono::steady_clock::now() < soon) {
+    node_.serve();
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(state("copy"), "running");
+  ASSERT_TRUE(manager_->stop("copy"));
+  ASSERT_TRUE(manager_->stop("other"));
+  ASSERT_TRUE(manager_->start("other"));
 }
 
 }  // namespace

@@ -21,6 +21,9 @@ class WithManager : public ::testing::Test, public Host {
     const RunningScope scope(node_, find<Domain>(domain), false);
     work();
   }
+  void share_code(an_Domain domain, std::shared_ptr<const void> code) override {
+    find<Domain>(domain)->share_code(std::move(code));
+  }
 
  protected:
   void SetUp() override {
