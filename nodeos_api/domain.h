@@ -26,6 +26,7 @@ namespace weft {
 class Event;
 class FileSpace;
 class Node;
+class PoolShare;
 
 // A channel of a domain.
 class DomainChannel : public DomainPart {
@@ -60,6 +61,10 @@ class Domain final : public Object<Domain>, public DomainKind, private Timer {
   // Likewise.
   FileSpace* files() const { return files_; }
   void see(FileSpace* files) { files_ = files; }
+  // What the queues of its channels draw on: its parent's; null: nothing bounds them together.
+  // Likewise.
+  PoolShare* share() const { return share_; }
+  void set_share(PoolShare* share) { share_ = share; }
   // Whether its principal may hold so many slots of the pool more.
   bool may_hold(size_t slots) const { return quota_ == nullptr || quota_->may_hold(slots); }
 
@@ -164,6 +169,7 @@ class Domain final : public Object<Domain>, public DomainKind, private Timer {
   void* term_arg_ = nullptr;
   Quota* quota_ = nullptr;
   FileSpace* files_ = nullptr;
+  PoolShare* share_ = nullptr;
   bool initialising_ = false;
   bool ending_ = false;
   bool suspended_ = false;

@@ -26,7 +26,7 @@
 extern "C" {
 #endif
 
-#define ARENA_PACKETS 512
+#define ARENA_PACKETS 2048
 #define ARENA_FILE_BYTES (1 << 20)
 #define ARENA_FILES 64
 #define ARENA_OPEN 32
