@@ -2,7 +2,6 @@
 #include "config/read_ee.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "config/checks.h"
 
@@ -20,24 +19,6 @@ constexpr std::string_view kBuiltIn[] = {"mee", "pan"};
 constexpr std::string_view kRoot = "node";  // whose domains are no EE's
 
 std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
-
-// "64M" as bytes; 0 when it is no such size.
-uint64_t parse_size(std::string_view text) {
-  uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const std::string_view unit(end, size_t(text.data() + text.size() - end));
-  const int shift = unit == "K" ? 10 : unit == "M" ? 20 : unit == "G" ? 30 : unit == "T" ? 40 : -1;
-  if (error != std::errc{} || shift < 0 || number > kMostMemory >> shift) return 0;
-  return number << shift;
-}
-
-void read_memory(TableReader& table, EeConfig& ee) {
-  const auto text = table.text("memory");
-  if (!text) return;
-  ee.memory = parse_size(text->value);
-  if (ee.memory >= kLeastMemory) return;
-  table.refuse("memory", quoted(text->value) + " is not a size from 1M to 16T, as '64M'");
-}
 
 void read_readable(TableReader& table, EeConfig& ee) {
   ee.read = table.texts("read");
@@ -65,7 +46,7 @@ void read_exec(TableReader& table, EeConfig& ee) {
   if (ee.user && ee.user->value.empty())
     table.refuse("user", "'user' is empty; a name or a number was expected");
   read_readable(table, ee);
-  read_memory(table, ee);
+  table.size("memory", kLeastMemory, kMostMemory, ee.memory);
   table.number("cpu", 1, kMostCpu, ee.cpu_percent);
   read_session(table, ee.session);
   table.flag("isolate", ee.isolate);

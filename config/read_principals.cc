@@ -8,7 +8,7 @@ namespace weft {
 namespace {
 
 constexpr int64_t kMaxUid = 4294967294;  // (uid_t)-1 is none
-constexpr int64_t kMaxMemory = int64_t{1} << 40;
+constexpr uint64_t kMaxMemory = uint64_t{1} << 40;
 constexpr int64_t kMaxBandwidth = 1'000'000'000'000;
 constexpr int64_t kMaxObjects = 1 << 20;  // handles of a node
 constexpr int64_t kMaxCpu = 100 * 1024;   // percent: 1024 CPUs
@@ -32,7 +32,7 @@ void read_identity(TableReader& table, PrincipalConfig& p) {
 
 // What it may have.
 void read_limits(TableReader& table, PrincipalConfig& p) {
-  table.number("memory", 0, kMaxMemory, p.memory);
+  table.size("memory", 0, kMaxMemory, p.memory);
   table.number("bandwidth", 0, kMaxBandwidth, p.bandwidth);
   table.number("domains", 0, kMaxObjects, p.domains);
   table.number("channels", 0, kMaxObjects, p.channels);

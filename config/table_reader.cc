@@ -2,6 +2,7 @@
 #include "config/table_reader.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "paths/path_text.h"
 
@@ -43,6 +44,26 @@ size_t value_length(std::string_view escape) {
 }
 
 bool continues_character(char c) { return (uint8_t(c) & 0xc0) == 0x80; }
+
+constexpr std::string_view kUnits = "KMGT";  // powers of 1024
+
+// "64M" as bytes; nothing when it is no such size.
+std::optional<uint64_t> parse_size(std::string_view text) {
+  uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view unit(end, size_t(text.data() + text.size() - end));
+  const size_t power = unit.size() == 1 ? kUnits.find(unit) : std::string_view::npos;
+  if (error != std::errc{} || power == std::string_view::npos) return std::nullopt;
+  const int shift = 10 * int(power + 1);
+  return number <= UINT64_MAX >> shift ? std::optional(number << shift) : std::nullopt;
+}
+
+// In the largest unit of which it is a whole number.
+std::string size_text(uint64_t bytes) {
+  size_t power = 0;
+  for (; bytes != 0 && bytes % 1024 == 0 && power < kUnits.size(); ++power) bytes /= 1024;
+  return std::to_string(bytes) + (power == 0 ? std::string() : std::string(1, kUnits[power - 1]));
+}
 
 // On one line, and nothing that a terminal would obey: what a file holds is quoted in sentences.
 std::string printable(std::string_view sentence) {
@@ -168,6 +189,21 @@ void TableReader::fraction(std::string_view key, double& into) {
   const double value = node->value<double>().value_or(-1);
   if (!(value >= 0 && value <= 1)) return refuse(key, "'" + std::string(key) + "' is outside 0 to 1");
   into = value;
+}
+
+void TableReader::size(std::string_view key, uint64_t low, uint64_t high, uint64_t& into) {
+  const toml::node* node = find(key);
+  if (node == nullptr) return;
+  if (node->is_integer()) return number(key, int64_t(low), int64_t(high), into);
+  const auto* text = node->as_string();
+  if (text == nullptr) return wrong_type(key, *node, "a size: a number of bytes, or a text such as '64M'");
+  const auto size = parse_size(text->get());
+  if (size && *size >= low && *size <= high) {
+    into = *size;
+    return;
+  }
+  refuse(key, "'" + text->get() + "' is not a size from " + size_text(low) + " to " + size_text(high) +
+                  ", as '64M'");
 }
 
 Text TableReader::text_of(const toml::value<std::string>& value) const {

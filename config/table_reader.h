@@ -49,6 +49,8 @@ class TableReader {
   void number(std::string_view key, int64_t low, int64_t high, uint32_t& into);
   void number(std::string_view key, int64_t low, int64_t high, uint64_t& into);
   void fraction(std::string_view key, double& into);  // 0 .. 1
+  // Bytes: a number, or a text with a unit, "64M"; K, M, G, T are powers of 1024.
+  void size(std::string_view key, uint64_t low, uint64_t high, uint64_t& into);
   void text(std::string_view key, std::string& into);
   // One of `choices`, as its index.
   std::optional<size_t> choice(std::string_view key, const std::vector<std::string>& choices);

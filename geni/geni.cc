@@ -119,6 +119,7 @@ Result<Opening> Geni::open_path(std::string_view text, Partner* peer, Opening pe
   Path& path = *built->path;
   path.set_id(*id);
   path.set_priority(options.priority);
+  if (options.share != nullptr) path.draw_on(*options.share);
   if (options.police.limits()) path.police(options.police, worker_);
   if (options.shape.limits()) path.shape(options.shape, worker_);
   path.join(End::kNear, out_ports_[built->near->number].get(), Opening{0});

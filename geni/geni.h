@@ -33,6 +33,7 @@ namespace weft {
 struct PathOptions {
   PathQueues queues;
   Account* account = nullptr;                          // charged too
+  PoolShare* share = nullptr;                          // that its queues draw on; null: on none
   std::function<Result<void>(DemuxKey&)> narrow = {};  // may narrow the demux key: payload keys, sharing
   bool receives = true;                                // false: for output only, no packet is sorted to it
   uint8_t priority = 0;                                // below Path::kPriorities

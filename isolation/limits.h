@@ -3,7 +3,8 @@
 //
 //   RLIMIT_CORE    0     a core file would hold what the EE held
 //   RLIMIT_NOFILE  256   each descriptor costs the kernel memory
-//   RLIMIT_AS            only where no control group bounds memory
+//   RLIMIT_AS            only where no control group bounds memory; then there are no files in memory
+//                        either, which are no address space (syscall_filter.h)
 //   RLIMIT_NPROC         only where no control group counts tasks: the kernel counts those of the user
 //
 // Threads: set_limits() between clone and exec; async-signal-safe.

@@ -82,8 +82,9 @@ std::string to_text(const Failure& failure) {
 // What isolate = true adds; outlives the plan that points into it.
 class Isolation {
  public:
-  static Result<std::unique_ptr<Isolation>> make(const Confinement& wish, Fences& fences) {
-    auto filter = SyscallFilter::make();
+  // `memory_files`: as SyscallFilter::make().
+  static Result<std::unique_ptr<Isolation>> make(const Confinement& wish, bool memory_files, Fences& fences) {
+    auto filter = SyscallFilter::make(memory_files);
     if (!filter) return filter.error();
     for (const std::string& path : wish.readable) {
       if (::access(path.c_str(), F_OK) != 0) return system_error(path, errno);
@@ -150,9 +151,10 @@ Result<Process> Process::start(const Confinement& wish, OwnedFd socket) {
   const OwnedFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!null) return system_error("open /dev/null", errno);
 
+  const bool by_address_space = wish.memory != 0 && !process.groups_.bounds_memory();
   const auto argv = pointers_to(wish.argv), environment = pointers_to(wish.environment);
   ChildPlan plan{.groups = &process.groups_,
-                 .limits = {.address_space = process.groups_.bounds_memory() ? 0 : wish.memory,
+                 .limits = {.address_space = by_address_space ? wish.memory : 0,
                             .tasks = process.groups_.bounds_tasks() ? 0 : wish.tasks},
                  .identity = *identity,
                  .descriptors = {null.get(), output->write.get(), socket.get(), -1},
@@ -160,7 +162,7 @@ Result<Process> Process::start(const Confinement& wish, OwnedFd socket) {
                  .environment = environment.data()};
   std::unique_ptr<Isolation> isolation;
   if (wish.isolate) {
-    auto made = Isolation::make(wish, process.fences_);
+    auto made = Isolation::make(wish, !by_address_space, process.fences_);
     if (!made) return made.error();
     isolation = std::move(*made);
     isolation->put_into(plan);

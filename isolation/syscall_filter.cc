@@ -30,7 +30,6 @@ constexpr int kAllowed[] = {
     SCMP_SYS(mprotect),
     SCMP_SYS(madvise),
     SCMP_SYS(membarrier),
-    SCMP_SYS(memfd_create),
     SCMP_SYS(ftruncate),
     // Threads, and what the C library does at their beginning and end.
     SCMP_SYS(futex),
@@ -164,9 +163,13 @@ using Context = std::unique_ptr<void, decltype(&::seccomp_release)>;
 // -EDOM: another architecture's call, which is as good as refused.
 bool worked(int result) { return result == 0 || result == -EDOM; }
 
-int fill(void* context) {
+int fill(void* context, bool memory_files) {
   for (const int call : kAllowed) {
     if (const int r = ::seccomp_rule_add(context, SCMP_ACT_ALLOW, call, 0); !worked(r)) return r;
+  }
+  if (memory_files) {
+    const int r = ::seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(memfd_create), 0);
+    if (!worked(r)) return r;
   }
   for (const Guarded& g : kGuarded) {
     const scmp_arg_cmp condition = {g.argument, SCMP_CMP_MASKED_EQ, g.mask, g.value};
@@ -192,12 +195,12 @@ std::vector<sock_filter> exported(void* context) {
 
 }  // namespace
 
-Result<SyscallFilter> SyscallFilter::make() {
+Result<SyscallFilter> SyscallFilter::make(bool memory_files) {
   const Context context(::seccomp_init(SCMP_ACT_ERRNO(EPERM)), &::seccomp_release);
   if (context == nullptr) return Error{Code::kNoMemory, "libseccomp has no memory for a filter"};
   int r = ::seccomp_attr_set(context.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
   if (r == 0) r = ::seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);  // a binary tree
-  if (r == 0) r = fill(context.get());
+  if (r == 0) r = fill(context.get(), memory_files);
   if (r != 0) return system_error("libseccomp", -r);
   auto program = exported(context.get());
   if (program.empty()) return Error{Code::kIo, "libseccomp wrote no filter"};

@@ -19,8 +19,9 @@ namespace weft::isolation {
 
 class SyscallFilter {
  public:
+  // `memory_files`: whether it may make files in memory (memfd_create), which no RLIMIT_AS bounds.
   // Errors: kUnsupported, kIo (libseccomp refused).
-  static Result<SyscallFilter> make();
+  static Result<SyscallFilter> make(bool memory_files);
 
   // The last fence: what is behind it may not do what the others need.
   // REQUIRES: refuse_new_privileges() (privileges.h).  Returns 0 or an errno.

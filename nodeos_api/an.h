@@ -403,7 +403,8 @@ typedef void (*an_ChanRecvViewsFunc)(void* arg, an_Packet* packets, const struct
  * `dmxKey` NULL: every packet that the chain leaves.
  * `deliverfunc` NULL: the channel starts suspended, for an_inchanSetVector.
  * Errors: AN_EPROTSPEC and AN_EADDRSPEC (with the column in the path text), AN_EEXIST
- * (another channel has the same key), AN_EINVAL, AN_EDEAD, AN_ELIMIT, AN_ENOSYS.
+ * (another channel has the same key), AN_EINVAL, AN_EDEAD, AN_ELIMIT, AN_EADMIT (longer queues
+ * than its principal, or a process of its own, may have), AN_ENOSYS.
  * Source: Snow on Silk 2.5.
  */
 an_InChan an_inchanCreate(void* mem, an_Domain d, an_DemuxKey dmxKey, const char* protspec,

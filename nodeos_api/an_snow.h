@@ -36,8 +36,9 @@ extern "C" {
 /*
  * Joins the node that listens at `path`.  NULL: the socket that was handed down, if one was,
  * else AN_SNOW_PATH.  The calling thread is the control thread from now on.
- * Errors: AN_EEXIST (joined already), AN_ENOENT (nobody listens there), AN_EPERM, AN_EINVAL,
- * AN_ENOSYS (the node speaks another version), AN_EIO.
+ * Errors: AN_EEXIST (joined already), AN_ENOENT (nobody listens there), AN_EPERM, AN_EINVAL (no
+ * path of a socket), AN_ENOSYS (the node speaks another version), AN_EADMIT and AN_ELIMIT (the
+ * process's principal has no memory left, or no domain), AN_ENOMEM, AN_EIO (the node went away).
  */
 int an_snowConnect(const char* path);
 

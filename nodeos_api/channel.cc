@@ -7,6 +7,7 @@
 
 #include "nodeos_api/packet_hold.h"
 #include "nodeos_api/send_addr.h"
+#include "paths/pool_share.h"
 
 namespace weft {
 
@@ -35,6 +36,7 @@ Result<void> Channel::open_one_sided(const char* protspec, const char* addrspec,
 
 Result<void> Channel::open_path(const std::string& text, Partner* peer, PathOptions options) {
   options.account = &domain_.account();
+  options.share = domain_.share();
   Geni& geni = GeniNode::of(domain_).geni();
   if (auto may = admit(text, options); !may) return may;
   auto opening = geni.open_path(text, peer, Opening{0}, options);
@@ -50,6 +52,7 @@ Result<void> Channel::open_path(const std::string& text, Partner* peer, PathOpti
 }
 
 Result<void> Channel::admit(const std::string& text, const PathOptions& options) {
+  if (auto fits = check_queues(options); !fits) return fits;
   Quota* quota = domain_.quota();
   if (quota == nullptr) return {};
   GeniNode& node = GeniNode::of(domain_);
@@ -60,6 +63,17 @@ Result<void> Channel::admit(const std::string& text, const PathOptions& options)
   auto admitted = quota->admit_channel(reserved_, options.priority);
   admitted_ = bool(admitted);
   return admitted;
+}
+
+// One that could not be filled, since those behind the share may not have so much, is refused.
+Result<void> Channel::check_queues(const PathOptions& options) {
+  if (options.share == nullptr) return {};
+  const uint64_t wanted = std::max(options.queues.in.packets, options.queues.out.packets);
+  const uint64_t most = std::max<uint64_t>(options.share->longest_queue(), QueueLimit{}.packets);
+  if (wanted <= most) return {};
+  return Error{Code::kAdmission, "the channel wants a queue of " + std::to_string(wanted) +
+                                     " packets; of this node's pool a process of its own may ask for " +
+                                     std::to_string(most)};
 }
 
 void Channel::close_path() {
@@ -223,7 +237,7 @@ void OutChannel::send_across(Pvec& v, const Aim* aim) {
 
 bool OutChannel::never_takes(const Packet& p) const {
   return !conforms(p.total_length()) ||
-         (path_->in_queue(End::kFar).empty() && !path_->would_take(End::kFar, p));
+         (path_->in_queue(End::kFar).empty() && p.total_length() > path_->in_queue(End::kFar).max_bytes());
 }
 
 int OutChannel::send_to(Packet* p, const Aim& aim) {

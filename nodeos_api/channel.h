@@ -64,6 +64,8 @@ class Channel : public DomainChannel {
   uint64_t bits_out_ = 0;  // bits per second that it may send, as its NetSpec says; 0: nothing said
 
  private:
+  // Whether its queues are such as may be.
+  static Result<void> check_queues(const PathOptions& options);
   // What the domain's principal allows; reserves it.
   Result<void> admit(const std::string& text, const PathOptions& options);
 

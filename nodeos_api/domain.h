@@ -27,6 +27,7 @@ namespace weft {
 class Event;
 class FileSpace;
 class Node;
+class PoolShare;
 
 // A share of what holds an EE's functions in memory; null: they are the process's own.  Where the
 // last is let go of nothing is unloaded (mee/shared_object.h), so that it may be from anywhere.
@@ -65,6 +66,10 @@ class Domain final : public Object<Domain>, public DomainKind, private Timer {
   // Likewise.
   FileSpace* files() const { return files_; }
   void see(FileSpace* files) { files_ = files; }
+  // What the queues of its channels draw on: its parent's; null: nothing bounds them together.
+  // Likewise.
+  PoolShare* share() const { return share_; }
+  void set_share(PoolShare* share) { share_ = share; }
   // Whether its principal may hold so many slots of the pool more.
   bool may_hold(size_t slots) const { return quota_ == nullptr || quota_->may_hold(slots); }
 
@@ -190,6 +195,7 @@ class Domain final : public Object<Domain>, public DomainKind, private Timer {
   Quota* quota_ = nullptr;
   FileSpace* files_ = nullptr;
   CodeShare code_;
+  PoolShare* share_ = nullptr;
   bool initialising_ = false;
   bool ending_ = false;
   bool suspended_ = false;

@@ -64,6 +64,13 @@ an_Status to_status(Code code) {
   return AN_EIO;
 }
 
+Code to_code(an_Status status) {
+  for (int code = 0; code <= int(Code::kUnsupported); ++code) {
+    if (to_status(Code(code)) == status) return Code(code);
+  }
+  return Code::kIo;
+}
+
 }  // namespace weft
 
 using weft::LastFailure;

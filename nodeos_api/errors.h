@@ -19,6 +19,8 @@ int fail(an_Status status, const std::string& sentence);
 int fail(const Error& error);
 
 an_Status to_status(Code code);
+// The kind of failure that has that status; kIo, where none has.
+Code to_code(an_Status status);
 
 // The failure of a thread, to be carried to another: what the worker did for the
 // control thread failed for the control thread.

@@ -53,6 +53,7 @@ bool GeniNode::admit(Domain& fresh, an_Cred cred) {
   }
   fresh.draw_on(quota);
   fresh.see(files);
+  fresh.set_share(fresh.parent()->share());
   if (files != nullptr) has_files_.store(true, std::memory_order_relaxed);
   return true;
 }

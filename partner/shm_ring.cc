@@ -25,6 +25,9 @@ bool read_once(const ShmDescriptor& shared, uint32_t count, ShmDescriptor* d) {
 
 uint32_t read_once(const uint32_t& shared) { return __atomic_load_n(&shared, __ATOMIC_RELAXED); }
 
+// That a packet of so many bytes will fill.
+uint64_t slots_of(uint32_t length) { return length <= kPiece ? 1 : (length + kPiece - 1) / kPiece; }
+
 // A piece of `p`, of so many bytes in that buffer.
 ShmDescriptor described(Opening which, const Packet& p, uint32_t buffer, uint32_t length, bool more) {
   return {.opening = which.id,
@@ -180,7 +183,7 @@ inline PacketPtr ShmRing::copy_in(const Offer& offer) {
   return true;
 }
 
-void ShmRing::pull(Opening, Pvec& v, size_t max) {
+void ShmRing::pull(Opening, Pvec& v, size_t max, uint64_t slots) {
   Offer offers[Pvec::kCapacity];
   const size_t n = look_ahead(offers, std::min(max, Pvec::kCapacity));
   if (n == 0) return;
@@ -189,8 +192,11 @@ void ShmRing::pull(Opening, Pvec& v, size_t max) {
   for (size_t i = 0; i < n; ++i) {
     const Offer& offer = offers[i];
     if (offer.pieces > 0) {
+      const uint64_t fills = slots_of(offer.length);
+      if (fills > slots) break;
       PacketPtr p = copy_in(offer);
       if (!p) break;
+      slots -= fills;
       p->next_hop = offer.opening;
       v.push_back(std::move(p));
       bytes += offer.length;

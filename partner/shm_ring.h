@@ -38,7 +38,9 @@ class ShmRing final : public Partner, public Sleeper {
   // Whether there is something to pull.
   bool offers() const { return turn_has_come(tx_descriptor(tx_), tx_); }
   // Gives packets of all openings, those that are closed too, in their order.
-  void pull(Opening which, Pvec& v, size_t max) override;
+  void pull(Opening which, Pvec& v, size_t max) override { pull(which, v, max, UINT64_MAX); }
+  // The same, of at most so many slots of the pool.
+  void pull(Opening which, Pvec& v, size_t max, uint64_t slots);
   Result<Reply> control(Opening which, const Request& request) override;
 
   // So many packets of the opening have left the queue that they went to.  On the worker.

@@ -1,10 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "paths/end_queue.h"
 
+#include "paths/pool_share.h"
+
 namespace weft {
+
+namespace {
+
+uint64_t slots_of(std::span<Packet* const> packets) {
+  uint64_t n = 0;
+  for (const Packet* p : packets) n += p->segs;
+  return n;
+}
+
+}  // namespace
+
+bool EndQueue::share_has_room() const { return share_->room() > 0; }
+
+void EndQueue::take_slots(uint64_t n) {
+  slots_ += n;
+  share_->take(n);
+}
+
+void EndQueue::give_back_slots(uint64_t n) {
+  slots_ -= n;
+  share_->give_back(n);
+}
 
 size_t EndQueue::append(std::span<Packet* const> packets, uint16_t path) {
   size_t n = std::min(packets.size(), capacity() - size());
+  if (share_ != nullptr) [[unlikely]]
+    n = share_->fitting(packets.first(n));
   uint64_t more = 0, chained = 0;
 #pragma GCC unroll 4
   for (size_t i = 0; i < n; ++i) {
@@ -21,6 +47,8 @@ size_t EndQueue::append(std::span<Packet* const> packets, uint16_t path) {
   if (n != unbroken) std::copy_n(packets.data() + unbroken, n - unbroken, &ring_[0]);
   pushed_.set(at + n);
   pushed_bytes_.add(more);
+  if (share_ != nullptr) [[unlikely]]
+    take_slots(chained == 0 ? n : slots_of(packets.first(n)));
   return n;
 }
 
@@ -31,6 +59,8 @@ uint64_t EndQueue::pop_into(Pvec& v) {
   v.adopt({&ring_[first], unbroken});
   if (n != unbroken) v.adopt({&ring_[0], n - unbroken});
   const uint64_t bytes = n == size() ? this->bytes() : total_length(v.end() - n, n);
+  if (share_ != nullptr) [[unlikely]]
+    give_back_slots(n == size() ? slots_ : slots_of({v.end() - n, n}));
   popped_bytes_.add(bytes);
   popped_.add(n);
   calm_until_ = 0;
@@ -43,6 +73,8 @@ void EndQueue::put_back(Pvec& v) {
   popped_.set(at);
   calm_until_ = 0;
   popped_bytes_.set(popped_bytes_.value() - total_length(v.begin(), v.size()));
+  if (share_ != nullptr) [[unlikely]]
+    take_slots(slots_of({v.begin(), v.size()}));
   v.release_all();
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // EndQueue: a bounded queue of packets at one end of a path, in one direction.
 //
-// Bounded in packets and in bytes.  What does not fit is refused, so that a
-// packet is lost before work is spent on it, never after.
+// Bounded in packets and in bytes, and, where it draws on a share of the pool, in what is left of
+// that.  What does not fit is refused, so that a packet is lost before work is spent on it, never
+// after.
 //
 // It counts what went in and what went out, and is as long as they differ: so a packet
 // that passes costs no other count.
@@ -20,6 +21,8 @@
 #include "partner/pvec.h"
 
 namespace weft {
+
+class PoolShare;
 
 struct QueueLimit {
   uint32_t packets = 256;  // 1 .. 65536, rounded up to a power of two
@@ -41,6 +44,9 @@ class EndQueue {
   EndQueue(const EndQueue&) = delete;
   EndQueue& operator=(const EndQueue&) = delete;
 
+  // What it holds is charged to the share, which outlives it.  REQUIRES: empty()
+  void draw_on(PoolShare& share) { share_ = &share; }
+
   // Packets and bytes that were ever pushed.
   uint64_t accepted() const { return pushed_.value(); }
   uint64_t accepted_bytes() const { return pushed_bytes_.value(); }
@@ -50,7 +56,9 @@ class EndQueue {
   uint64_t bytes() const { return pushed_bytes_.value() - popped_bytes_.value(); }
   size_t capacity() const { return mask_ + 1; }
   // Whether a packet of so many bytes fits now; whether it would if the oldest went.
-  bool fits(uint64_t length) const { return size() < capacity() && bytes() + length <= max_bytes_; }
+  bool fits(uint64_t length) const {
+    return size() < capacity() && bytes() + length <= max_bytes_ && (share_ == nullptr || share_has_room());
+  }
   bool may_displace(uint64_t length) const { return drop_head_ && length <= max_bytes_; }
   bool displaces() const { return drop_head_; }
   uint64_t max_bytes() const { return max_bytes_; }
@@ -74,6 +82,7 @@ class EndQueue {
   // From now on append_calmly() may push, until something is popped, or the queue would be laden.
   // REQUIRES: !empty()
   void calm() {
+    if (share_ != nullptr) return;
     calm_until_ = popped_.value() + laden_at_ - 1;
     calm_bytes_ = popped_bytes_.value() + max_bytes_;
   }
@@ -84,6 +93,8 @@ class EndQueue {
     popped_bytes_.add(p->total_length());
     popped_.add(1);
     calm_until_ = 0;
+    if (share_ != nullptr) [[unlikely]]
+      give_back_slots(p->segs);
     return PacketPtr(p);
   }
 
@@ -95,15 +106,22 @@ class EndQueue {
   void put_back(Pvec& v);
 
  private:
+  // REQUIRES of these: it draws on a share
+  bool share_has_room() const;
+  void take_slots(uint64_t n);
+  void give_back_slots(uint64_t n);
+
   const size_t mask_;
   const uint64_t max_bytes_;
   const bool drop_head_;
   const size_t laden_at_;
   const std::unique_ptr<Packet*[]> ring_;
-  Counter pushed_, popped_;  // wrap with the ring
+  PoolShare* share_ = nullptr;  // null: none
+  Counter pushed_, popped_;     // wrap with the ring
   Counter pushed_bytes_, popped_bytes_;
   // What pushed_ and pushed_bytes_ may reach by append_calmly(); 0 after a pop.
   uint64_t calm_until_ = 0, calm_bytes_ = 0;
+  uint64_t slots_ = 0;  // of the pool, that are charged to the share
 };
 
 }  // namespace weft

@@ -47,6 +47,10 @@ void Path::shape(const Tspec& spec, const PathHost& time) {
   shape_ = std::make_unique<Meter>(Meter{RateMeter(spec, time.now_ns()), time});
 }
 
+void Path::draw_on(PoolShare& share) {
+  for (EndQueue* queue : {&in_[0], &in_[1], &out_[0], &out_[1]}) queue->draw_on(share);
+}
+
 void Path::enqueue(End end, std::span<Packet* const> packets) {
   EndQueue& queue = in_[size_t(end)];
   if (!policed(end)) {
@@ -82,8 +86,8 @@ bool Path::lose(PacketPtr p, DropReason reason) {
 
 bool Path::make_room(EndQueue& queue, const Packet& p, DropReason reason) {
   if (!queue.may_displace(p.total_length())) return false;
-  while (!queue.fits(p.total_length())) weft::drop(queue.pop_front(), reason, drops_);
-  return true;
+  while (!queue.empty() && !queue.fits(p.total_length())) weft::drop(queue.pop_front(), reason, drops_);
+  return queue.fits(p.total_length());
 }
 
 void Path::announce(const EndQueue& queue, bool was_empty) {

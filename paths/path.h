@@ -103,6 +103,8 @@ class Path {
   // Packets leave by the far end at that rate; those over it wait in its out queue.
   void shape(const Tspec& spec, const PathHost& time);
   bool metered() const { return police_ != nullptr || shape_ != nullptr; }
+  // What waits in its queues is charged to the share, which outlives the path.  REQUIRES: none does
+  void draw_on(PoolShare& share);
   // Who runs it from now on; null: nobody, and what is queued waits.
   void set_host(PathHost* host) { host_ = host; }
 

@@ -8,8 +8,8 @@
 
 namespace weft::snow {
 
-Border::Border(GeniNode& node, ShmMemory memory, Domain& payer)
-    : node_(node), ring_(std::move(memory), node.pool()), payer_(payer.account()) {
+Border::Border(GeniNode& node, ShmMemory memory, Domain& payer, const PoolShare& share)
+    : node_(node), ring_(std::move(memory), node.pool()), payer_(payer.account()), share_(share) {
   node.worker().call([&] {
     joint_ = node.worker().add_joint({this, Opening{0}, this, Opening{0}, ring_.poll_fd(), this});
   });
@@ -133,7 +133,7 @@ void Border::pull(Opening which, Pvec& v, size_t max) {
   }
   if (!ring_.offers()) return;
   payer_.begin();
-  ring_.pull(which, v, max);
+  ring_.pull(which, v, max, share_.room());
   payer_.end(v.size());
 }
 
@@ -158,7 +158,7 @@ void Border::send(uint32_t opening, Pvec& run) {
     send_by(address.channel(), &address.aim(), run);
   } else {
     static_cast<InChannel*>(object)->take_across(run);
-    drop(run, DropReason::kOutQueueFull, drops_);
+    if (share_.room() > 0) drop(run, DropReason::kOutQueueFull, drops_);
   }
   for (Packet* p : run) p->next_hop = opening;
   Use& with_queue = uses_[to->leads_to];

@@ -4,7 +4,8 @@
 // Incoming channels push into the rings.  What the EE sends is pulled each round and goes to
 // the outgoing channel of its opening.  What a channel's queue has no room for waits, or what is
 // over its rate, and all that is behind it in the ring with it: so nothing that the EE was told
-// was taken is lost for want of room.  An EE whose library keeps to what it is told of the queues
+// was taken is lost for want of room.  The same becomes of all of it while the EE's share of the
+// packet pool is used up.  An EE whose library keeps to what it is told of the queues
 // (ShmRing::tell_left) does not come to that but for the rate.
 //
 // Threads: made, opened and closed on the control thread; the rest on the worker.
@@ -16,14 +17,16 @@
 #include "nodeos_api/channel.h"
 #include "nodeos_api/geni_node.h"
 #include "partner/shm_ring.h"
+#include "paths/pool_share.h"
 #include "paths/work_meter.h"
 
 namespace weft::snow {
 
 class Border final : private Partner, private Sleeper {
  public:
-  // `payer` is the domain that pays for the copies; it outlives the border's joint.
-  Border(GeniNode& node, ShmMemory memory, Domain& payer);
+  // `payer` is the domain that pays for the copies, `share` what it may have of the pool; they
+  // outlive the border's joint.
+  Border(GeniNode& node, ShmMemory memory, Domain& payer, const PoolShare& share);
   // REQUIRES: stop() was called, and the channels that opened it are closed
   ~Border() override = default;
 
@@ -81,6 +84,7 @@ class Border final : private Partner, private Sleeper {
   GeniNode& node_;
   ShmRing ring_;
   WorkMeter payer_;
+  const PoolShare& share_;
   std::vector<Use> uses_;                          // by ShmRing::index(); changed between rounds only
   std::unordered_map<uint64_t, uint16_t> queues_;  // of these, those of channels, by handle
   std::vector<uint16_t> watched_;                  // uses behind which packets of the EE may wait

@@ -32,6 +32,7 @@ Session::Session(OwnedFd socket, GeniNode& node, an_Domain parent, const Session
       cred_(cred),
       peer_(peer_of(fd())),
       handles_(limits.objects),
+      share_(node.pool()),
       in_(kMaxMessage) {
   node_.add(*this);
 }
@@ -210,8 +211,10 @@ int Session::begin_as(const Credential* known, Welcome* welcome) {
   top_ = an_domainCreate(nullptr, parent_, known != nullptr ? known->handle() : nullptr, nullptr, nullptr,
                          nullptr, nullptr, hear_of_top, this);
   if (top_ == nullptr) return an_errno();
-  find<Domain>(top_)->stand_for_root();
-  border_.emplace(node_, std::move(made->mine), *find<Domain>(top_));
+  Domain& top = *find<Domain>(top_);
+  top.stand_for_root();
+  top.set_share(&share_);
+  border_.emplace(node_, std::move(made->mine), top, share_);
   for_welcome_[0] = std::move(made->memory);
   for_welcome_[1] = std::move(made->their_bell);
   *welcome = {.version = kVersion,

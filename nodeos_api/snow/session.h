@@ -24,6 +24,7 @@
 #include "nodeos_api/snow/border.h"
 #include "nodeos_api/snow/ee_handles.h"
 #include "nodeos_api/snow/wire.h"
+#include "paths/pool_share.h"
 
 namespace weft::snow {
 
@@ -71,6 +72,8 @@ class Session {
   typename Kind::Handle real(uint64_t handle) {
     return handles_.real<Kind>(handle);
   }
+  // Slots of the node's pool in the queues of its channels.
+  uint64_t queued() const { return share_.held(); }
   // The domain above the EE's.
   an_Domain top() const { return top_; }
   // Makes the EE's domain and memory, and leaves the descriptors for the reply.
@@ -113,6 +116,7 @@ class Session {
   const an_Cred cred_;    // null: whoever is at the other end
   const ucred peer_;
   EeHandles handles_;
+  PoolShare share_;  // of its channels' queues
   std::optional<Border> border_;
   an_Domain top_ = nullptr;
   std::optional<Nonce> nonce_;

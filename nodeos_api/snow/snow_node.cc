@@ -49,8 +49,10 @@ struct SnowNode::Parts {
 Result<std::unique_ptr<SnowNode>> SnowNode::join(OwnedFd socket, const SnowOptions& options) {
   auto connection = std::make_unique<Connection>(std::move(socket));
   Welcome welcome{};
-  if (connection->call<Call::kHello>({kMagic, kVersion}, &welcome) != AN_OK) {
-    return Error{Code::kIo, std::string("Snow: ") + an_errtext()};
+  if (const int status = connection->call<Call::kHello>({kMagic, kVersion}, &welcome); status != AN_OK) {
+    // One that goes without a word has refused nothing.
+    const Code code = status == AN_EDEAD ? Code::kIo : to_code(an_Status(status));
+    return Error{code, std::string("Snow: ") + an_errtext()};
   }
   const OwnedFd file = connection->take_descriptor(0);
   auto memory = ShmMemory::map(welcome.layout, file.get(), connection->take_descriptor(1));

@@ -32,7 +32,7 @@ class SnowCredential;
 class SnowNode final : public Node {
  public:
   // Greets the node at the other end of `socket`, and maps what it gives.
-  // Errors: its words, or the kernel's.
+  // Errors: the node's status and words; kIo, if it is gone; the kernel's.
   static Result<std::unique_ptr<SnowNode>> join(OwnedFd socket, const SnowOptions& options);
   // Ends all domains, with AN_TERM_NODE, and lets the node go.
   ~SnowNode() override;

@@ -26,7 +26,7 @@
 extern "C" {
 #endif
 
-#define ARENA_PACKETS 512
+#define ARENA_PACKETS 2048
 #define ARENA_FILE_BYTES (1 << 20)
 #define ARENA_FILES 64
 #define ARENA_OPEN 32
@@ -55,6 +55,15 @@ void arena_advance(arena* a, uint64_t ns);
 void arena_pass(arena* a, uint64_t ns);
 /* Calls f(arg) on a thread that is neither the node's control thread nor its worker. */
 void arena_elsewhere(void (*f)(void* arg), void* arg);
+
+/* --- over Snow only ------------------------------------------------------- */
+
+/* The suite's process leaves the node, which then listens for it: where, is returned. */
+const char* arena_leave(arena* a);
+/* A socket that is connected to it, as the text of its number. */
+void arena_socket(arena* a, char* text, size_t room);
+/* The node ends what it has with whoever joined. */
+void arena_hang_up(arena* a);
 
 #ifdef __cplusplus
 }

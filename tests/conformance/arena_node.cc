@@ -3,6 +3,7 @@
 // session, and orders from arena_snow.cc.
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <cstring>
 #include <optional>
@@ -28,16 +29,16 @@ void reply(uint64_t value, const void* bytes = nullptr, size_t length = 0) {
 
 class NodeProcess {
  public:
-  NodeProcess() : world_(arena_start()) {
-    session_.emplace(OwnedFd(kSnow), node_of(*world_), node_of(*world_).root().handle(),
-                     snow::SessionLimits{.packets_made = ARENA_PACKETS, .packets_received = 1024});
-  }
+  NodeProcess() : world_(arena_start()) { serve(OwnedFd(kSnow)); }
 
   int run() {
     while (world_ != nullptr) {
-      pollfd ready[] = {{kControl, POLLIN, 0}, {session_ ? session_->fd() : -1, POLLIN, 0}};
+      pollfd ready[] = {{kControl, POLLIN, 0},
+                        {session_ ? session_->fd() : -1, POLLIN, 0},
+                        {session_ ? -1 : listener_.get(), POLLIN, 0}};
       if (session_ && session_->has_backlog()) ready[1].events |= POLLOUT;
-      ::poll(ready, 2, -1);
+      ::poll(ready, 3, -1);
+      if (ready[2].revents != 0) serve(OwnedFd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)));
       if (ready[1].revents != 0 && !session_->serve()) session_.reset();
       if (ready[0].revents != 0 && !obey()) break;
     }
@@ -45,6 +46,21 @@ class NodeProcess {
   }
 
  private:
+  // One at a time.
+  void serve(OwnedFd socket) {
+    session_.emplace(std::move(socket), node_of(*world_), node_of(*world_).root().handle(),
+                     snow::SessionLimits{.packets_made = ARENA_PACKETS, .packets_received = 1024});
+  }
+  void listen(std::string_view path) {
+    sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    listener_ = OwnedFd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+    if (::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+        ::listen(listener_.get(), 4) != 0) {
+      std::abort();
+    }
+  }
+
   bool obey() {
     const ssize_t n = ::recv(kControl, message_.data(), message_.size(), 0);
     if (n < ssize_t(sizeof(Order))) return false;
@@ -74,6 +90,14 @@ class NodeProcess {
         reply(root.size(), root.data(), root.size());
         break;
       }
+      case Do::kListen:
+        listen({reinterpret_cast<const char*>(message_.data()) + sizeof order, order.value});
+        reply(0);
+        break;
+      case Do::kHangUp:
+        session_.reset();
+        reply(0);
+        break;
       case Do::kStop:
         session_.reset();
         reply(arena_stop(std::exchange(world_, nullptr)));
@@ -84,6 +108,7 @@ class NodeProcess {
 
   arena* world_;
   std::optional<snow::Session> session_;
+  OwnedFd listener_;
   std::vector<uint8_t> message_ = std::vector<uint8_t>(kMaxMessage);
 };
 

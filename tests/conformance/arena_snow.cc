@@ -7,10 +7,12 @@
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string>
@@ -31,6 +33,7 @@ struct arena {
   pid_t process = -1;
   std::unique_ptr<snow::SnowNode> node;
   std::string files_root;
+  std::string socket;  // where the node listens, when the suite has left it
 
   uint64_t order(Do what, const char* port, uint64_t value, const void* bytes = nullptr, size_t length = 0,
                  void* into = nullptr) {
@@ -103,8 +106,10 @@ arena* arena_start(void) {
 
 size_t arena_stop(arena* world) {
   size_t missing = world->order(Do::kStop, "", 0);
-  world->node->listen(1000);
-  world->node.reset();  // its pools check that they are full
+  if (world->node) {
+    world->node->listen(1000);
+    world->node.reset();  // its pools check that they are full
+  }
   int status = 0;
   ::waitpid(world->process, &status, 0);
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) missing = SIZE_MAX;
@@ -124,6 +129,23 @@ size_t arena_take(arena* world, const char* port, void* bytes, size_t room) {
 }
 
 const char* arena_files(arena* world) { return world->files_root.c_str(); }
+
+const char* arena_leave(arena* world) {
+  world->node.reset();
+  world->socket = world->files_root + ".sock";
+  world->order(Do::kListen, "", world->socket.size(), world->socket.data(), world->socket.size());
+  return world->socket.c_str();
+}
+
+void arena_socket(arena* world, char* text, size_t room) {
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  world->socket.copy(address.sun_path, sizeof address.sun_path - 1);
+  const int fd = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) std::abort();
+  std::snprintf(text, room, "%d", fd);  // it is the library's
+}
+
+void arena_hang_up(arena* world) { world->order(Do::kHangUp, "", 0); }
 
 // What crosses once, and is answered, crosses twice.
 void arena_settle(arena* world) {

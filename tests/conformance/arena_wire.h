@@ -9,7 +9,7 @@
 
 namespace weft::arena_wire {
 
-enum class Do : uint32_t { kInject = 1, kTake, kSettle, kAdvance, kFiles, kStop };
+enum class Do : uint32_t { kInject = 1, kTake, kSettle, kAdvance, kFiles, kListen, kHangUp, kStop };
 
 struct Order {
   Do what;

@@ -39,6 +39,7 @@ extern const check heap_checks[];
 extern const check thread_checks[];
 extern const check thread_pool_checks[];
 extern const check sync_checks[];
+extern const check snow_checks[]; /* over Snow only */
 
 void check_failed(const char* file, int line, const char* expression);
 

@@ -46,13 +46,18 @@ static void run(const check* c, const char* needs) {
 static const struct {
   const check* checks;
   const char* needs; /* as of a check, by all of them */
-} tables[] = {{domain_checks, NULL},     {channel_checks, NULL},      {demuxkey_checks, NULL},
-              {credential_checks, NULL}, {netspec_checks, NULL},      {sending_checks, NULL},
-              {suspend_checks, NULL},    {ending_checks, NULL},       {packet_checks, NULL},
-              {null_checks, NULL},       {event_checks, NULL},        {node_checks, NULL},
-              {attach_checks, NULL},     {memory_checks, NULL},       {heap_checks, NULL},
-              {thread_checks, NULL},     {thread_pool_checks, NULL},  {sync_checks, NULL},
-              {file_checks, "files"},    {file_root_checks, "files"}, {file_quota_checks, "files"}};
+} tables[] = {
+    {domain_checks, NULL},     {channel_checks, NULL},      {demuxkey_checks, NULL},
+    {credential_checks, NULL}, {netspec_checks, NULL},      {sending_checks, NULL},
+    {suspend_checks, NULL},    {ending_checks, NULL},       {packet_checks, NULL},
+    {null_checks, NULL},       {event_checks, NULL},        {node_checks, NULL},
+    {attach_checks, NULL},     {memory_checks, NULL},       {heap_checks, NULL},
+    {thread_checks, NULL},     {thread_pool_checks, NULL},  {sync_checks, NULL},
+    {file_checks, "files"},    {file_root_checks, "files"}, {file_quota_checks, "files"},
+#ifdef WEFT_OVER_SNOW
+    {snow_checks, NULL},
+#endif
+};
 
 int main(int argc, char** argv) {
   size_t i, count = 0;

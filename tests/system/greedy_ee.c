@@ -7,6 +7,7 @@
  *   hoard PROT ADDR         keeps all that comes
  *   send PROT ADDR          until the channel refuses
  *   send-rated PROT ADDR    the same through a channel that may send 8 Mbit/s
+ *   queue PROT              hands packets to incoming channels of its own, which rest
  *   threads                 of its domain, which compute; then of the C library
  *   domains-threads         of one domain after the other
  *   domains                 that lie side by side
@@ -32,6 +33,8 @@
 
 #define MILLISECOND UINT64_C(1000000)
 #define MOST 100000 /* at one go */
+#define QUEUES 16
+#define POOL 4096 /* packets of the node */
 
 static struct {
   an_Domain domain;
@@ -80,6 +83,48 @@ static void keep(void* arg, an_Packet packet) {
 
 static int hoard(void) {
   return an_inchanCreate(NULL, greedy.domain, NULL, greedy.prot, greedy.addr, NULL, keep, NULL) != NULL
+             ? AN_OK
+             : an_errno();
+}
+
+static an_InChan open_queue(uint32_t packets, unsigned port) {
+  const an_NetSpecData net = {.size = sizeof net, .queue_packets = packets};
+  char addr[32];
+  snprintf(addr, sizeof addr, "(dstport=%u)", port);
+  an_InChan in = an_inchanCreate(NULL, greedy.domain, NULL, greedy.prot, addr, &net, keep, NULL);
+  if (in != NULL) an_inchanSuspend(in);
+  return in;
+}
+
+static struct {
+  an_InChan all[QUEUES];
+  size_t now;
+  uint64_t handed;
+} queues;
+
+/* Hands on what it can to one, and when that is full to the next. */
+static void fill_queues(void* arg) {
+  (void)arg;
+  for (size_t n = 0; n < MOST && queues.now < QUEUES; n++) {
+    an_Packet packet = an_packetAlloc(greedy.domain, 100);
+    if (packet == NULL) break; /* all of its own are on their way */
+    if (an_inchanHandoff(queues.all[queues.now], packet) == AN_OK) {
+      queues.handed++;
+      continue;
+    }
+    if (queues.now++ == 0) say("the first queue", queues.handed, an_statusName(an_errno()));
+    an_packetFree(packet);
+  }
+  if (queues.now > 0) say_once("all queues", queues.handed);
+}
+static int fill_without_end(void) {
+  const unsigned port = 20000;
+  an_InChan in = open_queue(65536, port);
+  say("longest queue", in != NULL, an_statusName(an_errno()));
+  for (unsigned i = 0; i < QUEUES; i++) {
+    if ((queues.all[i] = open_queue(POOL / 8, port + i)) == NULL) return an_errno();
+  }
+  return an_eventSchedule(NULL, greedy.domain, MILLISECOND, MILLISECOND, fill_queues, NULL) != NULL
              ? AN_OK
              : an_errno();
 }
@@ -274,6 +319,7 @@ int an_eeInit(an_Domain self, int argc, const char* const* argv) {
                                                                                               : an_errno();
   }
   if (strcmp(what, "hoard") == 0) return hoard();
+  if (strcmp(what, "queue") == 0) return fill_without_end();
   if (strcmp(what, "send") == 0) return send_without_end(0);
   if (strcmp(what, "send-rated") == 0) return send_without_end(8000000);
   if (strcmp(what, "threads") == 0) return spawn_threads();

@@ -81,6 +81,7 @@ CHANNELS = 4094  # that the greedy one can open: 4096 objects, of which two are 
 DOMAINS = 4094  # likewise
 BACK_WITHIN = 0.1  # seconds from the kill of an EE until nothing of it is left in the node
 CHANCES = 5  # how often an EE is killed until that is so: a machine may have other things to do, too
+POOL = 4096  # packets of the node
 PACKET = 2112  # bytes of the pool that a packet fills
 ANSWERED_WITHIN = 0.5  # seconds; what an operator asks, on a busy machine
 
@@ -160,6 +161,29 @@ class Limits(unittest.TestCase):
         self.assertEqual(self.said("sent")[1], "AN_EQFULL")
         self.expect_neighbour_whole()
         self.expect_good_end()
+
+    def expect_queues_bounded(self):
+        """What it hands on to channels of its own, which rest, leaves most of the pool to others."""
+        self.assertEqual(self.said("longest queue"), (0, "AN_EADMIT"))
+        self.assertEqual(self.said("the first queue"), (POOL // 8, "AN_EQFULL"))
+        handed, refusal = self.said("all queues")
+        self.assertEqual(refusal, "AN_ENOMEM")  # of its own: they wait for room in the node
+        self.assertLess(handed, POOL // 4 + 1100)
+        self.expect_neighbour_whole()
+        (pool,) = self.admin.show("pools")["pools"]
+        self.assertLess(pool["in_use"], POOL // 2)
+        self.assertEqual(pool["exhausted"], 0)
+        queued = {row["ee"]: row["queued"] for row in self.admin.show("snow")["snow"]}
+        self.assertTrue(POOL // 8 < queued["greedy"] <= POOL // 4, queued)
+        self.expect_good_end()
+
+    def test_queues(self):
+        self.start('"queue", "lan/ip/udp"')
+        self.expect_queues_bounded()
+
+    def test_queues_of_a_principal_without_bounds(self):
+        self.start('"queue", "lan/ip/udp"', more=TENANT.replace("channels = 10", "channels = 20").replace("srcport=9", "dstport=1-65535"))
+        self.expect_queues_bounded()
 
     def test_sending_at_a_rate(self):
         self.start('"send-rated", ' + SINK)

@@ -231,6 +231,7 @@ std::string snow_text(const Json& data, bool bold) {
                                 {"principal", {"PRINCIPAL"}},
                                 {"objects", {"OBJECTS", true}},
                                 {"objects_limit", {"AT MOST", true}},
+                                {"queued", {"QUEUED", true}},
                                 {"in", {"FROM EE", true}},
                                 {"out", {"TO EE", true}},
                                 {"refused", {"REFUSED", true}},

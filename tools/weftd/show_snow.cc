@@ -30,6 +30,7 @@ Json json_of(Assembly& node, const snow::Session& session, const Owners& owners)
           {"user", joined ? Json(peer.uid) : Json()},
           {"principal", principal ? (*principal)->principal.name : ""},
           {"domain", domain_number(session.top())},
+          {"queued", session.queued()},
           {"objects", session.objects()},
           {"objects_limit", session.limits().objects},
           {"packets_limit", session.limits().packets_made}};

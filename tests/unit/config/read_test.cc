@@ -468,6 +468,10 @@ TEST(ReadConfig, MistakesInEes) {
   EXPECT_EQ(one("exec = ['/x']\nmemory = '17T'\n"), "9:10 '17T' is not a size from 1M to 16T, as '64M'");
   EXPECT_EQ(one("exec = ['/x']\nmemory = '99999999999999999999M'\n"),
             "9:10 '99999999999999999999M' is not a size from 1M to 16T, as '64M'");
+  EXPECT_EQ(one("exec = ['/x']\nmemory = 1000\n"),
+            "9:10 'memory' is 1000; expected 1048576 to 17592186044416");
+  EXPECT_EQ(one("exec = ['/x']\nmemory = true\n"),
+            "9:10 'memory' is true or false; expected a size: a number of bytes, or a text such as '64M'");
   EXPECT_EQ(one("exec = ['/x']\ncpu = 0\n"), "9:7 'cpu' is 0; expected 1 to 102400");
   EXPECT_EQ(one("exec = ['/x']\nuser = ''\n"), "9:8 'user' is empty; a name or a number was expected");
   EXPECT_EQ(one("exec = ['/x']\nread = ['/usr', 'share']\n"),
@@ -549,6 +553,31 @@ certificate = "bob.pem"
   EXPECT_EQ(*read.config.principals[1].uid, 1000u);
   EXPECT_EQ(read.config.principals[1].bandwidth, 0u);
   EXPECT_EQ(read.config.principals[2].certificate->value, "bob.pem");
+}
+
+TEST(ReadConfig, SizesAreNumbersOrTexts) {
+  const auto read = parse(std::string(kPartners) + R"toml([principal.alice]
+uid = 1
+memory = "3M"
+[principal.bob]
+uid = 2
+memory = "1T"
+[principal.carol]
+uid = 3
+memory = "0K"
+[ee.x]
+exec = ["/x"]
+memory = 67108864
+)toml");
+  ASSERT_TRUE(read.errors.empty()) << read.errors[0].sentence;
+  EXPECT_EQ(read.config.principals[0].memory, 3u << 20);
+  EXPECT_EQ(read.config.principals[1].memory, uint64_t{1} << 40);
+  EXPECT_EQ(read.config.principals[2].memory, 0u);
+  EXPECT_EQ(read.config.ees[0].memory, 64u << 20);
+  EXPECT_THAT(errors_after_partners("[principal.alice]\nuid = 1\nmemory = '2T'\n"),
+              ElementsAre("9:10 '2T' is not a size from 0 to 1T, as '64M'"));
+  EXPECT_THAT(errors_after_partners("[principal.alice]\nuid = 1\nmemory = '-1M'\n"),
+              ElementsAre("9:10 '-1M' is not a size from 0 to 1T, as '64M'"));
 }
 
 TEST(ReadConfig, PrincipalsMustBeToldApartAndBounded) {

@@ -94,6 +94,19 @@ static int use_memory(void) {
   return 0;
 }
 
+/* Memory that is no address space: a file in memory, at most 512 MiB. */
+static int use_memory_file(void) {
+  static char piece[1 << 20];
+  int i;
+  const int fd = memfd_create("probe", 0);
+  if (fd < 0) return errno;
+  memset(piece, 1, sizeof piece);
+  for (i = 0; i < 512; i++) {
+    if (write(fd, piece, sizeof piece) != (ssize_t)sizeof piece) return errno;
+  }
+  return 0;
+}
+
 /* CPU time, for a second.  Prints the share that there was, in percent. */
 static int use_cpu(void) {
   struct timespec begin, now, used;
@@ -182,6 +195,7 @@ static const struct {
     {"fork_bomb", fork_bomb},
     {"thread_bomb", thread_bomb},
     {"use_memory", use_memory},
+    {"use_memory_file", use_memory_file},
     {"use_cpu", use_cpu},
     {"descriptors", descriptors},
     {"environment", environment},

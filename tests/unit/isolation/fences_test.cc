@@ -99,6 +99,23 @@ TEST(Fences, MemoryIsBounded) {
   EXPECT_THAT(run(wish).said, HasSubstr("use_memory: done"));
 }
 
+TEST(Fences, MemoryInFilesIsBoundedToo) {
+  Confinement wish = probe({"use_memory_file"});
+  wish.memory = 64 << 20;
+  const Outcome o = run(wish);
+  if (has(o.fences.has, "memory limit")) {
+    EXPECT_EQ(to_text(o.death), "killed by SIGKILL: over its memory limit");
+  } else {
+    EXPECT_THAT(o.said, HasSubstr("use_memory_file: EPERM"));
+  }
+  wish.name = "no/group";  // of that name there can be none
+  const Outcome without = run(wish);
+  EXPECT_FALSE(has(without.fences.has, "memory limit"));
+  EXPECT_THAT(without.said, HasSubstr("use_memory_file: EPERM"));
+  wish.memory = 0;
+  EXPECT_THAT(run(wish).said, HasSubstr("use_memory_file: done"));
+}
+
 // -1: it did not say.
 int cpu_used_percent(const std::string& said) {
   const size_t at = said.find("use_cpu: ");

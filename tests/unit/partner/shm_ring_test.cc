@@ -75,6 +75,29 @@ class ShmRingTest : public ::testing::Test {
   std::optional<ShmGuest> guest_;
 };
 
+// What it leaves it gives later, in its order.
+TEST_F(ShmRingTest, GivesNoMoreThanTheSlotsThatItIsAskedFor) {
+  join();
+  const uint32_t lengths[] = {100, 5000, 1920, 1921, 100};  // 1, 3, 1, 2 and 1 slots
+  for (uint32_t i = 0; i < 5; ++i) {
+    describe(i, first(), lengths[i], false);
+    memory_.tx_descriptors()[i].given = 5 - i;
+  }
+  const auto taken = [&](uint64_t slots) {
+    Pvec v;
+    ring_.pull(Opening{0}, v, Pvec::kCapacity, slots);
+    std::vector<uint32_t> all;
+    for (const Packet* p : v) all.push_back(p->total_length());
+    EXPECT_LE(pool_->in_use(), slots);
+    v.clear();
+    return all;
+  };
+  EXPECT_EQ(taken(0), std::vector<uint32_t>{});
+  EXPECT_EQ(taken(3), std::vector<uint32_t>{100});
+  EXPECT_EQ(taken(5), (std::vector<uint32_t>{5000, 1920}));
+  EXPECT_EQ(taken(3), (std::vector<uint32_t>{1921, 100}));
+}
+
 TEST_F(ShmRingTest, PacketsCrossBothWaysInOrderForManyLaps) {
   ShmGuest& guest = join();
   for (int lap = 0; lap < 50; ++lap) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "paths/pool_share.h"
 #include "tests/unit/testing/partners.h"
 
 namespace weft {
@@ -47,6 +48,64 @@ TEST_F(EndQueueTest, IsBoundedInBytes) {
   PacketPtr r = test::packet(*pool_, "1234");
   EXPECT_FALSE(push_back(q, r));
   EXPECT_EQ(q.bytes(), 7u);
+}
+
+// Fills it with packets of so many bytes.  Returns how many it took.
+size_t fill(EndQueue& queue, Pool& pool, size_t bytes) {
+  for (size_t n = 0;; ++n) {
+    PacketPtr p = test::packet(pool, std::string(bytes, 'a'));
+    Packet* const raw = p.get();
+    if (raw == nullptr || queue.append({&raw, 1}, 0) == 0) return n;
+    (void)p.release();
+  }
+}
+
+// In packets of one Seg and of more, emptied in all ways.
+TEST_F(EndQueueTest, ThoseThatDrawOnAShareFillAQuarterOfThePoolTogether) {
+  PoolShare share(*pool_);
+  EndQueue q({.packets = 512}), r({.packets = 512});
+  q.draw_on(share);
+  r.draw_on(share);
+  const size_t singles = fill(q, *pool_, 10);
+  EXPECT_EQ(share.held(), singles);
+  EXPECT_NEAR(double(singles), 512.0 / 4, 1);
+  EXPECT_FALSE(q.fits(1));
+  EXPECT_FALSE(r.fits(1));
+  EXPECT_EQ(fill(r, *pool_, 10), 0u);
+
+  Pvec v;
+  q.pop_into(v);
+  EXPECT_EQ(share.held(), singles - Pvec::kCapacity);
+  q.put_back(v);
+  EXPECT_EQ(share.held(), singles);
+  while (!q.empty()) q.pop_front();
+  EXPECT_EQ(share.held(), 0u);
+
+  const size_t long_ones = fill(r, *pool_, 5000);
+  const uint64_t segs = r.pop_front()->segs;
+  EXPECT_GT(segs, 1u);
+  EXPECT_EQ(share.held(), segs * (long_ones - 1));
+  EXPECT_NEAR(double(share.held()), 512.0 / 4, 2 * double(segs));
+  while (!r.empty()) {
+    Pvec some;
+    r.pop_into(some);
+    some.clear();
+    EXPECT_EQ(share.held(), segs * r.size());
+  }
+}
+
+// One after the other takes what it can get, and keeps it.
+TEST_F(EndQueueTest, ManySharesLeaveAnEighthOfThePoolAndEachHasSomething) {
+  std::vector<std::unique_ptr<PoolShare>> shares;
+  std::vector<std::unique_ptr<EndQueue>> queues;
+  for (int i = 0; i < 64; ++i) {
+    shares.push_back(std::make_unique<PoolShare>(*pool_));
+    queues.push_back(std::make_unique<EndQueue>(QueueLimit{.packets = 512}));
+    queues.back()->draw_on(*shares.back());
+    EXPECT_GE(fill(*queues.back(), *pool_, 10), shares.back()->least());
+  }
+  EXPECT_GE(pool_->available(), 512u / 8);
+  queues.clear();
 }
 
 TEST_F(EndQueueTest, PutBackRestoresOrder) {

@@ -31,14 +31,17 @@ TEST(ShowText, RunHasARowForEachStage) {
 TEST(ShowText, SessionsAndWhyTheirPacketsWereDropped) {
   const auto data =
       admin::Json::parse(R"({"snow":[{"ee":"echo","place":"process 7","user":null,"principal":"",
-      "objects":4,"objects_limit":4096,"in":10,"out":12,"refused":1,"dropped":2,"faults":3,
+      "objects":4,"objects_limit":4096,"queued":5,"in":10,"out":12,"refused":1,"dropped":2,"faults":3,
       "drops":{"path_closed":2}}]})");
   for (const View& view : views()) {
     if (view.what != std::string("snow")) continue;
-    EXPECT_EQ(view.text(data, false),
-              "EE    PLACE      USER  PRINCIPAL  OBJECTS  AT MOST  FROM EE  TO EE  REFUSED  DROPPED  FAULTS\n"
-              "echo  process 7     -  -                4     4096       10     12        1        2       3\n"
-              "echo: 2 dropped, path_closed\n");
+    EXPECT_EQ(
+        view.text(data, false),
+        "EE    PLACE      USER  PRINCIPAL  OBJECTS  AT MOST  QUEUED  FROM EE  TO EE  REFUSED  DROPPED  "
+        "FAULTS\n"
+        "echo  process 7     -  -                4     4096       5       10     12        1        2       "
+        "3\n"
+        "echo: 2 dropped, path_closed\n");
   }
 }
 
