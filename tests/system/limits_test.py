@@ -336,6 +336,22 @@ class Limits(unittest.TestCase):
         self.assertEqual((row["user"], row["place"]), (os.getuid(), f"process {os.getpid()}"))
         self.expect_good_end()
 
+    def test_joining_without_end(self):
+        """The log says who comes and goes as far as there is room, and how much it did not say."""
+        self.start('"descriptors"', more=SNOW)
+        begin = time.monotonic()
+        for _ in range(1000):
+            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as joins:
+                joins.connect(str(self.lab.folder / "snow.sock"))
+        self.wait_for(lambda: len(self.admin.show("snow")["snow"]) == 2)
+        seconds = int(time.monotonic() - begin) + 2
+        self.expect_good_end()
+        said = re.findall(r"snow: an EE.* (?:joins|leaves): ", self.log())
+        lost = sum(map(int, re.findall(r"snow: (\d+) lines about EEs", self.log())))
+        self.assertGreater(lost, 0)
+        self.assertLessEqual(len(said), 50 * seconds)
+        self.assertGreaterEqual(len(said) + lost, 2000)
+
     def test_sessions_are_shown(self):
         self.start('"channels", ' + SINK, more=TENANT)
         self.expect_neighbour_whole()
