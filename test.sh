@@ -6,7 +6,8 @@
 #   ./test.sh STEP...    some of: checks release asan tsan fuzz system
 #   ./test.sh --help     this text
 #
-# system needs root, for network namespaces; fuzz runs each target for FUZZ_SECONDS (3).
+# system needs root, for network namespaces; fuzz runs each target for FUZZ_SECONDS (3), asan a
+# hostile EE for WEFT_HOSTILE_SECONDS (60).
 # Long fuzzing is scripts/fuzz.sh, benchmarks are bench/run: neither is a test.
 # Exit codes: 0 all passed, 1 something failed, 2 wrong usage.
 set -euo pipefail
@@ -61,7 +62,7 @@ release() {
 asan() {
   say "asan: tests under address and undefined behaviour sanitizers, seeds of the fuzz targets among them"
   run "build asan" build asan
-  run "tests under asan and ubsan" ctest --test-dir build/asan -j "$jobs" --output-on-failure -LE system
+  run "tests under asan and ubsan" env WEFT_HOSTILE_SECONDS="${WEFT_HOSTILE_SECONDS:-60}" ctest --test-dir build/asan -j "$jobs" --output-on-failure -LE system
 }
 
 # What more than one thread touches.

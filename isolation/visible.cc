@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <filesystem>
 
 namespace weft::isolation {
 
@@ -34,6 +35,9 @@ std::vector<Visible> visible_to(const std::string& program, const std::string& l
   };
   add({libraries, Visible::kRun, true});
   add({program, Visible::kRun, false});
+  std::error_code failed;  // then it is not there, and its start will say so
+  if (const auto real = std::filesystem::canonical(program, failed).string(); !failed && real != program)
+    add({real, Visible::kRun, false});
   for (const std::string& path : readable) add({path, Visible::kRead, is_folder(path)});
   std::erase_if(all, [](const Visible& v) {
     struct stat status {};

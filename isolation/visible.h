@@ -2,7 +2,8 @@
 // Visible: the files that a confined program may see at all.  Both the root view
 // (root_view.h) and Landlock (landlock.h) are made from this one list.
 //
-//   to run    /usr, /lib, /lib64, the program itself, and a folder of libraries for it
+//   to run    /usr, /lib, /lib64, the program itself (by both names, where it is a symbolic link), and
+//             a folder of libraries for it
 //   to read   /etc/ld.so.cache: without it the dynamic linker searches (ld.so(8)); and what the
 //             operator says
 //   devices   /dev/null, /dev/zero, /dev/urandom (null(4), urandom(4))

@@ -5,7 +5,6 @@ neighbour's traffic is whole."""
 
 import os
 import re
-import signal
 import socket
 import subprocess
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 import lab as laboratory
 from closed_loop import Loop
 from lab import Lab, Weftd
+from promptness import expect_gone_soon, plain_death, seconds_to_die
 from weftd import BIN
 
 CONFIG = """
@@ -79,8 +79,6 @@ LIB = BIN.parent / "tests/system"
 GREEDY_EE = BIN / "greedy_ee"
 CHANNELS = 4094  # that the greedy one can open: 4096 objects, of which two are domains
 DOMAINS = 4094  # likewise
-BACK_WITHIN = 0.1  # seconds from the kill of an EE until nothing of it is left in the node
-CHANCES = 5  # how often an EE is killed until that is so: a machine may have other things to do, too
 POOL = 4096  # packets of the node
 PACKET = 2112  # bytes of the pool that a packet fills
 ANSWERED_WITHIN = 0.5  # seconds; what an operator asks, on a busy machine
@@ -337,6 +335,22 @@ class Limits(unittest.TestCase):
         self.assertEqual((row["user"], row["place"]), (os.getuid(), f"process {os.getpid()}"))
         self.expect_good_end()
 
+    def test_joining_without_end(self):
+        """The log says who comes and goes as far as there is room, and how much it did not say."""
+        self.start('"descriptors"', more=SNOW)
+        begin = time.monotonic()
+        for _ in range(1000):
+            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as joins:
+                joins.connect(str(self.lab.folder / "snow.sock"))
+        self.wait_for(lambda: len(self.admin.show("snow")["snow"]) == 2)
+        seconds = int(time.monotonic() - begin) + 2
+        self.expect_good_end()
+        said = re.findall(r"snow: an EE.* (?:joins|leaves): ", self.log())
+        lost = sum(map(int, re.findall(r"snow: (\d+) lines about EEs", self.log())))
+        self.assertGreater(lost, 0)
+        self.assertLessEqual(len(said), 50 * seconds)
+        self.assertGreaterEqual(len(said) + lost, 2000)
+
     def test_sessions_are_shown(self):
         self.start('"channels", ' + SINK, more=TENANT)
         self.expect_neighbour_whole()
@@ -349,53 +363,39 @@ class Limits(unittest.TestCase):
         self.assertIn("tenant", self.weftd.weft("show", "snow").stdout)
         self.expect_good_end()
 
-    def live_and_die(self):
-        """It opens all the channels that it may, and is killed.  Returns in how many seconds, from the kill, nothing
-        of it was left."""
-        self.wait_for(lambda: len(self.channels("greedy")) == CHANNELS)
-        os.kill(int(self.admin.ee("greedy")["place"].removeprefix("process ")), signal.SIGKILL)
+    def live_and_die(self, is_full, left):
+        """It makes all that it may, and is killed.  Returns in how many seconds, from the kill, nothing of it was left,
+        and a plain process was dead."""
+        if self.admin.ee("greedy")["state"] == "failed":
+            self.weftd.weft("ee", "start", "greedy")
+        self.wait_for(is_full)
+        pid, plain = int(self.admin.ee("greedy")["place"].removeprefix("process ")), plain_death()
         killed = time.monotonic()
-        self.wait_for(lambda: self.admin.ee("greedy")["state"] == "failed")
+        seconds_to_die(pid)
+        while self.admin.ee("greedy")["state"] != "failed":
+            self.assertLess(time.monotonic() - killed, 10, self.log())
+            time.sleep(0.001)
         gone = time.monotonic() - killed
-        print(f"  gone in {gone * 1000:.1f} ms")
-        self.assertEqual(self.channels("greedy"), [])
-        return gone
+        self.assertEqual(left(), [])
+        return gone, plain
+
+    def expect_all_gone_at_once(self, how, is_full, left):
+        self.start(how, more='restart = "never"\n')
+        self.flow.go()
+        expect_gone_soon(self, "greedy", lambda: self.live_and_die(is_full, left))
+        said = self.flow.rest()
+        self.assertEqual((said["lost"], said["twice"]), (0, 0), said)
+        self.expect_good_end()
 
     def test_thousands_of_channels_are_gone_at_once(self):
-        self.start('"channels", ' + SINK, more='restart = "never"\n')
-        self.flow.go()
-        times = [self.live_and_die()]
-        while times[-1] >= BACK_WITHIN and len(times) < CHANCES:
-            self.weftd.weft("ee", "start", "greedy")
-            times.append(self.live_and_die())
-        said = self.flow.rest()
-        self.assertEqual((said["lost"], said["twice"]), (0, 0), said)
-        self.assertLess(times[-1], BACK_WITHIN, times)
-        self.expect_good_end()
-
-    def domains_live_and_die(self, life):
-        """The same with domains."""
-        self.wait_for(lambda: self.log().count("greedy: domains: ") == life)
-        os.kill(int(self.admin.ee("greedy")["place"].removeprefix("process ")), signal.SIGKILL)
-        killed = time.monotonic()
-        self.wait_for(lambda: self.admin.ee("greedy")["state"] == "failed")
-        gone = time.monotonic() - killed
-        print(f"  gone in {gone * 1000:.1f} ms")
-        self.assertLess(len(self.admin.show("domains")["domains"]), 20)
-        return gone
+        self.expect_all_gone_at_once('"channels", ' + SINK, lambda: len(self.channels("greedy")) == CHANNELS,
+                                     lambda: self.channels("greedy"))
 
     def expect_domains_gone_at_once(self, how):
-        self.start(f'"{how}"', more='restart = "never"\n')
-        self.flow.go()
-        times = [self.domains_live_and_die(1)]
-        while times[-1] >= BACK_WITHIN and len(times) < CHANCES:
-            self.weftd.weft("ee", "start", "greedy")
-            times.append(self.domains_live_and_die(len(times) + 1))
-        said = self.flow.rest()
+        self.expect_all_gone_at_once(
+            f'"{how}"', lambda: self.log().count("greedy: domains: ") == self.admin.ee("greedy")["starts"],
+            lambda: [row for row in self.admin.show("domains")["domains"] if row["ee"] == "greedy"])
         self.assertEqual(self.said("domains"), (DOMAINS, "AN_ELIMIT"))
-        self.assertEqual((said["lost"], said["twice"]), (0, 0), said)
-        self.assertLess(times[-1], BACK_WITHIN, times)
-        self.expect_good_end()
 
     def test_thousands_of_domains_are_gone_at_once(self):
         self.expect_domains_gone_at_once("domains")

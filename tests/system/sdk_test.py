@@ -111,6 +111,7 @@ class Sdk(unittest.TestCase):
         cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="weft-sdk-"))
         cls.prefix = cls.folder / "prefix"
         run("cmake", "--install", BUILD, "--prefix", cls.prefix)
+        cls.programs = (cls.prefix / "sbin/weftd", cls.prefix / "bin/weft")
         cls.project = cls.folder / "project"
         cls.project.mkdir()
         (cls.project / "CMakeLists.txt").write_text(CMAKE)
@@ -129,7 +130,7 @@ class Sdk(unittest.TestCase):
         self.wire.connect(("127.0.0.1", local))
         self.wire.settimeout(5)
         self.weftd = Weftd(self.folder, NODE.format(local=local, remote=remote) + ees,
-                           programs=(self.prefix / "sbin/weftd", self.prefix / "bin/weft"))
+                           programs=self.programs)
         self.addCleanup(self.stop)
 
     def stop(self):
@@ -166,8 +167,11 @@ class Sdk(unittest.TestCase):
         self.stop()
 
     def expect_new_life(self, folder):
+        self.expect_new_life_of(f"{folder}/echo")
+
+    def expect_new_life_of(self, program):
         """kill -9: its domain ends with its socket, it is started again, and answers."""
-        self.start(f'[ee.echo]\nexec = ["{folder}/echo", "udp0/ip/udp", "{FROM_US.format(7)}"]\n')
+        self.start(f'[ee.echo]\nexec = ["{program}", "udp0/ip/udp", "{FROM_US.format(7)}"]\n')
         self.wait_for_channels(2)
         before = self.weftd.ee("echo")
         self.assertIsNotNone(before["domain"])
@@ -208,6 +212,24 @@ class Sdk(unittest.TestCase):
             run(*common, "-o", build / name, *libs)
         self.expect_both_answer(build)
         self.expect_new_life(build)
+
+    def test_a_prefix_by_a_symbolic_link(self):
+        """As /opt/weft -> /opt/weft-0.1: weftd sees through it, what pkg-config says does not."""
+        link = self.folder / "by-link"
+        link.symlink_to(self.prefix)
+        found = next(self.prefix.glob("lib*/**/pkgconfig")).relative_to(self.prefix)
+        env = {"PKG_CONFIG_PATH": str(link / found), "PATH": "/usr/bin:/bin"}
+        flags = run("pkg-config", "--cflags", "--libs", "weft-snow", env=env).split()
+        self.assertIn(str(link), " ".join(flags))
+        build = self.folder / "link-build"
+        build.mkdir()
+        run("cc", "-O2", "-o", build / "echo", self.project / "echo.c", *flags)
+        self.assertIn(str(link), run("readelf", "-d", build / "echo"))
+        (self.folder / "program-by-link").symlink_to(build / "echo")
+        self.programs = (link / "sbin/weftd", link / "bin/weft")
+        for program in (build / "echo", self.folder / "program-by-link"):
+            with self.subTest(program):
+                self.expect_new_life_of(program)
 
     def test_what_is_given_is_exactly_the_calls(self):
         for program in ("sbin/weftd", "lib/libweft-snow.so"):

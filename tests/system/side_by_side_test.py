@@ -3,21 +3,16 @@
 """Three EEs in processes of their own, with traffic through all of them at once; one is killed at
 full load, and the others lose nothing."""
 
-import os
-import select
-import signal
 import time
 import unittest
 
 import lab as laboratory
 from closed_loop import Loop
 from lab import Lab, Weftd
+from promptness import expect_gone_soon, plain_death, seconds_to_die
 from weftd import BIN
 
 CODE = BIN.parent / "share/weft/code"
-
-BACK_WITHIN = 0.1  # seconds from the death of an EE until nothing of it is left in the node
-CHANCES = 5        # how often an EE is killed until that is so: a machine may have other things to do, too
 
 # An echo on `lan`, a NAT between `inside` and `outside`, capsules from `far` and from another node.
 CONFIG = f"""
@@ -166,25 +161,20 @@ class SideBySide(unittest.TestCase):
     # --- what must hold
 
     def kill(self, name):
-        """Returns how many seconds after its death nothing of it was left in the node, which is when it
-        begins to wait for its next start.  (How long the kernel takes to end a process that is killed
-        is the kernel's business: on a busy machine it waits for a CPU to die on.)"""
+        """Returns how many seconds after its kill -9 nothing of it was left in the node, which is when it
+        begins to wait for its next start."""
         pid, starts = self.pid(name), self.admin.ee(name)["starts"]
-        pidfd = os.pidfd_open(pid)
         killed = time.monotonic()
-        os.kill(pid, signal.SIGKILL)
-        select.select([pidfd], [], [], 10)
-        dead = time.monotonic()
-        os.close(pidfd)
+        dead = seconds_to_die(pid)
         while (now := self.admin.ee(name))["state"] == "running" and now["starts"] == starts:
-            self.assertLess(time.monotonic() - dead, 10, f"{name} is still there")
+            self.assertLess(time.monotonic() - killed, 10, f"{name} is still there")
             time.sleep(0.001)
-        gone = time.monotonic()
+        gone = time.monotonic() - killed
         left = self.rows("domains", name) + self.rows("channels", name)
         if self.admin.ee(name)["state"] == "waiting":
             self.assertEqual(left, [])
-        print(f"  {name}: dead in {(dead - killed) * 1000:.1f} ms, and gone in {(gone - dead) * 1000:.1f} ms")
-        return gone - dead
+        print(f"  {name}: dead in {dead * 1000:.1f} ms, gone in {gone * 1000:.1f} ms")
+        return gone
 
     def expect_new_life(self, name, before):
         self.wait_for(lambda: self.admin.ee(name)["starts"] == before["starts"] + 1)
@@ -198,19 +188,16 @@ class SideBySide(unittest.TestCase):
         self.expect_balance()
         for name in EES:
             with self.subTest(killed=name):
-                times = [self.live_and_die(name)]
-                while times[-1] >= BACK_WITHIN and len(times) < CHANCES:
-                    times.append(self.live_and_die(name))
-                self.assertLess(times[-1], BACK_WITHIN, times)
+                expect_gone_soon(self, name, lambda killed=name: self.live_and_die(killed))
         self.expect_pings()
         self.end()
 
     def live_and_die(self, name):
         """The EE is killed at full load.  The others lose nothing, and it comes back.  Returns in how
-        many seconds it was gone."""
+        many seconds it was gone, and a plain process dead."""
         before = {"paths": self.open_paths(), **self.admin.ee(name)}
         self.go(0.5)
-        gone = self.kill(name)
+        plain, gone = plain_death(), self.kill(name)
         time.sleep(0.5)
         said = self.rest()
         self.expect_whole(said, [flow for flow in self.flows if flow not in EES[name]])
@@ -218,7 +205,7 @@ class SideBySide(unittest.TestCase):
         self.go(0.5)
         self.expect_whole(self.rest(), self.flows)
         self.expect_balance()
-        return gone
+        return gone, plain
 
     def expect_pings(self):
         """Between two active nodes, one in weftd and one in its own process."""

@@ -10,7 +10,6 @@ namespace weft {
 
 namespace {
 
-constexpr uint64_t kSecond = 1'000'000'000;
 constexpr int kMostReads = 16;  // so that an EE that always writes does not keep the control thread
 
 std::string printable(std::string_view line) {
@@ -52,19 +51,19 @@ void EeOutput::take(std::string_view bytes) {
 
 void EeOutput::finish() {
   if (!line_.empty()) say_line();
-  if (lost_ > 0) log_.warn("ee {}: {} lines were too many, and are lost", name_, std::exchange(lost_, 0));
+  say_lost();
+}
+
+void EeOutput::say_lost() {
+  if (const uint64_t lost = limit_.take_lost(); lost > 0)
+    log_.warn("ee {}: {} lines were too many, and are lost", name_, lost);
 }
 
 void EeOutput::say_line() {
   const std::string line = std::exchange(line_, {});
   const bool cut = std::exchange(cut_, false);
-  const uint64_t second = clock_.now_ns() / kSecond;
-  if (std::exchange(second_, second) != second) lines_ = 0;
-  if (lines_++ >= kLinesPerSecond) {
-    ++lost_;
-    return;
-  }
-  if (lost_ > 0) log_.warn("ee {}: {} lines were too many, and are lost", name_, std::exchange(lost_, 0));
+  if (!limit_.allows()) return;
+  say_lost();
   log_.info("ee {}: {}{}", name_, printable(line), cut ? "..." : "");
 }
 

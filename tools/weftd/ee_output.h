@@ -14,15 +14,16 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "tools/weftd/line_limit.h"
 
 namespace weft {
 
 class EeOutput {
  public:
   static constexpr size_t kLongest = 1000;
-  static constexpr uint64_t kLinesPerSecond = 50;
+  static constexpr uint64_t kLinesPerSecond = LineLimit::kLinesPerSecond;
 
-  EeOutput(std::string name, Clock& clock, Logger& log) : name_(std::move(name)), clock_(clock), log_(log) {}
+  EeOutput(std::string name, Clock& clock, Logger& log) : name_(std::move(name)), limit_(clock), log_(log) {}
   ~EeOutput() { finish(); }
 
   // Takes what there is to be read.  False at the end of the stream.
@@ -33,13 +34,13 @@ class EeOutput {
  private:
   void take(std::string_view bytes);
   void say_line();
+  void say_lost();
 
   const std::string name_;
-  Clock& clock_;
+  LineLimit limit_;
   Logger& log_;
   std::string line_;
   bool cut_ = false;  // the line was too long
-  uint64_t second_ = 0, lines_ = 0, lost_ = 0;
 };
 
 }  // namespace weft

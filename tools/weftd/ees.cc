@@ -21,12 +21,6 @@ std::vector<std::string> words_of(const std::vector<Text>& texts) {
   return words;
 }
 
-// All that it finds in its environment.
-std::vector<std::string> environment_of(const EeConfig& ee) {
-  return {"PATH=/usr/bin:/bin", "LANG=C.UTF-8", "WEFT_EE=" + ee.name,
-          "WEFT_SNOW_FD=" + std::to_string(isolation::kSnowFd)};
-}
-
 // Where libweft-snow lies beside weftd, as bin/ and lib/ do, of an installation and of a
 // build.  Empty when it is not there.
 std::string folder_of_libraries() {
@@ -34,6 +28,17 @@ std::string folder_of_libraries() {
   const auto weftd = std::filesystem::read_symlink("/proc/self/exe", failed);
   const auto folder = weftd.parent_path().parent_path() / WEFT_LIBDIR;
   return std::filesystem::is_directory(folder, failed) ? folder.string() : "";
+}
+
+// All that it finds in its environment.  An EE that was linked by another name of that folder, one
+// with a symbolic link in it, finds its library nevertheless: it sees the folder by this name alone.
+std::vector<std::string> environment_of(const EeConfig& ee) {
+  std::vector<std::string> all = {"PATH=/usr/bin:/bin", "LANG=C.UTF-8", "WEFT_EE=" + ee.name,
+                                  "WEFT_SNOW_FD=" + std::to_string(isolation::kSnowFd)};
+  const std::string libraries = folder_of_libraries();
+  const bool one_folder = libraries.find_first_of(":;") == std::string::npos;  // as ld.so(8) reads it
+  if (!libraries.empty() && one_folder) all.push_back("LD_LIBRARY_PATH=" + libraries);
+  return all;
 }
 
 // What its principal's processes have together.

@@ -6,6 +6,7 @@
 namespace weft {
 
 SnowServer::~SnowServer() {
+  say_lost();
   if (socket_) loop_.forget(socket_->fd());
   for (const auto& [fd, served] : served_) loop_.forget(fd);
 }
@@ -15,11 +16,23 @@ void SnowServer::listen(AdminSocket socket) {
   loop_.watch(socket_->fd(), EPOLLIN, [this](uint32_t) { accept(); });
 }
 
+void SnowServer::say_lost() {
+  if (const uint64_t lost = limit_.take_lost(); lost > 0)
+    log_.warn("snow: {} lines about EEs that came and went were too many, and are lost", lost);
+}
+
+bool SnowServer::may_say() {
+  if (!limit_.allows()) return false;
+  say_lost();
+  return true;
+}
+
 void SnowServer::accept() {
   OwnedFd client = socket_->accept();
   if (!client) return;
   if (served_.size() == kMaxSessions) {
-    return log_.warn("snow: 64 EEs are connected, and another is one too many");
+    if (may_say()) log_.warn("snow: 64 EEs are connected, and another is one too many");
+    return;
   }
   const int fd = client.get();
   const ucred peer = snow::Session::peer_of(fd);
@@ -27,7 +40,7 @@ void SnowServer::accept() {
   served_.emplace(fd, new Served{cred,
                                  {std::move(client), node_, node_.root().handle(), each_.limits,
                                   cred != nullptr ? cred->handle() : nullptr}});
-  log_.info("snow: an EE joins: process {}, user {}", peer.pid, peer.uid);
+  if (may_say()) log_.info("snow: an EE joins: process {}, user {}", peer.pid, peer.uid);
   loop_.watch(fd, EPOLLIN, [this, fd](uint32_t) { ready(fd); });
 }
 
@@ -39,7 +52,7 @@ Credential* SnowServer::credential_of(uid_t user) {
     const auto space = each_.spaces->space("@" + std::to_string(user), each_.files);
     if (space) {
       grants.files = *space;
-    } else {
+    } else if (may_say()) {
       log_.warn("snow: user {} has no files: {}", user, space.error().sentence);
     }
   }
@@ -53,7 +66,8 @@ void SnowServer::ready(int fd) {
     loop_.change(fd, served.session.has_backlog() ? EPOLLIN | EPOLLOUT : EPOLLIN);
     return;
   }
-  log_.info("snow: an EE, process {}, leaves: {}", served.session.peer().pid, served.session.complaint());
+  if (may_say())
+    log_.info("snow: an EE, process {}, leaves: {}", served.session.peer().pid, served.session.complaint());
   loop_.forget(fd);
   Credential* const cred = served.cred;
   served_.erase(fd);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// SnowServer: lets EEs in other processes in, and serves them until they go.
+// SnowServer: lets EEs in other processes in, and serves them until they go.  Who comes and goes is
+// said in the log, unless it is too much (line_limit.h): then, how much was not said.
 //
 // Threads: the control thread.
 #pragma once
@@ -14,6 +15,7 @@
 #include "nodeos_api/snow/session.h"
 #include "tools/weftd/admin_socket.h"
 #include "tools/weftd/control_loop.h"
+#include "tools/weftd/line_limit.h"
 
 namespace weft {
 
@@ -29,7 +31,7 @@ class SnowServer {
   };
 
   SnowServer(ControlLoop& loop, GeniNode& node, const Each& each, Logger& log)
-      : loop_(loop), node_(node), each_(each), log_(log) {}
+      : loop_(loop), node_(node), each_(each), log_(log), limit_(node.clock()) {}
   // Ends all sessions.
   ~SnowServer();
 
@@ -46,11 +48,15 @@ class SnowServer {
   // What the domains of an EE of that user have; null: nothing of their own.
   Credential* credential_of(uid_t user);
   void ready(int fd);
+  // Whether it may be said what comes or goes.
+  bool may_say();
+  void say_lost();
 
   ControlLoop& loop_;
   GeniNode& node_;
   const Each each_;
   Logger& log_;
+  LineLimit limit_;
   std::optional<AdminSocket> socket_;
   std::map<int, std::unique_ptr<Served>> served_;  // by descriptor
 };

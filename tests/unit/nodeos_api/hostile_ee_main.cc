@@ -3,13 +3,14 @@
 // thread of its own, and says random, half right and replayed things to the node, whose
 // worker runs all the while.  The node must not crash, leak, wait, or give it a byte of another.
 //
-//   hostile_ee [--seconds N] [--seed N]      default: 3 seconds
+//   hostile_ee [--seconds N] [--seed N]      default: WEFT_HOSTILE_SECONDS, or 3
 //
 // Exit codes: 0 all held, 1 something did not.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <random>
 #include <string>
 #include <thread>
@@ -40,19 +41,31 @@ void take_secret(void* arg, an_Packet packet) {
   an_packetFree(packet);
 }
 
-// Random words over all of the memory; most often over what the node reads as numbers.  All but
-// the count of what the node has taken: by that the steps are found that it believes.
+// The count of what the node has taken is random for a moment only: by that the steps are found that
+// it believes.
+void scribble_taken(std::atomic<uint32_t>& taken, uint32_t value) {
+  const uint32_t was = taken.exchange(value, std::memory_order_relaxed);
+  std::this_thread::yield();
+  taken.compare_exchange_strong(value, was, std::memory_order_relaxed);  // unless the node has said more
+}
+
+// Random words over all of the memory; most often over what the node reads as numbers, and over the
+// only count that it wrote there.
 void scribble(const ShmMemory& memory, uint64_t seed, const std::atomic<bool>& stop) {
   std::mt19937_64 random(seed);
   const size_t all = memory.layout().size(), front = memory.layout().packets();
   const uint32_t entries = memory.layout().entries;
-  const std::atomic<uint32_t>& taken = memory.control().tx_taken;
+  std::atomic<uint32_t>& taken = memory.control().tx_taken;
   while (!stop.load(std::memory_order_relaxed)) {
     const uint64_t r = random();
     const size_t reach = r % 8 == 0 ? all : front;
     const uint32_t value = r % 3 == 0 ? uint32_t(r >> 32) : uint32_t(r >> 32) % 4096;
     auto* const at = reinterpret_cast<uint32_t*>(memory.base() + random() % (reach / 4) * 4);
-    if (static_cast<void*>(at) != &taken) __atomic_store_n(at, value, __ATOMIC_RELAXED);
+    if (static_cast<void*>(at) == &taken || r % 64 == 1) {
+      scribble_taken(taken, value);
+    } else {
+      __atomic_store_n(at, value, __ATOMIC_RELAXED);
+    }
     if (r % 64 != 0) continue;
     // Steps that may be believed, so that the node goes further.
     const uint32_t next = taken.load(std::memory_order_relaxed);
@@ -78,6 +91,7 @@ bool sees_secret(const ShmMemory& memory) {
 struct Sum {
   uint64_t lives = 0, deeds = 0;
   uint64_t injected = 0;             // for the victim
+  uint64_t believed = 0;             // packets of the hostile EE's
   std::vector<Time::duration> ends;  // that the node took to be rid of one that hung up
 };
 
@@ -98,6 +112,7 @@ void live(test::SnowLine& line, std::mt19937_64& random, Sum* sum) {
     line.inject_home(kSecret);
     ++sum->injected;
   }
+  if (ee.session) sum->believed += ee.session->crossing()->ring().stats().rx_packets.value();
   ee.hang_up();
   const auto start = Time::now();
   if (ee.session) {
@@ -113,7 +128,8 @@ void live(test::SnowLine& line, std::mt19937_64& random, Sum* sum) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  double seconds = 3;
+  const char* const wanted = std::getenv("WEFT_HOSTILE_SECONDS");
+  double seconds = wanted != nullptr ? std::stod(wanted) : 3;
   uint64_t seed = std::random_device()();
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string_view name = argv[i];
@@ -142,12 +158,14 @@ int main(int argc, char** argv) {
   require(line.files_are_as_counted(), "files are closed, counted, and beneath their root");
   require(line.pool->in_use() == 0 && line.wire_pool->in_use() == 0, "every packet is back");
   require(!sum.ends.empty());
+  require(sum.believed > 0, "some of what it writes goes further");
   std::sort(sum.ends.begin(), sum.ends.end());
   const auto half = sum.ends[sum.ends.size() / 2];
   require(half < std::chrono::milliseconds(100), "its end does not take long");
-  std::printf("%llu lives, %llu deeds, %llu packets of another; half of the ends took less than %lld us\n",
-              static_cast<unsigned long long>(sum.lives), static_cast<unsigned long long>(sum.deeds),
-              static_cast<unsigned long long>(sum.injected),
-              static_cast<long long>(std::chrono::duration_cast<std::chrono::microseconds>(half).count()));
+  std::printf(
+      "%llu lives, %llu deeds, %llu packets, %llu of another; half of the ends took less than %lld us\n",
+      static_cast<unsigned long long>(sum.lives), static_cast<unsigned long long>(sum.deeds),
+      static_cast<unsigned long long>(sum.believed), static_cast<unsigned long long>(sum.injected),
+      static_cast<long long>(std::chrono::duration_cast<std::chrono::microseconds>(half).count()));
   return 0;
 }
