@@ -14,7 +14,7 @@ from pathlib import Path
 import lab as laboratory
 from closed_loop import Loop
 from lab import Lab, Weftd
-from promptness import expect_gone_soon, plain_death, seconds_to_die
+from promptness import crowding, expect_gone_soon, seconds_to_die
 from weftd import BIN
 
 CONFIG = """
@@ -365,11 +365,11 @@ class Limits(unittest.TestCase):
 
     def live_and_die(self, is_full, left):
         """It makes all that it may, and is killed.  Returns in how many seconds, from the kill, nothing of it was left,
-        and a plain process was dead."""
+        and how crowded the CPUs were."""
         if self.admin.ee("greedy")["state"] == "failed":
             self.weftd.weft("ee", "start", "greedy")
         self.wait_for(is_full)
-        pid, plain = int(self.admin.ee("greedy")["place"].removeprefix("process ")), plain_death()
+        pid, crowded = int(self.admin.ee("greedy")["place"].removeprefix("process ")), crowding()
         killed = time.monotonic()
         seconds_to_die(pid)
         while self.admin.ee("greedy")["state"] != "failed":
@@ -377,7 +377,7 @@ class Limits(unittest.TestCase):
             time.sleep(0.001)
         gone = time.monotonic() - killed
         self.assertEqual(left(), [])
-        return gone, plain
+        return gone, crowded
 
     def expect_all_gone_at_once(self, how, is_full, left):
         self.start(how, more='restart = "never"\n')

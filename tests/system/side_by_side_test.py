@@ -9,7 +9,7 @@ import unittest
 import lab as laboratory
 from closed_loop import Loop
 from lab import Lab, Weftd
-from promptness import expect_gone_soon, plain_death, seconds_to_die
+from promptness import crowding, expect_gone_soon, seconds_to_die
 from weftd import BIN
 
 CODE = BIN.parent / "share/weft/code"
@@ -194,10 +194,10 @@ class SideBySide(unittest.TestCase):
 
     def live_and_die(self, name):
         """The EE is killed at full load.  The others lose nothing, and it comes back.  Returns in how
-        many seconds it was gone, and a plain process dead."""
+        many seconds it was gone, and how crowded the CPUs were."""
         before = {"paths": self.open_paths(), **self.admin.ee(name)}
         self.go(0.5)
-        plain, gone = plain_death(), self.kill(name)
+        crowded, gone = crowding(), self.kill(name)
         time.sleep(0.5)
         said = self.rest()
         self.expect_whole(said, [flow for flow in self.flows if flow not in EES[name]])
@@ -205,7 +205,7 @@ class SideBySide(unittest.TestCase):
         self.go(0.5)
         self.expect_whole(self.rest(), self.flows)
         self.expect_balance()
-        return gone, plain
+        return gone, crowded
 
     def expect_pings(self):
         """Between two active nodes, one in weftd and one in its own process."""
