@@ -138,9 +138,13 @@ class Start(Daemon):
         self.assertEqual(self.weft("show", "run").returncode, 0)  # the first lives on
 
     def test_one_socket_for_two_purposes(self):
-        snow = f'[snow]\nsocket = "{self.folder}/w.sock"\n'
-        said = self.refusal(self.with_partner('driver = "udp"\nlocal = "127.0.0.1:9"\nremote = "127.0.0.1:9"\n') + snow)
+        """Of one weftd it is a mistake of the config (config_mistakes_test.py); here, of two."""
+        self.give([(0, packet(0))])
+        self.start(self.router(ENDLESS))
+        keys = 'driver = "udp"\nlocal = "127.0.0.1:9"\nremote = "127.0.0.1:9"\n'
+        said = self.refusal(self.with_partner(keys, control="v.sock") + f'[snow]\nsocket = "{self.folder}/w.sock"\n')
         self.assertEqual(said, f"snow socket {self.folder}/w.sock: another kind of socket is served there")
+        self.assertEqual(self.weft("show", "run").returncode, 0)  # the first lives on
 
     def test_a_stale_socket_is_replaced(self):
         self.give([(0, packet(0))])
