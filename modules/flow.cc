@@ -252,7 +252,7 @@ void glance_all(const Pvec& v, const Transit& transit, Glance* glances) {
   const Router<kLink> router(transit);
   Packet* const* const packets = v.begin();
   const size_t n = v.size();
-  for (size_t i = 0; i < kPacketAhead; ++i) Packet::prefetch(packets[i]);
+  for (size_t i = 0; i < std::min(n, kPacketAhead); ++i) Packet::prefetch(packets[i]);
   for (size_t i = 0; kLarge && i < std::min(kEntryAhead, n); ++i) router.look_ahead(*packets[i]);
   Glance last(Glance::kNarrow, 0);  // four are asked whether they are as what came last
   uint32_t protocol = 0;            // of that

@@ -9,29 +9,14 @@ namespace weft {
 
 Packet Pvec::kNothing{};
 
-Pvec::Pvec() { std::fill(slots_ + kCapacity, slots_ + kCapacity + kLookahead, &kNothing); }
-
-void Pvec::guard_end() {
-  std::fill(slots_ + end_, slots_ + std::min(end_ + kLookahead, kCapacity), &kNothing);
-}
-
-void Pvec::append(Pvec& other) {
-  if (other.size() == 1 && open()) {  // as often as not
-    slots_[end_++] = other[0];
-    other.release_all();
-    return;
-  }
+void Pvec::append_all(Pvec& other) {
   const size_t n = std::min(room(), other.size());
   adopt({other.begin(), n});
   other.release_front(n);
 }
 
-void Pvec::adopt(std::span<Packet* const> packets) {
+void Pvec::adopt_all(std::span<Packet* const> packets) {
   if (end_ + packets.size() > kCapacity) close_gap();
-  if (packets.size() == 1) {  // as often as not; a call of memmove costs more
-    slots_[end_++] = packets[0];
-    return;
-  }
   std::copy(packets.begin(), packets.end(), slots_ + end_);
   end_ += packets.size();
 }

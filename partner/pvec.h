@@ -12,6 +12,7 @@
 //   transmitted.
 #pragma once
 
+#include <algorithm>
 #include <cassert>
 #include <cstddef>
 #include <cstring>
@@ -26,7 +27,7 @@ class Pvec {
   static constexpr size_t kCapacity = 64;
   static constexpr size_t kLookahead = 16;
 
-  Pvec();
+  Pvec() = default;
   Pvec(const Pvec&) = delete;
   Pvec& operator=(const Pvec&) = delete;
   Pvec(Pvec&& other) noexcept : Pvec() { append(other); }
@@ -65,9 +66,16 @@ class Pvec {
     end_ += 4;
   }
   // Lets the pointers behind the end be followed too: to a packet of length 0.
-  void guard_end();
+  void guard_end() { std::fill_n(slots_ + end_, kLookahead, &kNothing); }
   // Moves the first packets of `other`, as many as fit, to the back of this.
-  void append(Pvec& other);
+  void append(Pvec& other) {
+    if (other.size() == 1 && open()) {  // as often as not
+      put(other[0]);
+      other.release_all();
+    } else if (!other.empty()) {
+      append_all(other);
+    }
+  }
 
   // Moves all packets of `other` in front of these.  REQUIRES: they fit
   void prepend(Pvec& other);
@@ -83,7 +91,13 @@ class Pvec {
 
   // Appends packets that the caller owned as plain pointers.
   // REQUIRES: packets.size() <= room()
-  void adopt(std::span<Packet* const> packets);
+  void adopt(std::span<Packet* const> packets) {
+    if (packets.size() == 1 && open()) {  // as often as not; a call of memmove costs more
+      put(packets[0]);
+    } else {
+      adopt_all(packets);
+    }
+  }
 
   // Gives each packet from `first` on to keep(PacketPtr), in order, and keeps what that
   // returns; null: it is gone.
@@ -106,6 +120,9 @@ class Pvec {
   void close_gap();
 
  private:
+  void append_all(Pvec& other);
+  void adopt_all(std::span<Packet* const> packets);
+
   static Packet kNothing;  // what a look behind the end finds; never written
 
   Packet* slots_[kCapacity + kLookahead];

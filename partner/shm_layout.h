@@ -107,15 +107,17 @@ class ShmWriter {
   }
 
  private:
+  // Field by field: where two are copied as one, a load waits for the stores of both.
   [[gnu::always_inline]] void write(uint32_t at, const ShmDescriptor& d) {
+    const auto set = [](auto& field, auto value) { __atomic_store_n(&field, value, __ATOMIC_RELAXED); };
     ShmDescriptor& shared = ring_[at & mask_];
-    shared.opening = d.opening;
-    shared.offset = d.offset;
-    shared.length = d.length;
-    shared.more = d.more;
-    shared.port = d.port;
-    shared.timestamp = d.timestamp;
-    shared.given = d.given;
+    set(shared.opening, d.opening);
+    set(shared.offset, d.offset);
+    set(shared.length, d.length);
+    set(shared.more, d.more);
+    set(shared.port, d.port);
+    set(shared.timestamp, d.timestamp);
+    set(shared.given, d.given);
     __atomic_store_n(&shared.turn, at + 1, __ATOMIC_RELEASE);
   }
 
@@ -124,13 +126,13 @@ class ShmWriter {
   ShmDescriptor* const ring_;
   const uint32_t mask_, first_at_;
   uint32_t at_;
-  ShmDescriptor first_{};
+  ShmDescriptor first_;
 };
 
 struct ShmLayout {
-  static constexpr uint32_t kBuffer = 1920;          // bytes that are lent at a time
-  static constexpr uint32_t kMaxEntries = 1u << 16;  // of a ring
-  static constexpr uint32_t kMaxOpenings = 1u << 16;
+  static constexpr uint32_t kBuffer = 1920;                  // bytes that are lent at a time
+  static constexpr uint32_t kMaxEntries = 1u << 16;          // of a ring
+  static constexpr uint32_t kMaxOpenings = 0xffff;           // none is kNoOpening
   static constexpr uint64_t kMaxMemory = uint64_t{1} << 31;  // bytes of packets
 
   uint32_t entries = 1024;  // of each ring; a power of two

@@ -11,19 +11,29 @@ namespace {
 
 constexpr uint32_t kPiece = Packet::kRoom - Packet::kHeadroom;
 
-// Descriptor `count`, if it is there.  Each word is loaded once, whatever becomes of the memory;
-// that of the turn first.
-bool read_once(const ShmDescriptor& shared, uint32_t count, ShmDescriptor* d) {
-  using Word = uint64_t __attribute__((may_alias));
-  const auto* from = reinterpret_cast<const Word*>(&shared);
-  std::array<uint64_t, sizeof(ShmDescriptor) / sizeof(Word)> words;
-  words[3] = __atomic_load_n(from + 3, __ATOMIC_ACQUIRE);
-  for (size_t i = 0; i < 3; ++i) words[i] = __atomic_load_n(from + i, __ATOMIC_RELAXED);
-  *d = std::bit_cast<ShmDescriptor>(words);
-  return d->turn == count + 1;
+template <typename T>
+T read_once(const T& shared) {
+  return __atomic_load_n(&shared, __ATOMIC_RELAXED);
 }
 
-uint32_t read_once(const uint32_t& shared) { return __atomic_load_n(&shared, __ATOMIC_RELAXED); }
+// Descriptor `count`, if it is there: what the node wants to know of it.  Each field is loaded once,
+// whatever becomes of the memory; that of the turn first.
+[[gnu::always_inline]] inline bool read_once(const ShmDescriptor& shared, uint32_t count, ShmDescriptor* d) {
+  if (!turn_has_come(shared, count)) return false;
+  d->opening = read_once(shared.opening);
+  d->offset = read_once(shared.offset);
+  d->length = read_once(shared.length);
+  d->more = read_once(shared.more);
+  d->given = read_once(shared.given);
+  return true;
+}
+
+// memcpy() of the C library, even where the compiler knows that it will not be much: g++ would make
+// `rep movsq` of that, which takes longer to begin than a small packet takes.
+void copy(void* to, const void* from, size_t n) {
+  asm("" : "+r"(n));
+  std::memcpy(to, from, n);
+}
 
 // That a packet of so many bytes will fill.
 uint64_t slots_of(uint32_t length) { return length <= kPiece ? 1 : (length + kPiece - 1) / kPiece; }
@@ -51,24 +61,18 @@ Result<Opening> ShmRing::open(std::string_view, Partner*, Opening) {
     }
     free_.push_back(uint16_t(generations_.size()));
     generations_.push_back(0);
-    open_.push_back(false);
+    open_.push_back(kNoOpening);
   }
   const uint16_t index = free_.back();
   free_.pop_back();
-  open_[index] = true;
-  const Opening opening{uint32_t{++generations_[index]} << 16 | index};
-  tell_left(opening, 0);
-  return opening;
-}
-
-bool ShmRing::is_open(Opening which) const {
-  return index(which) < open_.size() && open_[index(which)] &&
-         generations_[index(which)] == uint16_t(which.id >> 16);
+  open_[index] = Opening{uint32_t{++generations_[index]} << 16 | index};
+  tell_left(open_[index], 0);
+  return open_[index];
 }
 
 void ShmRing::close(Opening which) {
   if (!is_open(which)) return;
-  open_[index(which)] = false;
+  open_[index(which)] = kNoOpening;
   free_.push_back(index(which));
 }
 
@@ -98,21 +102,20 @@ inline bool ShmRing::may_be_read(const ShmDescriptor& d) const {
          uint64_t{d.offset} + d.length <= layout.packets() + layout.memory;
 }
 
-// The packet that is described from `at` on, in `limit` entries at most.
-inline ShmRing::Offer ShmRing::look(uint32_t at, uint32_t limit, uint32_t first_piece) {
-  Offer offer{.opening = 0, .entries = 0, .given = 0, .length = 0, .first = first_piece, .pieces = 0};
+// The packet that is described from `at` on, in `limit` entries at most.  False when none is.
+inline bool ShmRing::look(uint32_t at, uint32_t limit, uint32_t first_piece, Offer* offer) {
   ShmDescriptor d;
-  if (!read_once(tx_descriptor(at), at, &d)) return offer;
-  offer = {.opening = d.opening,
-           .entries = 1,
-           .given = d.given,
-           .length = d.length,
-           .first = first_piece,
-           .pieces = may_be_read(d)};
+  if (!read_once(tx_descriptor(at), at, &d)) return false;
+  offer->opening = d.opening;
+  offer->entries = 1;
+  offer->given = d.given;
+  offer->length = d.length;
+  offer->first = first_piece;
+  offer->pieces = may_be_read(d);
   pieces_[first_piece] = {d.offset, d.length};
   if (d.more != 0) [[unlikely]]
-    look_at_rest(at, limit, &offer);
-  return offer;
+    look_at_rest(at, limit, offer);
+  return true;
 }
 
 // It is published whole, so one that does not end is none.
@@ -136,8 +139,7 @@ size_t ShmRing::look_ahead(Offer* offers, size_t max) {
   uint32_t at = tx_, left = entries(), pieces = 0;
   size_t n = 0;
   for (; n < max && pieces + kMaxPieces <= pieces_.size(); ++n) {
-    offers[n] = look(at, left, pieces);
-    if (offers[n].entries == 0) break;
+    if (!look(at, left, pieces, &offers[n])) break;
     if (offers[n].pieces > 0) __builtin_prefetch(memory_.base() + pieces_[pieces].offset);
     pieces += offers[n].pieces;
     at += offers[n].entries;
@@ -153,7 +155,7 @@ inline PacketPtr ShmRing::copy_in(const Offer& offer) {
   if (!p) [[unlikely]]
     return p;
   if (offer.pieces == 1 && offer.length <= kPiece) [[likely]] {
-    std::memcpy(p->data, memory_.base() + pieces_[offer.first].offset, offer.length);
+    copy(p->data, memory_.base() + pieces_[offer.first].offset, offer.length);
     p->length = offer.length;
   } else if (!copy_pieces_in(offer, p.get())) {
     return nullptr;

@@ -71,7 +71,7 @@ class ShmRing final : public Partner, public Sleeper {
   // A packet that the other process offers.
   struct Offer {
     uint32_t opening;
-    uint32_t entries;  // of the ring; 0: none is there
+    uint32_t entries;  // of the ring
     uint32_t given;    // with it, it says
     uint32_t length;   // of all pieces
     uint32_t first;    // of its pieces, in pieces_
@@ -86,12 +86,14 @@ class ShmRing final : public Partner, public Sleeper {
     uint32_t size() const { return end - first; }
   };
 
-  bool is_open(Opening which) const;
+  bool is_open(Opening which) const {
+    return index(which) < open_.size() && open_[index(which)] == which && which != kNoOpening;
+  }
   const ShmDescriptor& tx_descriptor(uint32_t at) const {
     return memory_.tx_descriptors()[at & (memory_.layout().entries - 1)];
   }
   bool may_be_read(const ShmDescriptor& d) const;
-  Offer look(uint32_t at, uint32_t limit, uint32_t first_piece);
+  bool look(uint32_t at, uint32_t limit, uint32_t first_piece, Offer* offer);
   void look_at_rest(uint32_t at, uint32_t limit, Offer* offer);
   size_t look_ahead(Offer* offers, size_t max);
   PacketPtr copy_in(const Offer& offer);
@@ -103,9 +105,9 @@ class ShmRing final : public Partner, public Sleeper {
 
   ShmMemory memory_;
   Pool& pool_;
-  std::vector<uint16_t> generations_;  // by index
-  std::vector<uint16_t> free_;
-  std::vector<bool> open_;
+  std::vector<Opening> open_;          // by index; kNoOpening where none is
+  std::vector<uint16_t> generations_;  // of these
+  std::vector<uint16_t> free_;         // indices
   // The node's own counts.
   uint32_t rx_ = 0, tx_ = 0, fill_ = 0;
   uint32_t lent_ = 0;  // the other process's count, as it was read last

@@ -27,7 +27,21 @@ void EndQueue::give_back_slots(uint64_t n) {
   share_->give_back(n);
 }
 
-size_t EndQueue::append(std::span<Packet* const> packets, uint16_t path) {
+size_t EndQueue::append_one(Packet* p, uint16_t path) {
+  const uint32_t length = p->total_length();
+  if (!has_place(length) || (share_ != nullptr && share_->room() == 0)) [[unlikely]]
+    return 0;
+  const uint64_t at = pushed_.value();
+  ring_[at & mask_] = p;
+  p->path = path;
+  pushed_.set(at + 1);
+  pushed_bytes_.add(length);
+  if (share_ != nullptr) [[unlikely]]
+    take_slots(p->segs);
+  return 1;
+}
+
+size_t EndQueue::append_all(std::span<Packet* const> packets, uint16_t path) {
   size_t n = std::min(packets.size(), capacity() - size());
   if (share_ != nullptr) [[unlikely]]
     n = share_->fitting(packets.first(n));
@@ -54,13 +68,15 @@ size_t EndQueue::append(std::span<Packet* const> packets, uint16_t path) {
 
 uint64_t EndQueue::pop_into(Pvec& v) {
   const size_t n = std::min(size(), v.room());
+  const bool all = n == size();
   const size_t first = popped_.value() & mask_;
   const size_t unbroken = std::min(n, capacity() - first);
   v.adopt({&ring_[first], unbroken});
-  if (n != unbroken) v.adopt({&ring_[0], n - unbroken});
-  const uint64_t bytes = n == size() ? this->bytes() : total_length(v.end() - n, n);
+  if (n != unbroken) [[unlikely]]
+    v.adopt({&ring_[0], n - unbroken});
+  const uint64_t bytes = all ? this->bytes() : total_length(v.end() - n, n);
   if (share_ != nullptr) [[unlikely]]
-    give_back_slots(n == size() ? slots_ : slots_of({v.end() - n, n}));
+    give_back_slots(all ? slots_ : slots_of({v.end() - n, n}));
   popped_bytes_.add(bytes);
   popped_.add(n);
   calm_until_ = 0;

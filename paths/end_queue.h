@@ -56,9 +56,7 @@ class EndQueue {
   uint64_t bytes() const { return pushed_bytes_.value() - popped_bytes_.value(); }
   size_t capacity() const { return mask_ + 1; }
   // Whether a packet of so many bytes fits now; whether it would if the oldest went.
-  bool fits(uint64_t length) const {
-    return size() < capacity() && bytes() + length <= max_bytes_ && (share_ == nullptr || share_has_room());
-  }
+  bool fits(uint64_t length) const { return has_place(length) && (share_ == nullptr || share_has_room()); }
   bool may_displace(uint64_t length) const { return drop_head_ && length <= max_bytes_; }
   bool displaces() const { return drop_head_; }
   uint64_t max_bytes() const { return max_bytes_; }
@@ -67,7 +65,9 @@ class EndQueue {
 
   // Takes packets over for `path`, from the front, up to the first that does not fit.  Returns
   // how many.  (Those that do not fit may bear its name too.)
-  size_t append(std::span<Packet* const> packets, uint16_t path);
+  size_t append(std::span<Packet* const> packets, uint16_t path) {
+    return packets.size() == 1 ? append_one(packets[0], path) : append_all(packets, path);
+  }
   // The same for one, in fewer steps, where calm() allows it.  False: append() may do it.
   [[gnu::always_inline]] bool append_calmly(Packet* p, uint16_t path) {
     const uint64_t at = pushed_.value(), bytes = pushed_bytes_.value() + p->total_length();
@@ -106,6 +106,10 @@ class EndQueue {
   void put_back(Pvec& v);
 
  private:
+  // What is left of its own bounds.
+  bool has_place(uint64_t length) const { return size() < capacity() && bytes() + length <= max_bytes_; }
+  size_t append_one(Packet* p, uint16_t path);
+  size_t append_all(std::span<Packet* const> packets, uint16_t path);
   // REQUIRES of these: it draws on a share
   bool share_has_room() const;
   void take_slots(uint64_t n);

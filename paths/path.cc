@@ -125,17 +125,20 @@ void Path::enqueue_behind(Pvec& v) {
 // costs as much as a packet's work.
 size_t Path::run() {
   timed_ = meter_.begin();
-  size_t taken = 0;
-  for (Dir dir : {Dir::kForward, Dir::kBackward}) {
-    EndQueue& queue = in_[size_t(entry(dir))];
-    if (queue.empty()) continue;
-    Pvec v;
-    const uint64_t bytes = queue.pop_into(v);
-    taken += v.size();
-    pass(dir, dir == Dir::kForward ? 0 : stages_.size() - 1, v, bytes);
-  }
+  size_t taken = run(Dir::kForward);
+  taken += run(Dir::kBackward);
   meter_.end(taken);
   timed_ = false;
+  return taken;
+}
+
+[[gnu::always_inline]] inline size_t Path::run(Dir dir) {
+  EndQueue& queue = in_[size_t(entry(dir))];
+  if (queue.empty()) return 0;
+  Pvec v;
+  const uint64_t bytes = queue.pop_into(v);
+  const size_t taken = v.size();
+  pass(dir, dir == Dir::kForward ? 0 : stages_.size() - 1, v, bytes);
   return taken;
 }
 
@@ -185,13 +188,13 @@ void Path::give_shaped(Pvec& v) {
   v.prepend(conforming);
 }
 
-void Path::give(End end, Pvec& v, uint64_t bytes) {
+inline void Path::give(End end, Pvec& v, uint64_t bytes) {
   if (shape_ != nullptr && end == End::kFar) [[unlikely]]
     return give_shaped(v);
   give_now(end, v, bytes);
 }
 
-void Path::give_now(End end, Pvec& v, uint64_t bytes) {
+inline void Path::give_now(End end, Pvec& v, uint64_t bytes) {
   const Joint& joint = joints_[size_t(end)];
   if (joint.partner == nullptr) return;
   const size_t packets = v.size();

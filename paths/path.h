@@ -216,6 +216,8 @@ class Path {
   // In place of the bytes of a vector: who needs to know looks at each packet.
   static constexpr uint64_t kNotSummed = UINT64_MAX;
 
+  // run() of one direction.
+  size_t run(Dir dir);
   void pass(Dir dir, size_t index, Pvec& v, uint64_t bytes);
   void leave(End end, Pvec& v, uint64_t bytes);
   bool policed(End end) const { return police_ != nullptr && end == End::kNear; }

@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "paths/round_clock.h"
+
 namespace weft {
 
 namespace {
@@ -16,7 +18,6 @@ namespace {
 constexpr uint64_t kAskEvery = 1'000'000;  // ns; a joint without a descriptor is asked this often
 constexpr int kPolls = 8;                  // of a joint that gives whole Pvecs, in one round
 constexpr uint64_t kRetryEvery = 100'000;  // ns; a device that refused is tried again this often
-constexpr uint32_t kIdlePerReading = 8;    // idle rounds; one takes as long as to read the clock
 
 void watch(int epoll, int fd) {
   epoll_event event{};
@@ -94,27 +95,29 @@ void Worker::call(const std::function<void()>& work) {
 // something came to an idle worker and the next one, which may be what it waits for.
 void Worker::run() {
   id_.store(std::this_thread::get_id(), std::memory_order_relaxed);
-  uint64_t now = clock_.now_ns(), idle_since = 0;
-  bool just_came = false;
-  for (uint32_t idle = 0; !stopping_.load(std::memory_order_acquire);) {
-    if (idle % kIdlePerReading == 0 && !just_came) now = clock_.now_ns();
+  RoundClock time(clock_);
+  uint64_t idle_since = 0;
+  bool idle = false, just_came = false;
+  while (!stopping_.load(std::memory_order_acquire)) {
     eventful_ = false;
-    if (round_at(now) > 0) {
-      just_came = idle > 0 && !eventful_;
-      idle = 0;
+    if (round_at(time.now_ns()) > 0) {
+      just_came = idle && !eventful_;
+      idle = false;
+      if (!just_came) time.read();
       continue;
     }
+    if (!idle) idle_since = time.now_ns();
+    idle = true;
+    just_came || eventful_ ? time.read() : time.idle_round();
     just_came = false;
-    if (idle == 0) idle_since = now;
-    idle = eventful_ ? kIdlePerReading : idle + 1;
     if (options_.busy) continue;
     idle_rounds_.add(1);
-    if (now - idle_since < linger_.ns()) continue;
+    if (time.now_ns() - idle_since < linger_.ns()) continue;
     const uint64_t before = clock_.now_ns();
     sleep_until(may_sleep_until(before));
-    now = clock_.now_ns();
-    linger_.slept(now - before);
-    idle = 0;
+    time.read();
+    linger_.slept(time.now_ns() - before);
+    idle = false;
   }
 }
 
@@ -128,7 +131,7 @@ size_t Worker::round_at(uint64_t now) {
     eventful_ = true;
     timers_.fire_due(now);
   }
-  size_t moved = run_paths(now);
+  size_t moved = ready_ > 0 ? run_paths(now) : 0;
   for (const Joint& joint : joints_) {
     poll(joint);
     if (!polled_.empty()) moved += serve(joint, now);
@@ -162,7 +165,7 @@ size_t Worker::serve(const Joint& joint, uint64_t now_ns) {
 }
 
 // Returns how many.
-size_t Worker::pass_on(const Joint& joint) {
+inline size_t Worker::pass_on(const Joint& joint) {
   const size_t polled = polled_.size();
   if (polled == 0) return 0;
   joint.to->push(joint.to_end, polled_);
@@ -173,11 +176,12 @@ size_t Worker::pass_on(const Joint& joint) {
 size_t Worker::run_paths(uint64_t now_ns) {
   laden_ = false;
   size_t taken = 0;
-  for (uint32_t runs = 0; runs < options_.budget; ++runs) {
+  for (uint32_t runs = 0; ready_ > 0 && runs < options_.budget; ++runs) {
     Path* path = policy_->pick(now_ns);
     if (path == nullptr) break;
+    --ready_;
     taken += path->run();
-    if (path->runnable() && !path->run_hook.is_linked()) policy_->ready(*path);
+    if (path->runnable()) ready(*path);
   }
   return taken;
 }
@@ -259,6 +263,7 @@ void Worker::add(Path& path) {
 
 void Worker::remove(Path& path) {
   path.set_host(nullptr);
+  if (path.run_hook.is_linked()) --ready_;
   policy_->remove(path);
   if (path.backlog_hook.is_linked()) backlog_.erase(backlog_.iterator_to(path));
 }
@@ -267,7 +272,9 @@ void Worker::remove_round_end(RoundEnd* hook) { std::erase(round_ends_, hook); }
 
 // A path that runs may find more for itself; it is made ready after its run.
 void Worker::ready(Path& path) {
-  if (!path.run_hook.is_linked()) policy_->ready(path);
+  if (path.run_hook.is_linked()) return;
+  policy_->ready(path);
+  ++ready_;
 }
 
 void Worker::backlogged(Path& path) {

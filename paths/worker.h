@@ -133,6 +133,7 @@ class Worker final : public PathHost {
   std::vector<Joint> joints_;
   uint32_t next_joint_ = 0;
   Pvec polled_;
+  size_t ready_ = 0;  // paths in the run queue
   std::vector<RoundEnd*> round_ends_;
   Backlog backlog_;
   Timers timers_;

@@ -39,12 +39,14 @@ TEST_F(PvecTest, AppendTakesWhatFits) {
   b.clear();
 }
 
-TEST_F(PvecTest, LooksBehindTheEndFindMemory) {
-  Pvec v;
-  pool_->alloc(v, Pvec::kCapacity);
-  for (size_t i = 0; i < Pvec::kLookahead; ++i) __builtin_prefetch(v[Pvec::kCapacity + i]);
-  EXPECT_NE(v[Pvec::kCapacity + Pvec::kLookahead - 1], nullptr);
-  v.clear();
+TEST_F(PvecTest, LooksBehindAGuardedEndFindAnEmptyPacket) {
+  for (size_t n : {size_t{0}, size_t{1}, Pvec::kCapacity - 1, Pvec::kCapacity}) {
+    Pvec v;
+    pool_->alloc(v, n);
+    v.guard_end();
+    for (size_t i = 0; i < Pvec::kLookahead; ++i) EXPECT_EQ(v[n + i]->length, 0u) << n << " " << i;
+    v.clear();
+  }
 }
 
 TEST_F(PvecTest, MovingEmptiesTheSource) {
