@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "paths/end_queue.h"
 
+#include <utility>
+
 #include "paths/pool_share.h"
 
 namespace weft {
@@ -15,9 +17,11 @@ uint64_t slots_of(std::span<Packet* const> packets) {
 
 }  // namespace
 
-bool EndQueue::share_has_room() const { return share_->room() > 0; }
+bool EndQueue::share_has_room() const { return spare_slots_ > 0 || share_->room() > 0; }
 
 void EndQueue::take_slots(uint64_t n) {
+  if (spare_slots_ > 0) [[unlikely]]
+    give_back_slots(std::exchange(spare_slots_, 0));
   slots_ += n;
   share_->take(n);
 }
@@ -29,7 +33,7 @@ void EndQueue::give_back_slots(uint64_t n) {
 
 size_t EndQueue::append_one(Packet* p, uint16_t path) {
   const uint32_t length = p->total_length();
-  if (!has_place(length) || (share_ != nullptr && share_->room() == 0)) [[unlikely]]
+  if (!has_place(length) || (share_ != nullptr && !share_has_room())) [[unlikely]]
     return 0;
   const uint64_t at = pushed_.value();
   ring_[at & mask_] = p;
@@ -42,6 +46,8 @@ size_t EndQueue::append_one(Packet* p, uint16_t path) {
 }
 
 size_t EndQueue::append_all(std::span<Packet* const> packets, uint16_t path) {
+  if (spare_slots_ > 0 && !packets.empty()) [[unlikely]]
+    return append_one(packets[0], path);
   size_t n = std::min(packets.size(), capacity() - size());
   if (share_ != nullptr) [[unlikely]]
     n = share_->fitting(packets.first(n));

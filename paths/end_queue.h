@@ -89,13 +89,17 @@ class EndQueue {
 
   // REQUIRES: !empty()
   PacketPtr pop_front() {
-    Packet* p = ring_[popped_.value() & mask_];
-    popped_bytes_.add(p->total_length());
-    popped_.add(1);
-    calm_until_ = 0;
+    PacketPtr p = take_front();
     if (share_ != nullptr) [[unlikely]]
       give_back_slots(p->segs);
-    return PacketPtr(p);
+    return p;
+  }
+  // The oldest goes for what comes next, which may take its slots, however much others hold of the
+  // share.  REQUIRES: !empty(); append() follows
+  PacketPtr displace() {
+    PacketPtr p = take_front();
+    if (share_ != nullptr) spare_slots_ += p->segs;
+    return p;
   }
 
   // Moves as many packets as fit to the back of `v`.  Returns their bytes.
@@ -110,6 +114,13 @@ class EndQueue {
   bool has_place(uint64_t length) const { return size() < capacity() && bytes() + length <= max_bytes_; }
   size_t append_one(Packet* p, uint16_t path);
   size_t append_all(std::span<Packet* const> packets, uint16_t path);
+  PacketPtr take_front() {
+    Packet* p = ring_[popped_.value() & mask_];
+    popped_bytes_.add(p->total_length());
+    popped_.add(1);
+    calm_until_ = 0;
+    return PacketPtr(p);
+  }
   // REQUIRES of these: it draws on a share
   bool share_has_room() const;
   void take_slots(uint64_t n);
@@ -125,7 +136,8 @@ class EndQueue {
   Counter pushed_bytes_, popped_bytes_;
   // What pushed_ and pushed_bytes_ may reach by append_calmly(); 0 after a pop.
   uint64_t calm_until_ = 0, calm_bytes_ = 0;
-  uint64_t slots_ = 0;  // of the pool, that are charged to the share
+  // Of the pool, that are charged to the share; of these, those of packets that were displaced.
+  uint64_t slots_ = 0, spare_slots_ = 0;
 };
 
 }  // namespace weft

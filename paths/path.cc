@@ -86,7 +86,7 @@ bool Path::lose(PacketPtr p, DropReason reason) {
 
 bool Path::make_room(EndQueue& queue, const Packet& p, DropReason reason) {
   if (!queue.may_displace(p.total_length())) return false;
-  while (!queue.empty() && !queue.fits(p.total_length())) weft::drop(queue.pop_front(), reason, drops_);
+  while (!queue.empty() && !queue.fits(p.total_length())) weft::drop(queue.displace(), reason, drops_);
   return queue.fits(p.total_length());
 }
 

@@ -95,6 +95,32 @@ TEST_F(EndQueueTest, ThoseThatDrawOnAShareFillAQuarterOfThePoolTogether) {
 }
 
 // One after the other takes what it can get, and keeps it.
+TEST_F(EndQueueTest, WhatDisplacesTakesTheSlotsOfTheOldestHoweverMuchOthersHold) {
+  PoolShare share(*pool_);
+  EndQueue q({.packets = 512, .drop_head = true}), other({.packets = 512});
+  q.draw_on(share);
+  other.draw_on(share);
+  for (const char* text : {"a", "b", "c"}) {
+    PacketPtr p = test::packet(*pool_, text);
+    EXPECT_TRUE(push_back(q, p));
+  }
+  fill(other, *pool_, 10);
+  std::vector<PacketPtr> elsewhere;  // takes from the share what it had
+  while (pool_->available() > 10) elsewhere.push_back(pool_->alloc());
+  const uint64_t held = share.held();
+  ASSERT_EQ(share.room(), 0u);
+  PacketPtr fourth = test::packet(*pool_, "d");
+  EXPECT_FALSE(push_back(q, fourth));
+  EXPECT_EQ(test::bytes_of(*q.displace()), "a");
+  EXPECT_EQ(share.held(), held);
+  EXPECT_TRUE(push_back(q, fourth));
+  EXPECT_EQ(share.held(), held);
+  PacketPtr fifth = test::packet(*pool_, "e");
+  EXPECT_FALSE(push_back(q, fifth)) << "one takes the place of one";
+  for (const char* text : {"b", "c", "d"}) EXPECT_EQ(test::bytes_of(*q.pop_front()), text);
+  EXPECT_EQ(share.held(), held - 3);
+}
+
 TEST_F(EndQueueTest, ManySharesLeaveAnEighthOfThePoolAndEachHasSomething) {
   std::vector<std::unique_ptr<PoolShare>> shares;
   std::vector<std::unique_ptr<EndQueue>> queues;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "paths/pool_share.h"
 #include "tests/unit/testing/path_between.h"
 
 namespace weft {
@@ -218,6 +219,43 @@ TEST(Path, WithoutStagesHandsAcross) {
   path.run();
   EXPECT_EQ(test::bytes_of(*b.taken().at(0)), "x");
   EXPECT_EQ(test::bytes_of(*a.taken().at(0)), "y");
+}
+
+class DropHeadPathTest : public test::PathBetween {
+ protected:
+  DropHeadPathTest() : PathBetween("a", {.in = {.packets = 64, .drop_head = true}, .out = {}}) {
+    path_.draw_on(share_);
+  }
+  void others_fill_the_share() { share_.take(pool_->capacity()); }
+
+  PoolShare share_{*pool_};
+};
+
+TEST_F(DropHeadPathTest, WhenOthersHoldItsShareOnePacketTakesThePlaceOfOne) {
+  for (const char* text : {"a", "b", "c"}) path_.enqueue(End::kNear, test::packet(*pool_, text));
+  others_fill_the_share();
+  EXPECT_TRUE(path_.enqueue(End::kNear, test::packet(*pool_, "d")));
+  Pvec two;
+  for (const char* text : {"e", "f"}) two.push_back(test::packet(*pool_, text));
+  path_.enqueue(End::kNear, two);
+  EXPECT_TRUE(two.empty());
+  EXPECT_EQ(path_.ledger().drops[DropReason::kInQueueFull], 3u);
+  EXPECT_EQ(share_.held(), pool_->capacity() + 3);
+  path_.run();
+  std::string taken;
+  for (const PacketPtr& p : far_.taken()) taken += test::bytes_of(*p);
+  EXPECT_EQ(taken, "def");
+}
+
+TEST_F(DropHeadPathTest, AnEmptyQueueHasNothingToGiveForAPacket) {
+  others_fill_the_share();
+  EXPECT_FALSE(path_.enqueue(End::kNear, test::packet(*pool_, "a")));
+  Pvec one;
+  one.push_back(test::packet(*pool_, "b"));
+  path_.enqueue(End::kNear, one);
+  EXPECT_EQ(one.size(), 1u);
+  one.clear();
+  EXPECT_EQ(path_.ledger().drops[DropReason::kInQueueFull], 1u);
 }
 
 }  // namespace
