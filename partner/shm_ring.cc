@@ -2,7 +2,6 @@
 #include "partner/shm_ring.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 
 namespace weft {

@@ -86,9 +86,7 @@ class ShmRing final : public Partner, public Sleeper {
     uint32_t size() const { return end - first; }
   };
 
-  bool is_open(Opening which) const {
-    return index(which) < open_.size() && open_[index(which)] == which && which != kNoOpening;
-  }
+  bool is_open(Opening which) const { return index(which) < open_.size() && open_[index(which)] == which; }
   const ShmDescriptor& tx_descriptor(uint32_t at) const {
     return memory_.tx_descriptors()[at & (memory_.layout().entries - 1)];
   }

@@ -6,10 +6,11 @@
 // of kStale or more; how many these are is learned, for a round may enter the kernel.
 //
 // Threads: the worker.
-// Invariants: the time is older than the clock's by one round of work, by kMostRounds idle rounds
-//   or, once these have been seen, by kStale.
+// Invariants: the time is older than the clock's by no more than a round of work, kMostRounds idle
+//   rounds or, once these have been seen to take long, kStale or one of them.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "base/clock.h"
@@ -41,7 +42,7 @@ class RoundClock {
 
  private:
   void learn(uint64_t took) {
-    if (took > kStale && per_reading_ > 1) per_reading_ /= 2;
+    if (took > kStale) per_reading_ = std::max(uint32_t{1}, uint32_t(per_reading_ * kStale / took));
     if (took < kStale / 2 && per_reading_ < kMostRounds) per_reading_ *= 2;
   }
 

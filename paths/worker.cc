@@ -91,7 +91,7 @@ void Worker::call(const std::function<void()>& work) {
 
 // --- worker ------------------------------------------------------------------
 
-// The clock is read again as soon as time can have passed; but not between the round in which
+// The clock is read again after each round that did something; but not between the round in which
 // something came to an idle worker and the next one, which may be what it waits for.
 void Worker::run() {
   id_.store(std::this_thread::get_id(), std::memory_order_relaxed);
@@ -106,13 +106,13 @@ void Worker::run() {
       if (!just_came) time.read();
       continue;
     }
-    if (!idle) idle_since = time.now_ns();
-    idle = true;
     just_came || eventful_ ? time.read() : time.idle_round();
     just_came = false;
+    if (!idle) idle_since = time.now_ns();
+    idle = true;
     if (options_.busy) continue;
     idle_rounds_.add(1);
-    if (time.now_ns() - idle_since < linger_.ns()) continue;
+    if (ready_ > 0 || time.now_ns() - idle_since < linger_.ns()) continue;
     const uint64_t before = clock_.now_ns();
     sleep_until(may_sleep_until(before));
     time.read();
@@ -131,6 +131,7 @@ size_t Worker::round_at(uint64_t now) {
     eventful_ = true;
     timers_.fire_due(now);
   }
+  laden_ = false;
   size_t moved = ready_ > 0 ? run_paths(now) : 0;
   for (const Joint& joint : joints_) {
     poll(joint);

@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <utility>
 
 #include "paths/policy_round_robin.h"
 #include "tests/unit/testing/partners.h"
@@ -171,6 +172,39 @@ TEST_F(WorkerTest, SleepsWhenIdleAndWakesForWork) {
   bool done = false;
   worker_.call([&] { done = true; });
   EXPECT_TRUE(done);
+}
+
+// Gives a path a packet at the end of a round in which it is asked to.
+class LatePacket final : public RoundEnd {
+ public:
+  LatePacket(Path& path, Pool& pool) : path_(path), pool_(pool) {}
+  void ask() { asked_ = true; }
+  bool end_of_round(uint64_t) override {
+    if (std::exchange(asked_, false)) path_.enqueue(End::kNear, test::packet(pool_, "p"));
+    return false;
+  }
+
+ private:
+  Path& path_;
+  Pool& pool_;
+  bool asked_ = false;
+};
+
+TEST_F(WorkerTest, DoesNotSleepOnWhatCameAtTheEndOfAnIdleRound) {
+  Worker worker({.linger_ns = 0}, clock_, std::make_unique<RoundRobin>());
+  Path path(*parse_path("a -> b"), {}, nullptr);
+  path.join(End::kFar, &b_, Opening{0});
+  LatePacket late(path, *pool_);
+  worker.add(path);
+  worker.add_round_end(&late);
+  worker.start();
+  worker.post([&] { late.ask(); });
+  for (int i = 0; i < 2000 && path.ledger().out_packets == 0; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_EQ(path.ledger().out_packets, 1u);
+  worker.stop();
+  worker.remove(path);
+  path.close();
 }
 
 // Counts how often it is read.
