@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/printable.h"
 #include "paths/path_text.h"
 
 namespace weft {
@@ -65,22 +66,9 @@ std::string size_text(uint64_t bytes) {
   return std::to_string(bytes) + (power == 0 ? std::string() : std::string(1, kUnits[power - 1]));
 }
 
-// On one line, and nothing that a terminal would obey: what a file holds is quoted in sentences.
-std::string printable(std::string_view sentence) {
-  std::string shown;
-  for (char c : sentence) {
-    if (uint8_t(c) >= ' ' && c != 0x7f) {
-      shown += c;
-    } else {
-      constexpr std::string_view kDigits = "0123456789abcdef";
-      shown += {'\\', 'x', kDigits[uint8_t(c) >> 4], kDigits[uint8_t(c) & 15]};
-    }
-  }
-  return shown;
-}
-
 }  // namespace
 
+// What a file holds is quoted in sentences.
 void ConfigErrors::add(Place at, std::string_view sentence) { errors_.push_back({at, printable(sentence)}); }
 
 std::vector<ConfigError> ConfigErrors::take() {

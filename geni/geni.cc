@@ -212,14 +212,15 @@ Path* Geni::path(Opening which) const {
   return found == nullptr ? nullptr : found->path.get();
 }
 
-Path* Geni::find_path(std::string_view text) const {
-  auto spec = parse_path(text);
-  if (!spec) return nullptr;
+std::vector<Opening> Geni::find_paths(std::string_view text) const {
+  std::vector<Opening> found;
+  const auto spec = parse_path(text);
+  if (!spec) return found;
   const std::string canonical = to_text(*spec);
   for (const auto& [id, entry] : entries_) {
-    if (entry.path->text() == canonical) return entry.path.get();
+    if (entry.path->text() == canonical) found.push_back(entry.opening);
   }
-  return nullptr;
+  return found;
 }
 
 void Geni::for_each_path(const std::function<void(Opening, Path&)>& f) const {

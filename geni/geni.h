@@ -83,8 +83,8 @@ class Geni final : public Partner, private RoundEnd {
 
   // The path of an opening; null when it is closed.
   Path* path(Opening which) const;
-  // The open path of that text; null when there is none.
-  Path* find_path(std::string_view text) const;
+  // The open paths of that text.  (The channels of an EE that receives and answers may have one text.)
+  std::vector<Opening> find_paths(std::string_view text) const;
   // A path text with the link modules that it leaves out.  Errors: as Builder::build.
   Result<PathSpec> resolve(std::string_view text) const { return builder_.resolve(text); }
   // Calls `f` for every open path.

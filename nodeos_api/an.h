@@ -114,7 +114,7 @@ typedef enum an_Status AN_INT {
   AN_ETIMEDOUT,
   AN_EIO,    /* the system refused */
   AN_ENOSYS, /* this node does not offer it, or not here */
-  AN_EBUSY   /* another thread has it */
+  AN_EBUSY   /* somebody has it */
 } an_Status;
 
 /* The status of the last call that failed on this thread; AN_OK if none did. */
@@ -404,7 +404,8 @@ typedef void (*an_ChanRecvViewsFunc)(void* arg, an_Packet* packets, const struct
  * `deliverfunc` NULL: the channel starts suspended, for an_inchanSetVector.
  * Errors: AN_EPROTSPEC and AN_EADDRSPEC (with the column in the path text), AN_EEXIST
  * (another channel has the same key), AN_EINVAL, AN_EDEAD, AN_ELIMIT, AN_EADMIT (longer queues
- * than its principal, or a process of its own, may have), AN_ENOSYS.
+ * than its principal, or a process of its own, may have), AN_EPERM (its principal may not open
+ * that path, or not at that priority), AN_ENOSYS.
  * Source: Snow on Silk 2.5.
  */
 an_InChan an_inchanCreate(void* mem, an_Domain d, an_DemuxKey dmxKey, const char* protspec,
@@ -441,8 +442,8 @@ an_OutChan an_outchanCreate(void* mem, an_Domain d, const char* protspec, const 
 int an_outchanDestroy(an_OutChan c); /* [control] what is queued is dropped */
 /* Sends a packet that the channel's domain holds.  On success it is no longer the
  * caller's; on failure it still is.  Where the path's addresses leave something open, a
- * packet that is given back as it came returns to its sender.  Errors: AN_EQFULL, AN_EINVAL (not a packet of
- * this domain), AN_EDEAD. */
+ * packet that is given back as it came returns to its sender.  Errors: AN_EQFULL, AN_EBANDWIDTH, AN_EINVAL
+ * (not a packet of this domain), AN_EDEAD. */
 int an_outchanSend(an_OutChan c, an_Packet packet);
 /* Sends packets from the front of an array of any length, in order.  Returns how many
  * were taken; if fewer than `count`, an_errno() says why, and the rest is still the
@@ -517,17 +518,17 @@ int an_cutchanGetStats(an_CutChan c, an_ChanStats* stats);
  * more than they were asked for.
  */
 
-/* `length` bytes (0 .. 65535), all zero.  Errors: AN_ENOMEM (the pool is empty),
- * AN_EINVAL, AN_EDEAD. */
+/* `length` bytes (0 .. 65535), all zero.  Errors: AN_ENOMEM (the pool is empty), AN_ELIMIT (its
+ * principal may hold no more), AN_EINVAL, AN_EDEAD. */
 an_Packet an_packetAlloc(an_Domain d, size_t length);
-/* A packet with the same bytes, shared.  Errors: AN_ENOMEM, AN_EDEAD. */
+/* A packet with the same bytes, shared.  Errors: AN_ENOMEM, AN_ELIMIT, AN_EDEAD. */
 an_Packet an_packetClone(an_Packet packet);
 int an_packetFree(an_Packet packet);                       /* no longer wanted */
 int an_packetDrop(an_Packet packet, an_DropReason reason); /* the same, and why */
 
 /* `n` more bytes at the front; their contents are the caller's to write.  Returns the new
- * first byte; NULL: AN_ENOMEM, AN_EINVAL (more than fit in one piece; beyond 65535 bytes in all),
- * AN_EDEAD. */
+ * first byte; NULL: AN_ENOMEM, AN_ELIMIT, AN_EINVAL (more than fit in one piece; beyond 65535 bytes in
+ * all), AN_EDEAD. */
 void* an_packetPush(an_Packet* packet, size_t n);
 /* `n` bytes less at the front; all of them may go.  Errors: AN_EINVAL (the packet is shorter),
  * AN_ENOMEM, AN_EDEAD. */
@@ -1001,8 +1002,9 @@ int an_condBroadcast(an_Cond c);
 int an_nodeInfo(const char* feature, uint64_t* value);
 
 typedef enum an_LogLevel AN_INT { AN_LOG_DEBUG = 1, AN_LOG_INFO, AN_LOG_WARNING, AN_LOG_ERROR } an_LogLevel;
-/* One line in the node's log, in the domain's name.  A domain that says more than 20 lines
- * in a second loses the rest; how many is said with the next.  Errors: AN_EINVAL, AN_EDEAD. */
+/* One line in the node's log, in the domain's name; what a terminal would obey in it is written as
+ * "\x0a".  A domain that says more than 20 lines in a second loses the rest; how many is said with
+ * the next.  Errors: AN_EINVAL, AN_EDEAD. */
 int an_log(an_Domain d, an_LogLevel level, const char* text);
 
 #ifdef __cplusplus

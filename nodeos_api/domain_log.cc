@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a domain says in the node's log.
+#include "base/printable.h"
 #include "nodeos_api/geni_node.h"
 
 namespace weft {
@@ -37,7 +38,7 @@ void Domain::log(an_LogLevel level, const char* text) {
   }
   const uint64_t lost = log_lost_.exchange(0, std::memory_order_relaxed);
   if (lost > 0) log.warn("domain {}: {} lines were too many, and are lost", index(), lost);
-  log.log(to_spdlog(level), "domain {}: {}", index(), text);
+  log.log(to_spdlog(level), "domain {}: {}", index(), printable(text));
 }
 
 }  // namespace weft

@@ -24,7 +24,7 @@ int noted(an_Status status) {
     case AN_EPERM:
       return fail(status, "this thread does not hold the mutex");
     case AN_EBUSY:
-      return fail(status, "another thread holds the mutex");
+      return fail(status, "the mutex is held");
     case AN_EINVAL:
       return fail(status, "this thread holds the mutex already");
     case AN_ETIMEDOUT:

@@ -224,8 +224,9 @@ class NodeTest : public ::testing::TestWithParam<std::filesystem::path> {
     }
     const size_t count_at = rest.rfind(' ');
     const size_t reason_at = rest.rfind(' ', count_at - 1);
-    const Path* path = geni_.find_path(rest.substr(0, reason_at));
-    ASSERT_NE(path, nullptr) << rest;
+    const auto paths = geni_.find_paths(rest.substr(0, reason_at));
+    ASSERT_EQ(paths.size(), 1u) << rest;
+    const Path* const path = geni_.path(paths.front());
     const std::string reason = rest.substr(reason_at + 1, count_at - reason_at - 1);
     for (size_t i = 0; i < kDropReasons; ++i) {
       if (reason != name(DropReason(i))) continue;

@@ -67,10 +67,13 @@ class Printer {
       return fmt::format("  x  {:<10} dropped: {} ({})", record.value("stage", ""),
                          record.value("sentence", ""), record.value("drop", ""));
     }
-    const auto bytes = admin::from_base64(record.value("data", ""));
     return fmt::format("  {} {:<10} {}", record.value("dir", "") == "forward" ? "->" : "<-",
-                       gate_name(record.value("gate", size_t{0})),
-                       bytes ? decode(*bytes, record.value("link_header", false)) : "?");
+                       gate_name(record.value("gate", size_t{0})), what(record));
+  }
+  static std::string what(const Json& record) {
+    if (record.value("payload", false)) return fmt::format("{} bytes", record.value("length", 0));
+    const auto bytes = admin::from_base64(record.value("data", ""));
+    return bytes ? decode(*bytes, record.value("link_header", false)) : "?";
   }
 
   void print(uint64_t packet, const std::vector<Json>& records) const {

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "base/printable.h"
 #include "pan_ee/code/pni_abi.h"
 #include "pan_ee/code_object.h"
 #include "tools/weft_cc/clang.h"
@@ -181,6 +182,6 @@ int main(int argc, char** argv) {
   if (done) return 0;
   std::string sentence = done.error().sentence;
   while (sentence.ends_with('\n')) sentence.pop_back();
-  std::fprintf(stderr, "weft-cc: %s\n", sentence.c_str());
+  std::fprintf(stderr, "weft-cc: %s\n", weft::printable(sentence, "\n\t").c_str());
   return 1;
 }

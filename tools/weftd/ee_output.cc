@@ -6,23 +6,13 @@
 
 #include <cerrno>
 
+#include "base/printable.h"
+
 namespace weft {
 
 namespace {
 
 constexpr int kMostReads = 16;  // so that an EE that always writes does not keep the control thread
-
-std::string printable(std::string_view line) {
-  std::string shown;
-  for (const char c : line) {
-    if (uint8_t(c) < ' ' || c == 0x7f) {
-      shown += fmt::format("\\x{:02x}", uint8_t(c));
-    } else {
-      shown += c;
-    }
-  }
-  return shown;
-}
 
 }  // namespace
 

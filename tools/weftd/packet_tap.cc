@@ -32,11 +32,14 @@ PacketTap::PacketTap(TapOptions options, Ends ends, size_t stages, const Pool& p
       ring_(options.ring_bytes) {}
 
 // At a device the link tells; between stages, whether the packet has been stripped
-// down to its network header.
+// down to its network header, or beyond.
 bool PacketTap::has_link_header(size_t gate, const Packet& p) const {
-  if (gate == 0) return ends_.near == Link::kEthernet;
-  if (gate == last_gate_ && ends_.far) return *ends_.far == Link::kEthernet;
-  return ends_.near == Link::kEthernet && !begins_with_ip(p);
+  if (at_device(gate)) return (gate == 0 ? ends_.near : *ends_.far) == Link::kEthernet;
+  return ends_.near == Link::kEthernet && !begins_with_ip(p) && !is_payload(gate, p);
+}
+
+bool PacketTap::is_payload(size_t gate, const Packet& p) const {
+  return !at_device(gate) && !begins_with_ip(p) && p.data > p.window() + p.l3;
 }
 
 uint32_t PacketTap::choose(const Packet& p, bool link_header) {
@@ -63,6 +66,7 @@ void PacketTap::see(size_t gate, Dir dir, const Pvec& v) {
   for (const Packet* p : v) {
     uint32_t& number = number_of(*p);
     seen.link_header = has_link_header(gate, *p);
+    seen.payload = is_payload(gate, *p);
     if (enters || number == 0 || options_.gates.kind != GateChoice::kAll)
       number = choose(*p, seen.link_header);
     seen.packet = number;

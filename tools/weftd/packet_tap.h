@@ -64,7 +64,9 @@ class PacketTap final : public Tap {
   uint64_t chosen() const { return chosen_count_.value(); }
 
  private:
+  bool at_device(size_t gate) const { return gate == 0 || (gate == last_gate_ && ends_.far); }
   bool has_link_header(size_t gate, const Packet& p) const;
+  bool is_payload(size_t gate, const Packet& p) const;
   // The number of a packet that is followed, 0 of any other.
   uint32_t& number_of(const Packet& p) {
     return &Pool::of(&p) == &pool_ ? numbers_[p.slot] : foreign_number_;

@@ -22,6 +22,7 @@ struct TapRecord {
   Dir dir = Dir::kForward;
   DropReason reason = DropReason::kTooShort;  // kLost
   bool link_header = false;  // the bytes begin with the link header, not with that of the network
+  bool payload = false;      // they begin behind both
   uint16_t place = 0;        // kSeen: the gate; kLost: the stage
   uint16_t captured = 0;     // bytes that follow
   uint32_t length = 0;       // of the whole packet

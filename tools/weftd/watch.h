@@ -5,7 +5,7 @@
 //   {"do":"capture","path":"eth0/ip -> eth1","stage":"ip","count":0,"filter":"","snap":65535}
 //
 // The records:
-//   {"packet":1,"gate":0,"dir":"forward","time":ns,"length":84,"link_header":true,"data":base64}
+//   {"packet":1,"gate":0,"dir":"forward","time":ns,"length":84,"link_header":true,"payload":false,"data":base64}
 //   {"packet":1,"stage":0,"drop":"ttl_expired","sentence":"...","time":ns,...}
 //   {"v":1,"end":true,"packets":10,"lost":0}
 //

@@ -28,6 +28,7 @@ class ApiNode {
   Pool& pool() { return *pool_; }
   Worker& worker() { return worker_; }
   GeniNode& node() { return *node_; }
+  Logger& log() { return log_; }
 
   // A domain of a new principal that has `limits`.
   an_Domain domain_of_principal(const std::string& name, const QuotaLimits& limits) {

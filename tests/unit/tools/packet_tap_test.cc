@@ -55,6 +55,27 @@ TEST_F(PacketTapTest, FollowsAPacketFromGateToGate) {
   v.clear();
 }
 
+TEST_F(PacketTapTest, TellsWhatThePacketBeginsWithAtEachGate) {
+  PacketTap t({.limit = 4}, PacketTap::Ends{Link::kEthernet, std::nullopt}, 2, *pool_,
+              *PacketFilter::compile(""));
+  Pvec v;
+  v.push_back(packet(*pool_, 17));
+  Packet& p = *v[0];
+  p.l3 = uint16_t(p.data - p.window());
+  p.push(14);
+  t.see(0, Dir::kForward, v);  // a frame
+  p.pop(14);
+  t.see(1, Dir::kForward, v);  // IP
+  p.pop(28);
+  t.see(2, Dir::kForward, v);  // what an EE gets
+  const auto seen = records(t);
+  ASSERT_EQ(seen.size(), 3u);
+  EXPECT_TRUE(seen[0].link_header && !seen[0].payload);
+  EXPECT_TRUE(!seen[1].link_header && !seen[1].payload);
+  EXPECT_TRUE(!seen[2].link_header && seen[2].payload);
+  v.clear();
+}
+
 TEST_F(PacketTapTest, TheFilterChoosesAtTheFirstGate) {
   auto t = tap({}, "udp");
   Pvec v;
