@@ -42,6 +42,11 @@ class Check(Daemon):
         self.assertIn("weft: no command 'shwo'; there are: show, trace", self.weft("shwo", "--json").stderr)
         cc = subprocess.run([BIN / "weft-cc", "--bogus", "x.c"], capture_output=True, text=True, timeout=20)
         self.assertEqual(cc.returncode, 2, cc.stderr)
+        for program, *options in [["weftd", "--config", ""], ["weftd", "--socket=", "--check"], ["weft", "--socket", ""],
+                                  ["weft-cc", "--code-object", "", "x.c"], ["weft-cc", "x.c", "-o", ""]]:
+            done = subprocess.run([BIN / program, *options], capture_output=True, text=True, timeout=20)
+            self.assertEqual(done.returncode, 2, (program, options))
+            self.assertIn("needs a value", done.stderr)
         self.assertEqual(self.weft("capture", "a/ip@near").returncode, 2)
         self.assertEqual(self.weft("trace", "a/ip", "0").returncode, 2)
 

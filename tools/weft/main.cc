@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/given_value.h"
 #include "tools/weft/capture.h"
 #include "tools/weft/ee.h"
 #include "tools/weft/ping.h"
@@ -160,7 +161,9 @@ int main(int argc, char** argv) {
   Command command;
   CLI::App app("Asks a running weftd", "weft");
   app.set_version_flag("--version", "weft " WEFT_VERSION);
-  app.add_option("--socket", arguments.socket, "Where weftd listens")->capture_default_str();
+  app.add_option("--socket", arguments.socket, "Where weftd listens")
+      ->capture_default_str()
+      ->check(given_value());
   app.add_flag("--json", arguments.json, "Answer in JSON");
   app.require_subcommand(1);
   add_show(app, arguments, command);

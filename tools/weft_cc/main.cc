@@ -18,6 +18,7 @@
 #include "base/printable.h"
 #include "pan_ee/code/pni_abi.h"
 #include "pan_ee/code_object.h"
+#include "tools/given_value.h"
 #include "tools/weft_cc/clang.h"
 #include "tools/weft_cc/elf_object.h"
 #include "tools/weft_cc/linker.h"
@@ -165,11 +166,14 @@ int main(int argc, char** argv) {
   CLI::App app("Compiles C to a program image for Weft's safe machine, or shows what is in one.", "weft-cc");
   app.add_option("files", options.inputs, "C files and object files; with --dump, images and code objects")
       ->required();
-  app.add_option("-o", options.output, "where the image is written")->capture_default_str();
+  app.add_option("-o", options.output, "where the image is written")
+      ->capture_default_str()
+      ->check(weft::given_value());
   app.add_option("-I", options.includes, "a directory for #include")->allow_extra_args(false);
   app.add_option("-D", options.defines, "a macro: NAME or NAME=VALUE")->allow_extra_args(false);
   app.add_option("--clang", options.flags, "one more flag for clang")->allow_extra_args(false);
-  app.add_option("--code-object", options.code_object, "write a code object of PAN, of this name for people");
+  app.add_option("--code-object", options.code_object, "write a code object of PAN, of this name for people")
+      ->check(weft::given_value());
   app.add_flag("-s,--strip", options.strip, "leave out the names of static functions and variables");
   app.set_version_flag("--version", "weft-cc " WEFT_VERSION);
   app.add_flag("--dump", options.dump, "show them as text");

@@ -24,6 +24,7 @@
 #include "partner/pcap.h"
 #include "partner/tap.h"
 #include "partner/udp.h"
+#include "tools/given_value.h"
 #include "tools/weftd/daemon.h"
 #include "tools/weftd/default_config.h"
 #include "tools/weftd/ee_needs.h"
@@ -169,8 +170,10 @@ int main(int argc, char** argv) {
   Arguments arguments;
   CLI::App app("A path-based NodeOS: routes packets along paths, and hosts execution environments", "weftd");
   app.set_version_flag("--version", "weftd " WEFT_VERSION);
-  app.add_option("--config", arguments.config, "The config (TOML); without it, a small default is run");
-  app.add_option("--socket", arguments.socket, "Where to listen for weft, in place of what the config says");
+  app.add_option("--config", arguments.config, "The config (TOML); without it, a small default is run")
+      ->check(given_value());
+  app.add_option("--socket", arguments.socket, "Where to listen for weft, in place of what the config says")
+      ->check(given_value());
   app.add_flag("--check", arguments.check, "Only check the config");
   app.add_flag("--print-default", arguments.print_default, "Only print the default config");
   try {

@@ -17,9 +17,11 @@ TEST(DomainLogTest, IsOneLineWhateverAnEeSays) {
   auto sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(text);
   sink->set_pattern("%v");
   node.log().sinks().push_back(sink);
-  an_Domain ee = an_domainCreate(nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr);
+  an_Domain ee =
+      an_domainCreate(nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr);
   EXPECT_EQ(an_log(ee, AN_LOG_INFO, "here\n[error] \033[2Jforged"), AN_OK);
-  EXPECT_THAT(text.str(), testing::MatchesRegex("domain [0-9]+: here\\\\x0a\\[error\\] \\\\x1b\\[2Jforged\n"));
+  EXPECT_THAT(text.str(),
+              testing::MatchesRegex("domain [0-9]+: here\\\\x0a\\[error\\] \\\\x1b\\[2Jforged\n"));
 }
 
 }  // namespace
