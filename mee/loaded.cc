@@ -40,8 +40,9 @@ int Loaded::begin(an_Domain self) {
   const int status = object_->init()(self, int(argv_.size()), arguments_.data());
   if (status == AN_OK) return status;
   const bool just_failed = an_errno() == status;
+  const std::string number = " (" + std::to_string(status) + ")";
   refused_ = Error{Code::kInvalid,
-                   "an_eeInit refused: " + std::string(just_failed ? an_errtext() : an_statusName(status))};
+                   "an_eeInit refused: " + (just_failed ? an_errtext() : an_statusName(status) + number)};
   return status;
 }
 

@@ -29,7 +29,11 @@ static int init(an_Domain self, void* arg) {
   const struct ee* const ee = arg;
   const int status = an_eeInit(self, ee->argc, ee->argv);
   if (status != AN_OK) {
-    fprintf(stderr, "an_eeInit refused: %s\n", an_errno() == status ? an_errtext() : an_statusName(status));
+    if (an_errno() == status) {
+      fprintf(stderr, "an_eeInit refused: %s\n", an_errtext());
+    } else {
+      fprintf(stderr, "an_eeInit refused: %s (%d)\n", an_statusName(status), status);
+    }
   }
   return status;
 }

@@ -101,13 +101,13 @@ Result<std::string> dump_file(const std::string& file) {
   std::string text;
   if (pan::is_code_object(bytes)) {
     auto object = pan::read_code_object(bytes);
-    if (!object) return object.error();
+    if (!object) return Error{object.error().code, file + ": " + object.error().sentence};
     text = "code object " + object->symbolic_name + ", " + to_text(object->name) + ", for version " +
            std::to_string(object->pni_version) + " of the PNI\n";
     bytes = std::move(object->program);
   }
   auto image = vm::read_image(bytes);
-  if (!image) return image.error();
+  if (!image) return Error{image.error().code, file + ": " + image.error().sentence};
   return text + vm::dump(*image);
 }
 
