@@ -139,7 +139,13 @@ TEST(WeftCcProgramTest, FailsWithASentence) {
             "weft-cc: " + source + ":1:31: there are no floating point numbers; count in integers\n");
   const Ended no_image = shell(WEFT_CC " --dump " + source);
   EXPECT_EQ(no_image.status, 1);
-  EXPECT_EQ(no_image.text, "weft-cc: program image: it does not begin as one\n");
+  EXPECT_EQ(no_image.text, "weft-cc: " + source + ": program image: it does not begin as one\n");
+  const std::string named =
+      directory.write("n.c", "int f(void) __asm__(\"\\033[2J\");\nint f(void) { return 1; }\n");
+  const Ended bad_name = shell(WEFT_CC " -o " + directory.file("n") + " " + named);
+  EXPECT_EQ(bad_name.status, 1);
+  EXPECT_NE(bad_name.text.find("\\x1b[2J"), std::string::npos) << bad_name.text;
+  EXPECT_EQ(bad_name.text.find('\033'), std::string::npos);
   EXPECT_EQ(shell(WEFT_CC " -o /nowhere/f " + source).status, 1);
   EXPECT_EQ(shell(WEFT_CC " --dump " + directory.file("none")).status, 1);
   const Ended no_file = shell(WEFT_CC " --dump " + directory.file("."));
