@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/read_partners.h"
 
+#include "base/bytes.h"
 #include "config/checks.h"
 
 namespace weft {
@@ -101,16 +102,25 @@ std::optional<DriverConfig> read_driver(TableReader& table) {
   }
 }
 
+// What it is instead of an address of somebody on a link; empty if it is one.
+std::string_view no_host(const IpPrefix& prefix) {
+  if (prefix.length == 0) return "covers every address";
+  if (prefix.address.family != 4 || prefix.length > 30) return {};  // RFC 3021: a link of two has no others
+  const uint32_t host = load_be32(prefix.address.bytes.data()) & (UINT32_MAX >> prefix.length);
+  if (host == 0) return "is the network itself";
+  return host == UINT32_MAX >> prefix.length ? "is the broadcast address of its network" : "";
+}
+
 std::vector<AddressConfig> read_addresses(TableReader& table) {
   std::vector<AddressConfig> addresses;
   for (const Text& text : table.texts("address")) {
     IpPrefix prefix;
     if (!take(parse_prefix(text.value), text, table.errors(), prefix)) continue;
-    if (prefix.length != 0) {
+    if (const std::string_view what = no_host(prefix); what.empty()) {
       addresses.push_back({prefix, text.at});
     } else {
       table.errors().add(
-          text.at, "'" + text.value + "' covers every address; an address with its prefix was expected");
+          text.at, "'" + text.value + "' " + std::string(what) + "; an address with its prefix was expected");
     }
   }
   return addresses;

@@ -229,6 +229,14 @@ address = ["10.0.0.300/24", "10.0.0.1/33", 7, "fd00::1/0"]
                           "4:29 '10.0.0.1/33' has a wrong prefix length: 0 to 32 was expected behind '/'",
                           "4:44 'address' is a whole number; expected a string",
                           "4:47 'fd00::1/0' covers every address; an address with its prefix was expected"));
+  EXPECT_THAT(errors(R"([partner.a]
+driver = "tap"
+device = "t"
+address = ["10.0.0.0/24", "10.0.1.255/24", "10.0.2.0/31", "10.0.3.0", "fd00::/64"]
+)"),
+              ElementsAre("4:12 '10.0.0.0/24' is the network itself; an address with its prefix was expected",
+                          "4:27 '10.0.1.255/24' is the broadcast address of its network; an address with its "
+                          "prefix was expected"));
   EXPECT_THAT(
       errors("[partner.u]\ndriver = \"udp\"\nlocal = \"127.0.0.1\"\nremote = \"127.0.0.1:0\"\n"),
       ElementsAre("3:9 '127.0.0.1' is not an address with a UDP port, as 127.0.0.1:4000 or [::1]:4000",
