@@ -23,10 +23,11 @@ MAY_INCLUDE = {
     "vm": ["base"],
     "config": ["base", "partner", "paths"],
     "admin": ["base"],
-    "tools/weft": ["base", "admin", "partner"],
+    "tools/options": [],
+    "tools/weft": ["base", "admin", "partner", "tools/options"],
     "tools/bpf_plugin": ["base", "vm"],
-    "tools/weft_cc": ["base", "vm", "pan_ee/code_object.h", "pan_ee/code/pni_abi.h"],
-    "tools/weftd": ["base", "partner", "paths", "modules", "geni", "routes", "nodeos_api", "pan_ee", "mee", "isolation", "config", "admin"],
+    "tools/weft_cc": ["base", "vm", "pan_ee/code_object.h", "pan_ee/code/pni_abi.h", "tools/options"],
+    "tools/weftd": ["tools/options", "base", "partner", "paths", "modules", "geni", "routes", "nodeos_api", "pan_ee", "mee", "isolation", "config", "admin"],
     "examples": ["nodeos_api/an.h", "nodeos_api/an_ee.h"],
 }
 # C whose headers find each other where they lie: what is installed, and examples, which are

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "tools/given_value.h"
+#include "tools/options/given_value.h"
 #include "tools/weft/capture.h"
 #include "tools/weft/ee.h"
 #include "tools/weft/ping.h"

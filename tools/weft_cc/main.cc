@@ -18,7 +18,7 @@
 #include "base/printable.h"
 #include "pan_ee/code/pni_abi.h"
 #include "pan_ee/code_object.h"
-#include "tools/given_value.h"
+#include "tools/options/given_value.h"
 #include "tools/weft_cc/clang.h"
 #include "tools/weft_cc/elf_object.h"
 #include "tools/weft_cc/linker.h"

@@ -24,7 +24,7 @@
 #include "partner/pcap.h"
 #include "partner/tap.h"
 #include "partner/udp.h"
-#include "tools/given_value.h"
+#include "tools/options/given_value.h"
 #include "tools/weftd/daemon.h"
 #include "tools/weftd/default_config.h"
 #include "tools/weftd/ee_needs.h"
