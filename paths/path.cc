@@ -176,6 +176,24 @@ inline void Path::work(StageRecord* to) {
   running_ = to;
 }
 
+void Path::leave(End end, Pvec& v, uint64_t bytes) {
+  EndQueue& waiting = out_[size_t(end)];
+  if (waiting.empty()) give(end, v, bytes);
+  if (v.empty()) return;
+  const bool was_backlogged = backlogged() || joints_[size_t(end)].partner == nullptr;
+  while (!v.empty()) {
+    append_or_displace(waiting, v, DropReason::kOutQueueFull);
+    if (!v.empty()) weft::drop(v.pop_front(), DropReason::kOutQueueFull, drops_);
+  }
+  if (!was_backlogged && backlogged() && host_ != nullptr) host_->backlogged(*this);
+}
+
+inline void Path::give(End end, Pvec& v, uint64_t bytes) {
+  if (shape_ != nullptr && end == End::kFar) [[unlikely]]
+    return give_shaped(v);
+  give_now(end, v, bytes);
+}
+
 void Path::give_shaped(Pvec& v) {
   shape_->bucket.fill(shape_->time.now_ns());
   size_t n = 0;
@@ -188,12 +206,6 @@ void Path::give_shaped(Pvec& v) {
   v.prepend(conforming);
 }
 
-inline void Path::give(End end, Pvec& v, uint64_t bytes) {
-  if (shape_ != nullptr && end == End::kFar) [[unlikely]]
-    return give_shaped(v);
-  give_now(end, v, bytes);
-}
-
 inline void Path::give_now(End end, Pvec& v, uint64_t bytes) {
   const Joint& joint = joints_[size_t(end)];
   if (joint.partner == nullptr) return;
@@ -204,18 +216,6 @@ inline void Path::give_now(End end, Pvec& v, uint64_t bytes) {
   out_packets_.add(packets - v.size());
   out_bytes_.add(taken);
   account_.charge_bits(taken * 8);
-}
-
-void Path::leave(End end, Pvec& v, uint64_t bytes) {
-  EndQueue& waiting = out_[size_t(end)];
-  if (waiting.empty()) give(end, v, bytes);
-  if (v.empty()) return;
-  const bool was_backlogged = backlogged() || joints_[size_t(end)].partner == nullptr;
-  while (!v.empty()) {
-    append_or_displace(waiting, v, DropReason::kOutQueueFull);
-    if (!v.empty()) weft::drop(v.pop_front(), DropReason::kOutQueueFull, drops_);
-  }
-  if (!was_backlogged && backlogged() && host_ != nullptr) host_->backlogged(*this);
 }
 
 void Path::take(End end, Pvec& v, size_t max) {
